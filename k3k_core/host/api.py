@@ -1,0 +1,180 @@
+"""What the rest of k3k may ask of a host: the interface and the data that crosses it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from k3k_core.resources import Resource
+
+
+@dataclass(frozen=True, slots=True)
+class HostOptions:
+    """How to reach a host.
+
+    Attributes:
+        kubeconfig: path of a kubeconfig, or several joined by `os.pathsep`; None means `$KUBECONFIG`, then
+            `~/.kube/config`, then the identity of the pod k3k runs in.
+        context: name of a context; None means the current one.
+        request_timeout: seconds one request may take, retries included; a watch is exempt once it is open.
+    """
+
+    kubeconfig: str | None = None
+    context: str | None = None
+    request_timeout: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A consistent list of objects.
+
+    Attributes:
+        items: the objects, `apiVersion` and `kind` filled in.
+        resource_version: the version to watch from.
+    """
+
+    items: list[dict[str, Any]]
+    resource_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class WatchEvent:
+    """One event of a watch.
+
+    Attributes:
+        type: what happened.
+        object: the object after the event; for a BOOKMARK only `metadata.resourceVersion` means anything.
+    """
+
+    type: Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]
+    object: dict[str, Any]
+
+    @property
+    def resource_version(self) -> str:
+        """The version a later watch may resume from."""
+        return str(self.object.get("metadata", {}).get("resourceVersion", ""))
+
+
+class HostApi(Protocol):
+    """A host cluster. Every method raises only classes of `k3k_core.errors`.
+
+    Attributes:
+        name: the context's name, or "in-cluster".
+        server: URL of the API server.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def server(self) -> str: ...
+
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> dict[str, Any]:
+        """Read one object; NotFoundError when it, its namespace or its resource type is missing."""
+        ...
+
+    async def list(
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        labels: str = "",
+        fields: str = "",
+        metadata_only: bool = False,
+        page_size: int = 500,
+    ) -> Listing:
+        """Read all objects of a type, page by page; an expired page token restarts the list once.
+
+        Args:
+            namespace: None means all namespaces.
+            labels: a label selector.
+            fields: a field selector.
+            metadata_only: ask for `apiVersion`, `kind` and `metadata` alone (PartialObjectMetadata).
+            page_size: objects per request.
+        """
+        ...
+
+    async def create(self, manifest: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
+        """Create an object; ConflictError with reason `AlreadyExists` when there is one of that name.
+
+        After an UnreachableError it is unknown whether the object was created: read it again.
+        """
+        ...
+
+    async def apply(
+        self, manifest: Mapping[str, Any], *, force: bool = False, dry_run: bool = False
+    ) -> dict[str, Any]:
+        """Server-side apply as field manager `k3k`; ConflictError names the managers of contested fields."""
+        ...
+
+    async def replace(self, manifest: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
+        """Replace an object; `metadata.resourceVersion`, when given, must still be the current one."""
+        ...
+
+    async def patch(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        patch: Mapping[str, Any],
+        *,
+        subresource: str | None = None,
+        dry_run: bool = False,
+    ) -> dict[str, Any]:
+        """Apply a JSON merge patch (RFC 7386) and return the object."""
+        ...
+
+    async def delete(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        *,
+        propagation: str = "Background",
+        uid: str | None = None,
+    ) -> bool:
+        """Ask for an object's deletion; False when it was already gone.
+
+        Args:
+            propagation: `Background`, `Foreground` or `Orphan`.
+            uid: delete only the object with this uid; ConflictError when another one bears the name now.
+        """
+        ...
+
+    async def delete_collection(
+        self, resource: Resource, namespace: str | None, *, labels: str, propagation: str = "Background"
+    ) -> None:
+        """Ask for the deletion of every object that matches a non-empty label selector."""
+        ...
+
+    def watch(
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        labels: str = "",
+        fields: str = "",
+        resource_version: str = "",
+        metadata_only: bool = False,
+        timeout: float = 290.0,
+    ) -> AsyncIterator[WatchEvent]:
+        """Open one watch and yield its events until the host ends it.
+
+        Watching from a `resource_version`, the first event is a BOOKMARK of that version: the watch is open.
+
+        Args:
+            timeout: seconds after which the host ends the watch.
+
+        Raises:
+            HostError: status 410 when `resource_version` is too old: list again.
+        """
+        ...
+
+    async def version(self) -> str:
+        """Return the host's Kubernetes version, e.g. "v1.36.2"."""
+        ...
+
+    async def close(self) -> None:
+        """Release connections and credentials."""
+        ...
