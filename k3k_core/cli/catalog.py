@@ -1,0 +1,58 @@
+"""The verbs of the `k3k` command as data, so that help and completion import none of their modules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PROGRAM = "k3k"
+COMPLETE_VARIABLE = "_K3K_COMPLETE"
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One verb.
+
+    Attributes:
+        name: as typed.
+        section: heading it is listed under in `k3k --help`.
+        summary: one line, shown in `k3k --help` and at the top of the verb's own help.
+        module: module under `k3k_core.cli.verbs` that defines `command`.
+    """
+
+    name: str
+    section: str
+    summary: str
+    module: str
+
+
+_CONTROL_PLANES = "Control planes"
+_FILES = "Values and manifests"
+_HOSTS = "Hosts"
+_OTHER = "Other"
+
+VERBS: dict[str, Verb] = {
+    verb.name: verb
+    for verb in (
+        Verb("create", _CONTROL_PLANES, "Create a control plane from a values file.", "create"),
+        Verb("delete", _CONTROL_PLANES, "Delete a control plane and what belongs to it.", "delete"),
+        Verb("list", _CONTROL_PLANES, "List the control planes of one or more hosts.", "list"),
+        Verb("describe", _CONTROL_PLANES, "Show everything about one control plane.", "describe"),
+        Verb("diff", _CONTROL_PLANES, "Show what a values file would change.", "diff"),
+        Verb("kubeconfig", _CONTROL_PLANES, "Print a kubeconfig for a control plane.", "kubeconfig"),
+        Verb("values", _FILES, "Explain, check and print values.", "values"),
+        Verb("render", _FILES, "Print the manifests of a control plane, for GitOps.", "render"),
+        Verb("hosts", _HOSTS, "List the hosts your kubeconfig knows.", "hosts"),
+        Verb("sandbox", _HOSTS, "Run the embedded host, to try and test without a cluster.", "sandbox"),
+        Verb("demo", _HOSTS, "Provision a fleet on an embedded host and show it.", "demo"),
+        Verb("version", _OTHER, "Print the version of k3k, and of a host.", "version"),
+        Verb("completion", _OTHER, "Print a completion script for your shell.", "completion"),
+    )
+}
+
+
+def sections() -> dict[str, list[Verb]]:
+    """Return the verbs by section, both in the order of the table."""
+    grouped: dict[str, list[Verb]] = {}
+    for verb in VERBS.values():
+        grouped.setdefault(verb.section, []).append(verb)
+    return grouped
