@@ -55,6 +55,7 @@ CONFIG_MAP = Resource("", "v1", "configmaps", "ConfigMap")
 SERVICE = Resource("", "v1", "services", "Service")
 SERVICE_ACCOUNT = Resource("", "v1", "serviceaccounts", "ServiceAccount")
 POD = Resource("", "v1", "pods", "Pod")
+NODE = Resource("", "v1", "nodes", "Node", namespaced=False)
 EVENT = Resource("", "v1", "events", "Event")
 PERSISTENT_VOLUME_CLAIM = Resource("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim")
 STATEFUL_SET = Resource("apps", "v1", "statefulsets", "StatefulSet")
@@ -69,6 +70,7 @@ KNOWN = (
     SERVICE,
     SERVICE_ACCOUNT,
     POD,
+    NODE,
     EVENT,
     PERSISTENT_VOLUME_CLAIM,
     STATEFUL_SET,

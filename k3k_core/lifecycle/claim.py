@@ -1,0 +1,180 @@
+"""Claiming a name: whoever creates the root Secret makes the control plane, everybody else joins in or is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from k3k_core import manifests
+from k3k_core.discovery.control_plane import format_time
+from k3k_core.errors import ConflictError, ForbiddenError, NotFoundError
+from k3k_core.host import HostApi
+from k3k_core.lifecycle.comparison import FieldChange, field_changes
+from k3k_core.lifecycle.progress import Progress, Step
+from k3k_core.manifests import OwnerReference
+from k3k_core.names import LABEL_MANAGED_BY, TYPE_ROOT, ControlPlaneId
+from k3k_core.resources import NAMESPACE, SECRET
+from k3k_core.values import LoadedValues, Values, load_values
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The root Secret of a control plane, made now or found.
+
+    Attributes:
+        root: the root Secret as the host stores it.
+        values: the values it stands for: as asked, but with the version it was first made with.
+        existed: whether it was there before.
+    """
+
+    root: Mapping[str, Any]
+    values: Values
+    existed: bool
+
+    @property
+    def owner(self) -> OwnerReference:
+        """The reference by which other objects name the root as their owner."""
+        return owner_of(self.root)
+
+    @property
+    def revision(self) -> int:
+        """Number of the revision the root stands for."""
+        return manifests.stored_revision(self.root)
+
+
+def owner_of(root: Mapping[str, Any]) -> OwnerReference:
+    """Return the owner reference to a root Secret."""
+    return OwnerReference(name=root["metadata"]["name"], uid=root["metadata"]["uid"])
+
+
+async def claim(
+    host: HostApi, identity: ControlPlaneId, asked: LoadedValues, *, now: datetime, progress: Progress
+) -> Claim:
+    """Create the root Secret, or find the one that is there and see that it stands for the same values.
+
+    Args:
+        host: an open host.
+        identity: the control plane.
+        asked: values as the user asks for them.
+        now: current time (UTC); a time to live is counted from it.
+        progress: told about the namespace and the root.
+
+    Raises:
+        ConflictError: the control plane exists with other values, is being deleted, or the name is taken.
+    """
+    lifetime = asked.values.ttl_seconds
+    expires_at = format_time(now + timedelta(seconds=lifetime)) if lifetime else None
+    manifest = manifests.root_secret(identity, asked.values, revision=1, expires_at=expires_at)
+    for _ in range(3):
+        try:
+            root = await host.create(manifest)
+        except NotFoundError:
+            await ensure_namespace(host, identity, progress)
+            continue
+        except ConflictError as error:
+            if error.reason != "AlreadyExists":
+                raise
+        else:
+            progress(Step("claim", "done", f"claimed the name {identity}", f"Secret/{identity.root}"))
+            return Claim(root, asked.values, existed=False)
+        try:
+            found = await host.get(SECRET, identity.namespace, identity.root)
+        except NotFoundError:
+            continue
+        values = _same_values(identity, found, asked)
+        progress(
+            Step("claim", "skipped", f"control plane {identity} exists, going on", f"Secret/{identity.root}")
+        )
+        return Claim(found, values, existed=True)
+    raise ConflictError(
+        f"Secret {identity.namespace}/{identity.root} keeps coming and going",
+        hint="Somebody else works on this control plane; run the same command again.",
+    )
+
+
+async def ensure_namespace(host: HostApi, identity: ControlPlaneId, progress: Progress) -> None:
+    """Make the namespace if it does not exist.
+
+    Raises:
+        ForbiddenError: it does not exist and this identity may not make it.
+    """
+    try:
+        await host.create(manifests.namespace(identity))
+    except ConflictError as error:
+        if error.reason != "AlreadyExists":
+            raise
+        return
+    except ForbiddenError as error:
+        raise ForbiddenError(
+            f"namespace {identity.namespace} does not exist and you may not create it: {error.message}",
+            hint=f"Ask for the namespace {identity.namespace}, or name one of yours with -n.",
+        ) from None
+    progress(Step("namespace", "done", "created", f"Namespace/{identity.namespace}"))
+
+
+def check_root(identity: ControlPlaneId, root: Mapping[str, Any]) -> None:
+    """See that a Secret with a root's name is a root, and stays.
+
+    Raises:
+        ConflictError: it is not, or it is being deleted.
+    """
+    metadata = root["metadata"]
+    name = f"{identity.namespace}/{identity.root}"
+    if root.get("type") != TYPE_ROOT:
+        by_helm = (metadata.get("labels") or {}).get(LABEL_MANAGED_BY) == "Helm"
+        owner = "belongs to a Helm release" if by_helm else "was not made by k3k"
+        raise ConflictError(
+            f"Secret {name} exists and {owner}; nothing was changed",
+            hint="Choose another name for the control plane.",
+        )
+    if "deletionTimestamp" in metadata:
+        raise ConflictError(
+            f"control plane {identity} is being deleted",
+            hint=f"Wait for `k3k delete {identity.name} -n {identity.namespace}` to end, then create it again.",
+        )
+
+
+def stored_values(root: Mapping[str, Any]) -> LoadedValues:
+    """Load the values a root Secret holds; tokens are not among them."""
+    name = f"Secret/{root['metadata']['name']}"
+    return load_values(manifests.stored_values(root), source=name)
+
+
+def value_changes(stored: LoadedValues, asked: LoadedValues) -> tuple[FieldChange, ...]:
+    """Return the values in which a request differs from what a root Secret holds.
+
+    Secrets are left out: they are compared with the Secrets that hold them. A version that the request does not name
+    is the one the control plane has, also when a newer k3k has another default.
+    """
+    before, after = _public(stored.values), _public(asked.values)
+    if "version" not in asked.given:
+        after["version"] = before["version"]
+    return tuple(field_changes(before, after))
+
+
+def _same_values(identity: ControlPlaneId, root: Mapping[str, Any], asked: LoadedValues) -> Values:
+    check_root(identity, root)
+    stored = stored_values(root)
+    if changes := value_changes(stored, asked):
+        lines = "\n".join(
+            f"  {change.path}: {change.before or '(none)'} -> {change.after or '(none)'}"
+            for change in changes
+        )
+        raise ConflictError(
+            f"control plane {identity} exists with other values; nothing was changed\n{lines}",
+            hint=(
+                f"`k3k diff {identity.name} -n {identity.namespace} -f FILE` shows what would change, "
+                f"`k3k upgrade {identity.name} -n {identity.namespace} -f FILE` changes a running control plane."
+            ),
+        )
+    return asked.values.model_copy(update={"version": stored.values.version})
+
+
+def _public(values: Values) -> dict[str, Any]:
+    document: dict[str, Any] = values.model_dump(mode="json")
+    for key in ("token", "agent_token"):
+        document["k3s"].pop(key, None)
+    document["datastore"]["external"].pop("endpoint", None)
+    return document

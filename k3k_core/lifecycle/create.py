@@ -1,0 +1,199 @@
+"""Creating a control plane: claim the name, settle the address, apply, wait.
+
+Every step can be repeated: whatever dies half-way, the same create goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from k3k_core import manifests
+from k3k_core.concurrency import all_of, together
+from k3k_core.discovery.addresses import url
+from k3k_core.errors import ConflictError
+from k3k_core.host import HostApi
+from k3k_core.lifecycle.addressing import describe_address, settle_address
+from k3k_core.lifecycle.claim import Claim, claim
+from k3k_core.lifecycle.comparison import subject
+from k3k_core.lifecycle.credentials import Credentials, create_once, decode, ensure_credentials
+from k3k_core.lifecycle.kubeconfigs import admin_kubeconfig, still_good
+from k3k_core.lifecycle.progress import Progress, Step, silent
+from k3k_core.lifecycle.readiness import wait_until_ready
+from k3k_core.manifests import Address, Blueprint
+from k3k_core.names import LABEL_CONTROL_PLANE, ControlPlaneId
+from k3k_core.resources import SECRET
+from k3k_core.values import LoadedValues
+
+
+@dataclass(frozen=True, slots=True)
+class CreateRequest:
+    """What to create, and how long to wait for it.
+
+    Attributes:
+        id: the control plane.
+        values: checked values.
+        wait: whether to wait until every server is ready.
+        timeout: seconds for the whole create.
+        address_timeout: seconds to wait for a load balancer's address.
+        force_conflicts: whether to take over fields that another field manager owns.
+    """
+
+    id: ControlPlaneId
+    values: LoadedValues
+    wait: bool = True
+    timeout: float = 300.0
+    address_timeout: float = 10.0
+    force_conflicts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A control plane as a create leaves it.
+
+    Attributes:
+        id: the control plane.
+        version: its k3s version.
+        revision: its revision number.
+        endpoint: URL of its API.
+        kubeconfig: the admin kubeconfig as stored in the host.
+        existed: whether it was there before.
+        ready: whether every server was seen ready.
+        elapsed: seconds the create took.
+    """
+
+    id: ControlPlaneId
+    version: str
+    revision: int
+    endpoint: str
+    kubeconfig: str = field(repr=False)
+    existed: bool
+    ready: bool
+    elapsed: float
+
+
+async def create(host: HostApi, request: CreateRequest, progress: Progress = silent) -> Created:
+    """Create a control plane, or finish one that was left half-made.
+
+    Args:
+        host: an open host.
+        request: what to create.
+        progress: told about each step.
+
+    Returns:
+        Where the control plane is and how to use it.
+
+    Raises:
+        ConflictError: it exists with other values, or somebody else owns one of its fields.
+        NotReadyError: everything is applied, but the servers are not ready in time.
+        K3kError: the host refuses or does not answer.
+    """
+    started = time.monotonic()
+    now = datetime.now(UTC)
+    claimed = await claim(host, request.id, request.values, now=now, progress=progress)
+    address, credentials = await together(
+        _settle_address(host, request, claimed, progress),
+        _settle_credentials(host, request, claimed, now, progress),
+    )
+    document = await _store_kubeconfig(host, request.id, claimed, credentials, address, now)
+    progress(Step("credentials", "done", "authorities, tokens and admin kubeconfig are stored"))
+    blueprint = Blueprint(
+        id=request.id,
+        values=claimed.values,
+        pki=credentials.pki,
+        tokens=credentials.tokens,
+        admin_kubeconfig=document,
+        address=address,
+        owner=claimed.owner,
+        revision=claimed.revision,
+    )
+    await _apply(host, blueprint, progress, force=request.force_conflicts)
+    if request.wait:
+        servers = claimed.values.servers
+        progress(Step("ready", "started", f"waiting for {servers} server{'s' if servers != 1 else ''}"))
+        left = request.timeout - (time.monotonic() - started)
+        await wait_until_ready(host, request.id, servers=servers, timeout=max(left, 0.0), progress=progress)
+        progress(Step("ready", "done", f"{servers} of {servers} servers ready"))
+    return Created(
+        id=request.id,
+        version=claimed.values.version,
+        revision=claimed.revision,
+        endpoint=url(address.host, address.port),
+        kubeconfig=document,
+        existed=claimed.existed,
+        ready=request.wait,
+        elapsed=time.monotonic() - started,
+    )
+
+
+async def _settle_address(
+    host: HostApi, request: CreateRequest, claimed: Claim, progress: Progress
+) -> Address:
+    manifest = manifests.front_service(request.id, claimed.values, claimed.owner)
+    service = await host.apply(manifest, force=request.force_conflicts)
+    progress(Step("address", "started", f"{service['spec']['type']} Service applied", subject(service)))
+    address = await settle_address(host, service, timeout=request.address_timeout, progress=progress)
+    progress(Step("address", "done", describe_address(request.id, address), subject(service)))
+    return address
+
+
+async def _settle_credentials(
+    host: HostApi, request: CreateRequest, claimed: Claim, now: datetime, progress: Progress
+) -> Credentials:
+    present: dict[str, Mapping[str, Any]] = {}
+    if claimed.existed:
+        labels = f"{LABEL_CONTROL_PLANE}={request.id.name}"
+        listing = await host.list(SECRET, request.id.namespace, labels=labels)
+        present = {item["metadata"]["name"]: item for item in listing.items}
+    credentials = await ensure_credentials(
+        host, request.id, claimed.owner, values=claimed.values, present=present, now=now
+    )
+    if credentials.adopted:
+        names = ", ".join(f"Secret/{name}" for name in credentials.adopted)
+        progress(Step("credentials", "skipped", f"using again what an earlier control plane left: {names}"))
+    return credentials
+
+
+async def _store_kubeconfig(
+    host: HostApi,
+    identity: ControlPlaneId,
+    claimed: Claim,
+    credentials: Credentials,
+    address: Address,
+    now: datetime,
+) -> str:
+    """Store the admin kubeconfig, unless a good one is there; return what is stored."""
+    document = admin_kubeconfig(identity, credentials.pki, address, now=now)
+    manifest = manifests.kubeconfig_secret(identity, claimed.values, document, claimed.owner)
+    stored, made = await create_once(host, manifest)
+    if made:
+        return document
+    if (stored["metadata"].get("labels") or {}).get(LABEL_CONTROL_PLANE) != identity.name:
+        raise ConflictError(
+            f"Secret {identity.namespace}/{identity.kubeconfig} exists and was not made by k3k",
+            hint="Choose another name for the control plane.",
+        )
+    current = decode(stored).get(claimed.values.k3s.kubeconfig.filename, "")
+    if current and still_good(current, address, credentials.pki, now):
+        return current
+    manifest["metadata"]["resourceVersion"] = stored["metadata"]["resourceVersion"]
+    await host.replace(manifest)
+    return document
+
+
+async def _apply(host: HostApi, blueprint: Blueprint, progress: Progress, *, force: bool) -> None:
+    """Apply everything but the Secrets and the Service that stand already; the servers come last."""
+    *supports, servers = manifests.render_applied(blueprint)
+    revision = manifests.revision_secret(blueprint)
+    await all_of([*(host.apply(item, force=force) for item in supports), _revision(host, revision)])
+    await host.apply(servers, force=force)
+    names = ", ".join(subject(item) for item in (*supports, servers))
+    progress(Step("apply", "done", f"applied {names}"))
+
+
+async def _revision(host: HostApi, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    stored, _made = await create_once(host, manifest)
+    return stored

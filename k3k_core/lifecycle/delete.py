@@ -1,0 +1,293 @@
+"""Deleting a control plane by its root: the host's own garbage collector takes the rest."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from k3k_core.concurrency import all_of, together
+from k3k_core.errors import ConflictError, K3kError, NotFoundError, NotReadyError
+from k3k_core.host import HostApi, wait_for
+from k3k_core.lifecycle.comparison import subject
+from k3k_core.lifecycle.progress import Progress, Step, silent
+from k3k_core.names import (
+    ANNOTATION_KEPT,
+    LABEL_CONTROL_PLANE,
+    LABEL_MANAGED_BY,
+    TYPE_ROOT,
+    ControlPlaneId,
+)
+from k3k_core.resources import (
+    CONFIG_MAP,
+    NETWORK_POLICY,
+    PERSISTENT_VOLUME_CLAIM,
+    POD_DISRUPTION_BUDGET,
+    SECRET,
+    SERVICE,
+    SERVICE_ACCOUNT,
+    STATEFUL_SET,
+    Resource,
+)
+
+_OWNED = (
+    SECRET,
+    CONFIG_MAP,
+    SERVICE,
+    STATEFUL_SET,
+    SERVICE_ACCOUNT,
+    NETWORK_POLICY,
+    POD_DISRUPTION_BUDGET,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteRequest:
+    """What to delete, and how.
+
+    Attributes:
+        id: the control plane.
+        keep_data: keep the volumes, and with them the CAs and tokens without which they are of no use.
+        timeout: seconds to wait for everything to be gone.
+    """
+
+    id: ControlPlaneId
+    keep_data: bool = False
+    timeout: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class DeletePlan:
+    """What a delete would take away.
+
+    Attributes:
+        id: the control plane.
+        objects: "Kind/name" of everything but volumes.
+        volumes: "PersistentVolumeClaim/name" of the volumes, which hold the data.
+    """
+
+    id: ControlPlaneId
+    objects: tuple[str, ...]
+    volumes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """What a delete left behind on purpose.
+
+    Attributes:
+        id: the control plane.
+        kept: "Kind/name" of volumes and credentials that were kept.
+    """
+
+    id: ControlPlaneId
+    kept: tuple[str, ...] = ()
+
+
+async def plan_delete(host: HostApi, identity: ControlPlaneId) -> DeletePlan:
+    """Name everything a delete would take away; nothing is changed.
+
+    Args:
+        host: an open host.
+        identity: the control plane.
+
+    Raises:
+        NotFoundError: there is nothing of that name.
+        ConflictError: it was made by Helm.
+    """
+    volumes, *found = await all_of(
+        _names(host, resource, identity) for resource in (PERSISTENT_VOLUME_CLAIM, *_OWNED)
+    )
+    objects = tuple(name for names in found for name in names)
+    if not objects and not volumes:
+        await _refuse_missing(host, identity)
+    return DeletePlan(identity, objects, volumes)
+
+
+async def delete(host: HostApi, request: DeleteRequest, progress: Progress = silent) -> Deleted:
+    """Delete a control plane and wait until the host holds nothing of it.
+
+    The volumes are put under the root first, so that one deletion takes everything, whatever dies half-way; run
+    again, it goes on where it stopped.
+
+    Args:
+        host: an open host.
+        request: what to delete, and how.
+        progress: told about each step.
+
+    Raises:
+        NotFoundError: there is nothing of that name.
+        ConflictError: it was made by Helm.
+        NotReadyError: something is still there when time is up; the message says what holds it.
+    """
+    deadline = time.monotonic() + request.timeout
+    identity = request.id
+    root, volumes = await together(
+        _root(host, identity), host.list(PERSISTENT_VOLUME_CLAIM, identity.namespace, labels=_mine(identity))
+    )
+    claims = [item["metadata"] for item in volumes.items]
+    if root is None:
+        return await _delete_leftovers(host, request, claims, progress)
+    kept: tuple[str, ...] = ()
+    if request.keep_data:
+        kept = await _keep(host, identity, root, claims)
+        progress(Step("volumes", "skipped", f"kept: {', '.join(kept) or 'there are no volumes'}"))
+    elif claims:
+        await all_of(_put_under(host, identity, root, claim) for claim in claims)
+        names = ", ".join(claim["name"] for claim in claims)
+        progress(Step("volumes", "done", f"will go with the control plane: {names}"))
+    metadata = root["metadata"]
+    progress(Step("delete", "started", f"deleting control plane {identity}", f"Secret/{identity.root}"))
+    await host.delete(
+        SECRET, identity.namespace, identity.root, propagation="Foreground", uid=metadata["uid"]
+    )
+    await _gone(host, identity, deadline)
+    progress(Step("delete", "done", f"control plane {identity} is gone"))
+    return Deleted(identity, kept)
+
+
+def _mine(identity: ControlPlaneId) -> str:
+    return f"{LABEL_CONTROL_PLANE}={identity.name}"
+
+
+async def _root(host: HostApi, identity: ControlPlaneId) -> dict[str, Any] | None:
+    try:
+        root = await host.get(SECRET, identity.namespace, identity.root)
+    except NotFoundError:
+        return None
+    if root.get("type") != TYPE_ROOT:
+        raise ConflictError(
+            f"Secret {identity.namespace}/{identity.root} is not the root of a control plane; nothing was deleted",
+            hint="Check the name with `k3k list`.",
+        )
+    return root
+
+
+async def _names(host: HostApi, resource: Resource, identity: ControlPlaneId) -> tuple[str, ...]:
+    listing = await host.list(resource, identity.namespace, labels=_mine(identity), metadata_only=True)
+    return tuple(f"{resource.kind}/{item['metadata']['name']}" for item in listing.items)
+
+
+async def _put_under(
+    host: HostApi, identity: ControlPlaneId, root: Mapping[str, Any], claim: Mapping[str, Any]
+) -> None:
+    """Make the root an owner of a volume claim, beside any owner it has."""
+    uid = root["metadata"]["uid"]
+    owners = claim.get("ownerReferences") or []
+    if any(owner["uid"] == uid for owner in owners):
+        return
+    mine = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "name": identity.root,
+        "uid": uid,
+        "blockOwnerDeletion": True,
+    }
+    patch = {"metadata": {"ownerReferences": [*owners, mine]}}
+    await _patch_if_there(host, PERSISTENT_VOLUME_CLAIM, identity, claim["name"], patch)
+
+
+async def _keep(
+    host: HostApi, identity: ControlPlaneId, root: Mapping[str, Any], claims: list[Mapping[str, Any]]
+) -> tuple[str, ...]:
+    """Take volumes, CAs and tokens out of the root's ownership."""
+    if not claims:
+        return ()
+    uid = root["metadata"]["uid"]
+    kept = []
+    for claim in claims:
+        owners = [owner for owner in claim.get("ownerReferences") or () if owner["uid"] != uid]
+        if len(owners) != len(claim.get("ownerReferences") or ()):
+            patch: dict[str, Any] = {"metadata": {"ownerReferences": owners}}
+            await _patch_if_there(host, PERSISTENT_VOLUME_CLAIM, identity, claim["name"], patch)
+        kept.append(f"PersistentVolumeClaim/{claim['name']}")
+    orphan = {"metadata": {"ownerReferences": [], "annotations": {ANNOTATION_KEPT: "true"}}}
+    for name in (identity.pki, identity.tokens, identity.etcd_pki):
+        if await _patch_if_there(host, SECRET, identity, name, orphan):
+            kept.append(f"Secret/{name}")
+    return tuple(kept)
+
+
+async def _patch_if_there(
+    host: HostApi, resource: Resource, identity: ControlPlaneId, name: str, patch: dict[str, Any]
+) -> bool:
+    try:
+        await host.patch(resource, identity.namespace, name, patch)
+    except NotFoundError:
+        return False
+    return True
+
+
+async def _gone(host: HostApi, identity: ControlPlaneId, deadline: float) -> None:
+    """Wait until the root is gone: with foreground deletion that is when all it owns is gone."""
+
+    def absent(objects: Mapping[str, dict[str, Any]]) -> bool | None:
+        return None if identity.root in objects else True
+
+    try:
+        await wait_for(
+            host,
+            SECRET,
+            identity.namespace,
+            absent,
+            fields=f"metadata.name={identity.root}",
+            timeout=max(deadline - time.monotonic(), 0.0),
+            what=f"the end of control plane {identity}",
+        )
+    except NotReadyError as error:
+        try:
+            left = await plan_delete(host, identity)
+        except (K3kError, asyncio.TimeoutError):
+            raise error from None
+        remaining = "\n".join(f"  {name}" for name in (*left.volumes, *left.objects))
+        raise NotReadyError(
+            f"control plane {identity} is being deleted, but still there when time was up:\n{remaining}",
+            hint="Look for finalizers on these objects; the same delete, run again, goes on waiting.",
+        ) from None
+
+
+async def _delete_leftovers(
+    host: HostApi, request: DeleteRequest, claims: list[Mapping[str, Any]], progress: Progress
+) -> Deleted:
+    """Finish a delete whose root is gone already, or remove what `--keep-data` once left."""
+    identity = request.id
+    secrets = await host.list(SECRET, identity.namespace, labels=_mine(identity), metadata_only=True)
+    kept_secrets = [
+        item["metadata"]["name"]
+        for item in secrets.items
+        if ANNOTATION_KEPT in (item["metadata"].get("annotations") or {})
+    ]
+    left = [
+        *((PERSISTENT_VOLUME_CLAIM, claim["name"]) for claim in claims),
+        *((SECRET, name) for name in kept_secrets),
+    ]
+    if not left:
+        await _refuse_missing(host, identity)
+    names = tuple(f"{resource.kind}/{name}" for resource, name in left)
+    if request.keep_data:
+        progress(Step("volumes", "skipped", f"control plane {identity} is gone; kept: {', '.join(names)}"))
+        return Deleted(identity, names)
+    await all_of(host.delete(resource, identity.namespace, name) for resource, name in left)
+    progress(Step("delete", "done", f"removed what was left of {identity}: {', '.join(names)}"))
+    return Deleted(identity)
+
+
+async def _refuse_missing(host: HostApi, identity: ControlPlaneId) -> None:
+    try:
+        secret = await host.get(SECRET, identity.namespace, identity.kubeconfig)
+    except NotFoundError:
+        raise NotFoundError(
+            f"control plane {identity} does not exist on host {host.name}",
+            hint="`k3k list` shows what there is.",
+        ) from None
+    if (secret["metadata"].get("labels") or {}).get(LABEL_MANAGED_BY) == "Helm":
+        raise ConflictError(
+            f"control plane {identity} was made by Helm; k3k only shows it",
+            hint=f"`helm uninstall {identity.name} -n {identity.namespace}` removes it.",
+        )
+    raise NotFoundError(
+        f"control plane {identity} does not exist on host {host.name}; only {subject(secret)} does",
+        hint="`k3k list` shows what there is.",
+    )

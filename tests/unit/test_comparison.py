@@ -1,0 +1,50 @@
+"""Comparing objects field by field without showing a secret."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from k3k_core.lifecycle.comparison import HIDDEN, FieldChange, compare_objects, field_changes
+
+
+def config_map(**data: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": data}
+
+
+def test_equal_objects_differ_in_nothing() -> None:
+    assert compare_objects(config_map(a="1"), config_map(a="1")).action == "none"
+
+
+def test_what_the_host_keeps_itself_is_no_difference() -> None:
+    before = config_map(a="1")
+    before["metadata"] |= {"uid": "x", "resourceVersion": "7", "managedFields": [], "generation": 2}
+    before["status"] = {"seen": True}
+    assert compare_objects(before, config_map(a="1")).action == "none"
+
+
+def test_changed_new_and_dropped_fields_are_told_apart() -> None:
+    found = compare_objects(config_map(a="1", b="2"), config_map(a="9", c="3"))
+    assert found.subject == "ConfigMap/c"
+    assert found.changes == (
+        FieldChange("data.a", '"1"', '"9"'),
+        FieldChange("data.b", '"2"', ""),
+        FieldChange("data.c", "", '"3"'),
+    )
+
+
+def test_lists_of_named_things_are_compared_by_name() -> None:
+    before = {"containers": [{"name": "a", "image": "x:1"}, {"name": "b", "image": "y:1"}]}
+    after = {"containers": [{"name": "b", "image": "y:2"}, {"name": "a", "image": "x:1"}]}
+    assert list(field_changes(before, after)) == [FieldChange("containers[b].image", '"y:1"', '"y:2"')]
+
+
+def test_other_lists_are_compared_by_position() -> None:
+    assert list(field_changes({"args": ["a", "b"]}, {"args": ["a"]})) == [FieldChange("args[1]", '"b"', "")]
+
+
+def test_values_of_secrets_are_hidden_but_their_change_is_told() -> None:
+    def secret(value: str) -> dict[str, Any]:
+        return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"token": value}}
+
+    found = compare_objects(secret("b2xk"), secret("bmV3"))
+    assert found.changes == (FieldChange("data.token", HIDDEN, HIDDEN),)

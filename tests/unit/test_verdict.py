@@ -1,0 +1,75 @@
+"""The verdict a host's own objects allow."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from k3k_core.discovery.verdict import STARTING_GRACE, Servers, judge
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+OLD = NOW - timedelta(days=3)
+
+
+def servers(
+    *, wanted: int = 1, ready: int = 1, current: bool = True, updated: int = 1, since: datetime = OLD
+) -> Servers:
+    return Servers(wanted=wanted, ready=ready, current=current, updated=updated, since=since)
+
+
+def verdict(
+    found: Servers | None, *, deleting: bool = False, expires_at: datetime | None = None
+) -> tuple[str, str]:
+    return judge(found, now=NOW, deleting=deleting, expires_at=expires_at)
+
+
+def test_all_servers_ready_is_healthy_and_needs_no_reason() -> None:
+    assert verdict(servers()) == ("Healthy", "")
+
+
+def test_some_servers_ready_is_degraded_and_counted() -> None:
+    assert verdict(servers(wanted=3, ready=2, updated=3)) == ("Degraded", "2 of 3 servers ready")
+
+
+def test_no_server_ready_is_progressing_within_the_grace_of_a_start() -> None:
+    young = NOW - STARTING_GRACE + timedelta(seconds=1)
+    assert verdict(servers(ready=0, since=young))[0] == "Progressing"
+
+
+def test_no_server_ready_is_down_after_the_grace_of_a_start() -> None:
+    assert verdict(servers(ready=0, since=NOW - STARTING_GRACE)) == ("Down", "0 of 1 servers ready")
+
+
+def test_zero_servers_wanted_is_paused() -> None:
+    assert verdict(servers(wanted=0, ready=0, updated=0))[0] == "Paused"
+
+
+def test_a_missing_workload_is_progressing_and_says_how_to_go_on() -> None:
+    word, reason = verdict(None)
+    assert word == "Progressing"
+    assert "k3k create" in reason
+
+
+def test_ready_servers_of_an_older_specification_are_progressing() -> None:
+    assert verdict(servers(wanted=3, ready=3, updated=1)) == (
+        "Progressing",
+        "1 of 3 servers run the newest specification",
+    )
+
+
+def test_a_specification_the_host_has_not_seen_is_progressing() -> None:
+    assert verdict(servers(current=False))[0] == "Progressing"
+
+
+@pytest.mark.parametrize("since_end", [timedelta(0), timedelta(hours=1)])
+def test_a_time_to_live_that_is_over_is_expired_even_when_all_is_ready(since_end: timedelta) -> None:
+    assert verdict(servers(), expires_at=NOW - since_end)[0] == "Expired"
+
+
+def test_a_time_to_live_that_lasts_changes_nothing() -> None:
+    assert verdict(servers(), expires_at=NOW + timedelta(seconds=1)) == ("Healthy", "")
+
+
+def test_a_deletion_under_way_beats_everything_else() -> None:
+    assert verdict(servers(), deleting=True, expires_at=OLD) == ("Progressing", "being deleted")
