@@ -1,7 +1,7 @@
 """The garbage collector: objects go with their owners, in the way the deletion asked for.
 
 Background: dependents follow once the owner is gone. Foreground: the owner stays, marked with the finalizer
-`foregroundDeletion`, until its blocking dependents are gone. Orphan: references to the owner are removed first.
+`foregroundDeletion`, until its blocking dependents are gone. Orphan: the references are taken out first.
 A dependent whose owners (by uid) do not exist is deleted.
 https://kubernetes.io/docs/concepts/architecture/garbage-collection/
 """
