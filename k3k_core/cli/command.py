@@ -96,7 +96,7 @@ class VerbCommand(click.Command):
         """Write the options by section, the common ones last."""
         grouped: dict[str, list[tuple[str, str]]] = {"Options": []}
         for param in self.get_params(ctx):
-            record = param.get_help_record(ctx)
+            record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
             if record is not None:
                 grouped.setdefault(getattr(param, "section", COMMON), []).append(record)
         grouped[COMMON] = grouped.pop(COMMON, [])

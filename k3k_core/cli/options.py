@@ -16,7 +16,10 @@ FORMATS = ("table", "wide", "json", "yaml", "name")
 
 
 # The class takes a type argument only in newer versions of click.
-_DurationBase = click.ParamType[float] if TYPE_CHECKING else click.ParamType
+if TYPE_CHECKING:
+    _DurationBase = click.ParamType[float]
+else:
+    _DurationBase = click.ParamType
 
 
 class Duration(_DurationBase):
@@ -63,6 +66,8 @@ def context_option(*, many: bool = False) -> Decorator:
     return (lambda function: one(every(function))) if many else one
 
 
+name_argument = click.argument("name", shell_complete=complete.control_planes)
+new_name_argument = click.argument("name")
 kubeconfig_option = option(
     "--kubeconfig", metavar="FILE", common=True, help="Kubeconfig to use instead of $KUBECONFIG."
 )
@@ -80,6 +85,14 @@ namespace_option = option(
     common=True,
     shell_complete=complete.namespaces,
     help="Namespace of the host (default: the context's, else `default`).",
+)
+list_namespace_option = option(
+    "-n",
+    "--namespace",
+    metavar="NAME",
+    common=True,
+    shell_complete=complete.namespaces,
+    help="Only this namespace of the host (default: all).",
 )
 all_namespaces_option = option(
     "-A",

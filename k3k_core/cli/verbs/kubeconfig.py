@@ -1,0 +1,89 @@
+"""`k3k kubeconfig`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from k3k_core.cli import options
+from k3k_core.cli.command import Example, option, verb
+from k3k_core.cli.connect import on_host
+from k3k_core.cli.identity import identify
+from k3k_core.cli.private_file import check_target, write_private
+from k3k_core.cli.session import Session
+from k3k_core.errors import UsageError
+from k3k_core.host import HostApi
+from k3k_core.names import ControlPlaneId
+
+_MASTERS = "system:masters"
+_DEFAULT_TTL = 8 * 3600.0
+
+
+@verb(
+    "kubeconfig",
+    details="Without --user it is the admin kubeconfig stored beside the control plane. With --user a "
+    "client certificate is made for that user and nothing is stored; Kubernetes cannot revoke it, so keep "
+    "--ttl short.",
+    examples=(
+        Example("Into a file that only you can read", "k3k kubeconfig ci -n team-a --out ci.yaml"),
+        Example("For somebody, for a working day", "k3k kubeconfig ci --user jane --group devs --ttl 8h"),
+        Example("Straight into kubectl", "kubectl --kubeconfig <(k3k kubeconfig ci) get namespaces"),
+    ),
+    common=(*options.host_options(), options.general_options),
+)
+@options.name_argument
+@option("--user", metavar="USER", help="Make a client certificate for this user.")
+@option("--group", "groups", multiple=True, metavar="GROUP", help="Group of the user; may be repeated.")
+@option(
+    "--ttl", type=options.Duration(), metavar="DURATION", help="How long the certificate lives (default 8h)."
+)
+@option("--out", metavar="FILE", help="Write to FILE, readable by you alone, instead of standard output.")
+@option("--force", is_flag=True, help="With --out: replace whatever FILE is.")
+def command(
+    session: Session,
+    name: str,
+    user: str | None,
+    groups: tuple[str, ...],
+    ttl: float | None,
+    out: str | None,
+    force: bool,
+) -> None:
+    """Print a kubeconfig."""
+    if user is None and (groups or ttl is not None):
+        raise UsageError("--group and --ttl go with --user.")
+    if force and out is None:
+        raise UsageError("--force goes with --out.")
+    identity = identify(session, name)
+    if out is not None:
+        check_target(Path(out), identity.name, force=force)
+    if _MASTERS in groups:
+        session.console.warn(
+            f"members of {_MASTERS} may do everything, and no role can take it from them; "
+            "bind a group of your own to the role that is needed"
+        )
+    text = _fetch(session, identity, user, groups, ttl or _DEFAULT_TTL)
+    if out is None:
+        session.console.document(text)
+    else:
+        write_private(Path(out), text)
+        session.console.note(f"Wrote {out}.")
+
+
+def _fetch(
+    session: Session, identity: ControlPlaneId, user: str | None, groups: tuple[str, ...], ttl: float
+) -> str:
+    from k3k_core.lifecycle.kubeconfig import fetch_kubeconfig, issue_kubeconfig
+
+    async def work(host: HostApi) -> str:
+        if user is None:
+            return await fetch_kubeconfig(host, identity)
+        return await issue_kubeconfig(
+            host,
+            identity,
+            user=user,
+            groups=groups,
+            lifetime=timedelta(seconds=ttl),
+            now=datetime.now(UTC),
+        )
+
+    return on_host(session, work)

@@ -1,0 +1,136 @@
+"""`k3k list`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from k3k_core.cli import options
+from k3k_core.cli.command import Example, verb
+from k3k_core.cli.connect import host_options, run
+from k3k_core.cli.output import write_document
+from k3k_core.cli.rows import control_plane_table
+from k3k_core.cli.session import Session
+from k3k_core.cli.terminal import escape
+from k3k_core.errors import K3kError
+from k3k_core.host import HostOptions
+
+if TYPE_CHECKING:
+    from k3k_core.discovery import ControlPlane
+
+FORMATS = ("table", "wide", "json", "yaml", "name")
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What one host said.
+
+    Attributes:
+        host: name of its context, empty for the current one before it has been reached.
+        rows: its control planes.
+        error: why it said nothing.
+    """
+
+    host: str
+    rows: tuple[ControlPlane, ...] = ()
+    error: K3kError | None = None
+
+
+@verb(
+    "list",
+    details="All namespaces, unless -n names one. With several hosts they are asked at the same time; one "
+    "that does not answer is told on standard error while the others are shown, and only when none answers the "
+    "command fails. Control planes made by Helm are listed too.",
+    examples=(
+        Example("On the current host", "k3k list"),
+        Example("On two hosts, with reasons", "k3k list --context prod --context stage -o wide"),
+        Example("Everything there is, for a script", "k3k list --all-contexts -o json"),
+        Example("Names, to work on one by one", "k3k list -n ci -o name"),
+    ),
+    common=(
+        options.output_option(*FORMATS),
+        options.list_namespace_option,
+        options.all_namespaces_option,
+        *options.host_options(many=True, namespace=False),
+        options.general_options,
+    ),
+    outputs=FORMATS,
+    many_hosts=True,
+)
+def command(session: Session) -> None:
+    """List control planes."""
+    answers = run(_ask_all(session))
+    errors = [answer for answer in answers if answer.error is not None]
+    if len(errors) == len(answers):
+        raise _all_failed(errors)
+    for answer in errors:
+        session.console.warn(f"host {answer.host}: {answer.error}")
+    _show(session, answers)
+
+
+def _contexts(session: Session) -> list[str | None]:
+    from k3k_core.errors import UsageError
+    from k3k_core.host import hosts
+
+    settings = session.settings
+    if not settings.all_contexts:
+        return list(dict.fromkeys(settings.contexts)) or [None]
+    found = hosts(HostOptions(settings.kubeconfig))
+    if not found:
+        raise UsageError(
+            "There is no context to use: no kubeconfig was found.", hint="Give --kubeconfig FILE."
+        )
+    return [context.name for context in found]
+
+
+async def _ask_all(session: Session) -> list[_Answer]:
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_ask(session, context)) for context in _contexts(session)]
+    return [task.result() for task in tasks]
+
+
+async def _ask(session: Session, context: str | None) -> _Answer:
+    from k3k_core.discovery import list_control_planes
+    from k3k_core.host import open_host
+
+    settings = session.settings
+    namespace = None if settings.all_namespaces else settings.namespace
+    try:
+        async with open_host(host_options(session, context)) as host:
+            rows = await list_control_planes(host, namespace=namespace, now=datetime.now(UTC))
+            return _Answer(host.name, rows)
+    except K3kError as error:
+        return _Answer(context or "", error=error)
+
+
+def _all_failed(failed: Sequence[_Answer]) -> BaseException:
+    errors = [answer.error for answer in failed if answer.error is not None]
+    return errors[0] if len(errors) == 1 else ExceptionGroup("no host answered", errors)
+
+
+def _show(session: Session, answers: Sequence[_Answer]) -> None:
+    console, output = session.console, session.settings.output
+    rows = [row for answer in answers for row in answer.rows]
+    if output == "name":
+        console.data("\n".join(escape(f"{row.namespace}/{row.name}") for row in rows))
+    elif output in {"json", "yaml"}:
+        document = {
+            "schema": "k3k.list/v1",
+            "items": [row.to_dict() for row in rows],
+            "errors": [
+                {"host": answer.host, "message": str(answer.error), "exitCode": answer.error.exit_code}
+                for answer in answers
+                if answer.error is not None
+            ],
+        }
+        write_document(console, document, output)
+    elif rows:
+        several = len(answers) > 1
+        now = datetime.now(UTC)
+        console.data(control_plane_table(console.out, rows, now=now, hosts=several, wide=output == "wide"))
+    else:
+        place = session.settings.namespace
+        console.note(f"No control planes in namespace {place}." if place else "No control planes.")
