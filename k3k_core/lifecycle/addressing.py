@@ -17,10 +17,10 @@ from k3k_core.resources import NODE, SERVICE
 async def settle_address(
     host: HostApi, service: Mapping[str, Any], *, timeout: float, progress: Progress
 ) -> Address:
-    """Return where a control plane's Service will be reached, waiting for a load balancer if there is to be one.
+    """Return where a control plane's Service will be reached, waiting for a load balancer's answer if needed.
 
-    A host without a load-balancer controller never reports an address. The wait is therefore bounded: afterwards the
-    address asked for in the values stands, or else the Service's own name inside the host.
+    A host without a load-balancer controller never reports an address. The wait is therefore bounded: afterwards
+    the address asked for in the values stands, or else the Service's own name inside the host.
 
     Args:
         host: an open host.
@@ -51,8 +51,8 @@ async def settle_address(
         return Address(wanted, api_port(service))
     inside = _inside(service)
     text = (
-        f"no load balancer has answered within {timeout:g} s; going on with {inside.host}, which is reachable "
-        "inside the host only (run the same create again once there is an address)"
+        f"no load balancer has answered within {timeout:g} s; going on with {inside.host}, which is "
+        "reachable inside the host only (run the same create again once there is an address)"
     )
     progress(Step("address", "warning", text, name))
     return inside

@@ -1,4 +1,4 @@
-"""Claiming a name: whoever creates the root Secret makes the control plane, everybody else joins in or is refused."""
+"""Claiming a name: who creates the root Secret makes the control plane, others join in or are refused."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from k3k_core.lifecycle.comparison import FieldChange, field_changes
 from k3k_core.lifecycle.progress import Progress, Step
 from k3k_core.manifests import OwnerReference
 from k3k_core.names import LABEL_MANAGED_BY, TYPE_ROOT, ControlPlaneId
-from k3k_core.resources import NAMESPACE, SECRET
+from k3k_core.resources import SECRET
 from k3k_core.values import LoadedValues, Values, load_values
 
 
@@ -132,7 +132,7 @@ def check_root(identity: ControlPlaneId, root: Mapping[str, Any]) -> None:
     if "deletionTimestamp" in metadata:
         raise ConflictError(
             f"control plane {identity} is being deleted",
-            hint=f"Wait for `k3k delete {identity.name} -n {identity.namespace}` to end, then create it again.",
+            hint=f"Wait until `k3k delete {identity.name} -n {identity.namespace}` has ended, then repeat this.",
         )
 
 
@@ -145,8 +145,8 @@ def stored_values(root: Mapping[str, Any]) -> LoadedValues:
 def value_changes(stored: LoadedValues, asked: LoadedValues) -> tuple[FieldChange, ...]:
     """Return the values in which a request differs from what a root Secret holds.
 
-    Secrets are left out: they are compared with the Secrets that hold them. A version that the request does not name
-    is the one the control plane has, also when a newer k3k has another default.
+    Secrets are left out: they are compared with the Secrets that hold them. A version that the request does not
+    name is the one the control plane has, also when a newer k3k has another default.
     """
     before, after = _public(stored.values), _public(asked.values)
     if "version" not in asked.given:
@@ -166,7 +166,7 @@ def _same_values(identity: ControlPlaneId, root: Mapping[str, Any], asked: Loade
             f"control plane {identity} exists with other values; nothing was changed\n{lines}",
             hint=(
                 f"`k3k diff {identity.name} -n {identity.namespace} -f FILE` shows what would change, "
-                f"`k3k upgrade {identity.name} -n {identity.namespace} -f FILE` changes a running control plane."
+                f"`k3k upgrade {identity.name} -n {identity.namespace} -f FILE` changes what runs."
             ),
         )
     return asked.values.model_copy(update={"version": stored.values.version})

@@ -19,7 +19,7 @@ from k3k_core.host import HostApi
 from k3k_core.lifecycle.addressing import describe_address, settle_address
 from k3k_core.lifecycle.claim import Claim, claim
 from k3k_core.lifecycle.comparison import subject
-from k3k_core.lifecycle.credentials import Credentials, create_once, decode, ensure_credentials
+from k3k_core.lifecycle.credentials import Credentials, create_once, ensure_credentials
 from k3k_core.lifecycle.kubeconfigs import admin_kubeconfig, still_good
 from k3k_core.lifecycle.progress import Progress, Step, silent
 from k3k_core.lifecycle.readiness import wait_until_ready
@@ -109,6 +109,8 @@ async def create(host: HostApi, request: CreateRequest, progress: Progress = sil
         address=address,
         owner=claimed.owner,
         revision=claimed.revision,
+        etcd_pki=credentials.etcd_pki,
+        datastore_files=credentials.datastore_files,
     )
     await _apply(host, blueprint, progress, force=request.force_conflicts)
     if request.wait:
@@ -176,7 +178,7 @@ async def _store_kubeconfig(
             f"Secret {identity.namespace}/{identity.kubeconfig} exists and was not made by k3k",
             hint="Choose another name for the control plane.",
         )
-    current = decode(stored).get(claimed.values.k3s.kubeconfig.filename, "")
+    current = manifests.secret_data(stored).get(claimed.values.k3s.kubeconfig.filename, "")
     if current and still_good(current, address, credentials.pki, now):
         return current
     manifest["metadata"]["resourceVersion"] = stored["metadata"]["resourceVersion"]

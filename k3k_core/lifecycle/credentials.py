@@ -6,7 +6,6 @@ Each is created with a plain POST, so that of two processes one makes it and the
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,14 +13,13 @@ from typing import Any
 
 from k3k_core import manifests
 from k3k_core.concurrency import together
-from k3k_core.errors import ConflictError, HostError, NotFoundError
+from k3k_core.errors import ConflictError, NotFoundError, UsageError
 from k3k_core.host import HostApi
 from k3k_core.manifests import OwnerReference
 from k3k_core.names import ANNOTATION_KEPT, LABEL_CONTROL_PLANE, ControlPlaneId
-from k3k_core.pki import ControlPlanePki, Tokens, new_pki, new_tokens
+from k3k_core.pki import ControlPlanePki, EtcdPki, Tokens, new_etcd_pki, new_pki, new_tokens
 from k3k_core.resources import SECRET
 from k3k_core.values import Values
-
 
 Present = Mapping[str, Mapping[str, Any]]
 
@@ -33,33 +31,16 @@ class Credentials:
     Attributes:
         pki: certificate authorities and service-account key.
         tokens: server, agent, probe and monitoring tokens.
+        etcd_pki: certificates of a dedicated etcd; None without one.
+        datastore_files: which TLS files the user's own datastore Secret holds.
         adopted: names of Secrets that an earlier `delete --keep-data` had left and that are used again.
     """
 
     pki: ControlPlanePki = field(repr=False)
     tokens: Tokens = field(repr=False)
+    etcd_pki: EtcdPki | None = field(default=None, repr=False)
+    datastore_files: frozenset[str] = frozenset()
     adopted: tuple[str, ...] = ()
-
-
-def decode(secret: Mapping[str, Any]) -> dict[str, str]:
-    """Return the decoded data of a Secret.
-
-    Args:
-        secret: a Secret as the host stores it.
-
-    Raises:
-        HostError: a value is not base64 of UTF-8 text.
-    """
-    try:
-        return {
-            key: base64.b64decode(value, validate=True).decode()
-            for key, value in (secret.get("data") or {}).items()
-        }
-    except ValueError:
-        name = f"{secret['metadata'].get('namespace')}/{secret['metadata'].get('name')}"
-        raise HostError(
-            f"Secret {name} holds data that is not text", hint="Restore the Secret from a backup."
-        ) from None
 
 
 async def create_once(host: HostApi, manifest: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
@@ -123,34 +104,86 @@ async def ensure_credentials(
             secret, made = await create_once(host, await asyncio.to_thread(make))
             if not made and await _take_over(host, identity, owner, secret):
                 adopted.append(name)
-        return decode(secret)
+        return manifests.secret_data(secret)
 
-    pki_data, tokens_data = await together(
+    async def settle_etcd(pki: ControlPlanePki) -> EtcdPki | None:
+        if values.datastore.kind != "etcd":
+            return None
+        names = manifests.etcd_dns_names(identity)
+
+        def make() -> dict[str, Any]:
+            return manifests.etcd_pki_secret(identity, new_etcd_pki(pki, dns_names=names, now=now), owner)
+
+        return EtcdPki.from_secret_data(await settle(identity.etcd_pki, make))
+
+    pki_data, tokens_data, files = await together(
         settle(identity.pki, lambda: manifests.pki_secret(identity, new_pki(now), owner)),
         settle(identity.tokens, lambda: manifests.tokens_secret(identity, _tokens_for(values), owner)),
+        find_datastore_files(host, identity, values),
     )
-    credentials = Credentials(
-        ControlPlanePki.from_secret_data(pki_data), Tokens.from_secret_data(tokens_data), tuple(adopted)
-    )
-    _refuse_other_tokens(identity, values, credentials.tokens)
-    return credentials
+    pki, tokens = ControlPlanePki.from_secret_data(pki_data), Tokens.from_secret_data(tokens_data)
+    refuse_other_tokens(identity, values, tokens)
+    etcd_pki = await settle_etcd(pki)
+    return Credentials(pki, tokens, etcd_pki=etcd_pki, datastore_files=files, adopted=tuple(adopted))
 
 
-async def find_credentials(host: HostApi, identity: ControlPlaneId) -> Credentials:
+async def find_credentials(host: HostApi, identity: ControlPlaneId, values: Values) -> Credentials:
     """Return the credentials of an existing control plane.
 
     Args:
         host: an open host.
         identity: the control plane.
+        values: its values.
 
     Raises:
         NotFoundError: they do not exist.
     """
-    pki, tokens = await together(
-        host.get(SECRET, identity.namespace, identity.pki),
-        host.get(SECRET, identity.namespace, identity.tokens),
+
+    async def find(name: str) -> dict[str, str]:
+        return manifests.secret_data(await host.get(SECRET, identity.namespace, name))
+
+    pki, tokens, files = await together(
+        find(identity.pki), find(identity.tokens), find_datastore_files(host, identity, values)
     )
-    return Credentials(ControlPlanePki.from_secret_data(decode(pki)), Tokens.from_secret_data(decode(tokens)))
+    etcd = await find(identity.etcd_pki) if values.datastore.kind == "etcd" else None
+    return Credentials(
+        ControlPlanePki.from_secret_data(pki),
+        Tokens.from_secret_data(tokens),
+        etcd_pki=EtcdPki.from_secret_data(etcd) if etcd else None,
+        datastore_files=files,
+    )
+
+
+async def find_datastore_files(host: HostApi, identity: ControlPlaneId, values: Values) -> frozenset[str]:
+    """Return which TLS files the user's own datastore Secret holds; none without such a Secret.
+
+    Args:
+        host: an open host.
+        identity: the control plane.
+        values: its values.
+
+    Raises:
+        NotFoundError: the Secret does not exist.
+        UsageError: it has no key `endpoint`.
+    """
+    name = values.datastore.external.secret_name
+    if values.datastore.kind != "external" or not name:
+        return frozenset()
+    try:
+        secret = await host.get(SECRET, identity.namespace, name)
+    except NotFoundError:
+        raise NotFoundError(
+            f"Secret {identity.namespace}/{name} (datastore.external.secret_name) does not exist",
+            hint=f"Make it first: `kubectl -n {identity.namespace} create secret generic {name} "
+            "--from-literal=endpoint=DSN`.",
+        ) from None
+    keys = set(secret.get("data") or {})
+    if "endpoint" not in keys:
+        raise UsageError(
+            f"the datastore's Secret {identity.namespace}/{name} has no key `endpoint`",
+            hint="Put the DSN under the key `endpoint`; ca.crt, tls.crt and tls.key are optional.",
+        )
+    return frozenset(keys & {"ca.crt", "tls.crt", "tls.key"})
 
 
 def _tokens_for(values: Values) -> Tokens:
@@ -183,7 +216,7 @@ async def _take_over(
     return True
 
 
-def _refuse_other_tokens(identity: ControlPlaneId, values: Values, tokens: Tokens) -> None:
+def refuse_other_tokens(identity: ControlPlaneId, values: Values, tokens: Tokens) -> None:
     asked = (
         ("k3s.token", values.k3s.token, tokens.server),
         ("k3s.agent_token", values.k3s.agent_token, tokens.agent),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -109,8 +108,8 @@ async def plan_delete(host: HostApi, identity: ControlPlaneId) -> DeletePlan:
 async def delete(host: HostApi, request: DeleteRequest, progress: Progress = silent) -> Deleted:
     """Delete a control plane and wait until the host holds nothing of it.
 
-    The volumes are put under the root first, so that one deletion takes everything, whatever dies half-way; run
-    again, it goes on where it stopped.
+    The volumes are put under the root first, so that one deletion takes everything, whatever dies half-way.
+    Run again, it goes on where it stopped.
 
     Args:
         host: an open host.
@@ -159,7 +158,7 @@ async def _root(host: HostApi, identity: ControlPlaneId) -> dict[str, Any] | Non
         return None
     if root.get("type") != TYPE_ROOT:
         raise ConflictError(
-            f"Secret {identity.namespace}/{identity.root} is not the root of a control plane; nothing was deleted",
+            f"Secret {identity.namespace}/{identity.root} is no control plane's root; nothing was deleted",
             hint="Check the name with `k3k list`.",
         )
     return root
@@ -239,7 +238,7 @@ async def _gone(host: HostApi, identity: ControlPlaneId, deadline: float) -> Non
     except NotReadyError as error:
         try:
             left = await plan_delete(host, identity)
-        except (K3kError, asyncio.TimeoutError):
+        except K3kError:
             raise error from None
         remaining = "\n".join(f"  {name}" for name in (*left.volumes, *left.objects))
         raise NotReadyError(

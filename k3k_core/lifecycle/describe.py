@@ -7,14 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from k3k_core import manifests
-from k3k_core.concurrency import all_of, together
+from k3k_core.concurrency import together
 from k3k_core.discovery import ControlPlane, list_control_planes
 from k3k_core.discovery.addresses import api_port, load_balancer_host, url
 from k3k_core.discovery.control_plane import parse_time
 from k3k_core.errors import K3kError, NotFoundError
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.claim import stored_values
-from k3k_core.lifecycle.credentials import decode
 from k3k_core.lifecycle.description import (
     Certificate,
     Condition,
@@ -24,10 +23,9 @@ from k3k_core.lifecycle.description import (
     ServerPod,
     Volume,
 )
-from k3k_core.lifecycle.kubeconfigs import client_certificate_expiry
 from k3k_core.lifecycle.readiness import trouble_of
 from k3k_core.names import LABEL_CONTROL_PLANE, LABEL_INSTANCE, ControlPlaneId
-from k3k_core.pki import certificate_expiry
+from k3k_core.pki import certificate_expiry, kubeconfig_expiry
 from k3k_core.resources import EVENT, PERSISTENT_VOLUME_CLAIM, POD, SECRET, SERVICE, Resource
 
 _SHOWN_EVENTS = 30
@@ -144,11 +142,11 @@ def _certificates(
 ) -> tuple[Certificate, ...]:
     found = []
     for name in (identity.pki, identity.etcd_pki):
-        for key, text in decode(secrets.get(name, {})).items():
+        for key, text in manifests.secret_data(secrets.get(name, {})).items():
             if key.endswith(".crt"):
                 found.append(Certificate(key.removesuffix(".crt"), certificate_expiry(text)))
-    for document in decode(secrets.get(identity.kubeconfig, {})).values():
-        if ends := client_certificate_expiry(document):
+    for document in manifests.secret_data(secrets.get(identity.kubeconfig, {})).values():
+        if ends := kubeconfig_expiry(document):
             found.append(Certificate("admin kubeconfig", ends))
     return tuple(sorted(found, key=lambda item: (item.expires_at, item.name)))
 

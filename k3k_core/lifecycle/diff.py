@@ -1,23 +1,181 @@
-"""What an apply of given values would change, as the host itself computes it."""
+"""What an apply of given values would change, as the host itself computes it by a dry run."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from k3k_core import manifests
 from k3k_core.concurrency import all_of, together
-from k3k_core.errors import NotFoundError
+from k3k_core.errors import ConflictError, HostError, NotFoundError
 from k3k_core.host import HostApi
-from k3k_core.lifecycle.claim import Claim, check_root, stored_values, value_changes
-from k3k_core.lifecycle.comparison import ObjectDiff, compare_objects, subject
-from k3k_core.lifecycle.create import CreateRequest
-from k3k_core.lifecycle.credentials import decode, find_credentials
-from k3k_core.lifecycle.kubeconfig import server_of
+from k3k_core.lifecycle.claim import check_root, owner_of, stored_values, value_changes
+from k3k_core.lifecycle.comparison import FieldChange, ObjectDiff, compare_objects, subject
+from k3k_core.lifecycle.credentials import find_credentials, refuse_other_tokens
+from k3k_core.lifecycle.kubeconfig import fetch_kubeconfig, server_of
 from k3k_core.lifecycle.render import render
 from k3k_core.manifests import Address, Blueprint
-from k3k_core.names import ControlPlaneId
-from k3k_core.resources import NAMESPACE, SECRET, resource_of
+from k3k_core.names import LABEL_CONTROL_PLANE, ControlPlaneId
+from k3k_core.resources import (
+    CONFIG_MAP,
+    NAMESPACE,
+    NETWORK_POLICY,
+    POD_DISRUPTION_BUDGET,
+    SECRET,
+    SERVICE,
+    SERVICE_ACCOUNT,
+    STATEFUL_SET,
+    resource_of,
+)
 from k3k_core.values import LoadedValues
+
+# Kinds in which a change of values can make an object superfluous.
+_REMOVABLE = (CONFIG_MAP, NETWORK_POLICY, POD_DISRUPTION_BUDGET, SERVICE, SERVICE_ACCOUNT, STATEFUL_SET)
+_STAND_IN_NAMESPACE = "default"
+
+
+async def diff(host: HostApi, identity: ControlPlaneId, values: LoadedValues) -> tuple[ObjectDiff, ...]:
+    """Compare a control plane as it runs with what values would make of it; nothing is changed.
+
+    Args:
+        host: an open host.
+        identity: the control plane.
+        values: checked values.
+
+    Returns:
+        One entry for each object, unchanged ones included; all are "create" when the control plane is new.
+
+    Raises:
+        ConflictError: the values name other tokens than the control plane was made with.
+        K3kError: the host refuses or does not answer.
+    """
+    try:
+        root = await host.get(SECRET, identity.namespace, identity.root)
+    except NotFoundError:
+        wanted = render(identity, values, secrets="inline", now=datetime.now(UTC))
+        return tuple(ObjectDiff(subject(item), "create") for item in wanted)
+    check_root(identity, root)
+    return await compare_with_host(host, identity, root, values)
+
+
+async def dry_run(host: HostApi, identity: ControlPlaneId, values: LoadedValues) -> tuple[ObjectDiff, ...]:
+    """Have the host check every object that a create would make, admission included; nothing is stored.
+
+    A namespace that does not exist yet cannot hold even a dry run: the namespace `default` stands in for it.
+
+    Args:
+        host: an open host.
+        identity: the control plane.
+        values: checked values.
+
+    Raises:
+        ConflictError: the control plane exists with other values.
+        K3kError: the host refuses one of the objects.
+    """
+    try:
+        root = await host.get(SECRET, identity.namespace, identity.root)
+    except NotFoundError:
+        return await _dry_run_new(host, identity, values)
+    check_root(identity, root)
+    if value_changes(stored_values(root), values):
+        raise ConflictError(
+            f"control plane {identity} exists with other values",
+            hint=f"`k3k diff {identity.name} -n {identity.namespace} -f FILE` shows what would change.",
+        )
+    return await compare_with_host(host, identity, root, values)
+
+
+async def compare_with_host(
+    host: HostApi, identity: ControlPlaneId, root: Mapping[str, Any], values: LoadedValues
+) -> tuple[ObjectDiff, ...]:
+    """Compare every object of an existing control plane with what values would make of it.
+
+    Args:
+        host: an open host.
+        identity: the control plane.
+        root: its root Secret.
+        values: checked values.
+    """
+    stored = stored_values(root)
+    wanted = values.values
+    if "version" not in values.given:
+        wanted = wanted.model_copy(update={"version": stored.values.version})
+    credentials, document = await together(
+        find_credentials(host, identity, wanted), fetch_kubeconfig(host, identity)
+    )
+    refuse_other_tokens(identity, wanted, credentials.tokens)
+    blueprint = Blueprint(
+        id=identity,
+        values=wanted,
+        pki=credentials.pki,
+        tokens=credentials.tokens,
+        admin_kubeconfig=document,
+        address=address_of(document),
+        owner=owner_of(root),
+        revision=manifests.stored_revision(root),
+        etcd_pki=credentials.etcd_pki,
+        datastore_files=credentials.datastore_files,
+    )
+    desired = manifests.render_applied(blueprint)
+    front = manifests.front_service(identity, wanted, owner_of(root))
+    compared = await all_of(_compare(host, item) for item in (front, *desired))
+    changed_values = tuple(
+        FieldChange(f"values.{change.path}", change.before, change.after)
+        for change in value_changes(stored, values)
+    )
+    of_root = ObjectDiff(subject(root), "change" if changed_values else "none", changed_values)
+    return (of_root, *compared, *await _superfluous(host, identity, {item.subject for item in compared}))
+
+
+def address_of(document: str) -> Address:
+    """Return the address that a kubeconfig names."""
+    parts = urlsplit(server_of(document))
+    return Address(parts.hostname or "", parts.port or 443)
+
+
+async def _compare(host: HostApi, manifest: Mapping[str, Any]) -> ObjectDiff:
+    metadata = manifest["metadata"]
+    try:
+        live = await host.get(resource_of(manifest), metadata["namespace"], metadata["name"])
+    except NotFoundError:
+        return ObjectDiff(subject(manifest), "create")
+    try:
+        # Forced, for the question is what would be there, not who may change it.
+        after = await host.apply(manifest, force=True, dry_run=True)
+    except HostError as error:
+        if error.status != 422:
+            raise
+        refused = FieldChange("", "", f"the host refuses this change: {error.message}")
+        return ObjectDiff(subject(manifest), "change", (refused,))
+    return compare_objects(live, after)
+
+
+async def _superfluous(host: HostApi, identity: ControlPlaneId, wanted: set[str]) -> tuple[ObjectDiff, ...]:
+    labels = f"{LABEL_CONTROL_PLANE}={identity.name}"
+    listings = await all_of(
+        host.list(resource, identity.namespace, labels=labels, metadata_only=True) for resource in _REMOVABLE
+    )
+    names = [
+        f"{resource.kind}/{item['metadata']['name']}"
+        for resource, listing in zip(_REMOVABLE, listings, strict=True)
+        for item in listing.items
+    ]
+    return tuple(ObjectDiff(name, "remove") for name in names if name not in wanted)
+
+
+async def _dry_run_new(
+    host: HostApi, identity: ControlPlaneId, values: LoadedValues
+) -> tuple[ObjectDiff, ...]:
+    namespace, *objects = render(identity, values, secrets="inline", now=datetime.now(UTC))
+    try:
+        await host.get(NAMESPACE, None, identity.namespace)
+        stand_in = identity.namespace
+    except NotFoundError:
+        await host.create(namespace, dry_run=True)
+        stand_in = _STAND_IN_NAMESPACE
+    moved = [{**item, "metadata": {**item["metadata"], "namespace": stand_in}} for item in objects]
+    await all_of(host.apply(item, force=True, dry_run=True) for item in moved)
+    created = objects if stand_in == identity.namespace else [namespace, *objects]
+    return tuple(ObjectDiff(subject(item), "create") for item in created)

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 
 import yaml
 
+from k3k_core import manifests
 from k3k_core.concurrency import together
 from k3k_core.errors import HostError, NotFoundError
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.claim import check_root
-from k3k_core.lifecycle.credentials import decode
 from k3k_core.lifecycle.kubeconfigs import compose_kubeconfig
 from k3k_core.names import ControlPlaneId
 from k3k_core.pki import ControlPlanePki, issue_client_certificate
@@ -35,7 +35,9 @@ async def fetch_kubeconfig(host: HostApi, identity: ControlPlaneId) -> str:
             f"does not exist on host {host.name}",
             hint="`k3k list` shows what there is; a `k3k create` that was stopped finishes when run again.",
         ) from None
-    documents = [text for text in decode(secret).values() if "clusters:" in text or '"clusters"' in text]
+    documents = [
+        text for text in manifests.secret_data(secret).values() if "clusters:" in text or '"clusters"' in text
+    ]
     if not documents:
         raise HostError(
             f"Secret {identity.namespace}/{identity.kubeconfig} holds no kubeconfig",
@@ -76,7 +78,7 @@ async def issue_kubeconfig(
         fetch_kubeconfig(host, identity),
     )
     check_root(identity, root)
-    pki = ControlPlanePki.from_secret_data(decode(secret))
+    pki = ControlPlanePki.from_secret_data(manifests.secret_data(secret))
     leaf = issue_client_certificate(
         pki.client_ca, user=user, groups=groups, not_before=now, lifetime=lifetime
     )

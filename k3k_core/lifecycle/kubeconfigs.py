@@ -16,9 +16,9 @@ from k3k_core.pki import (
     ADMIN_LIFETIME,
     ControlPlanePki,
     Leaf,
-    certificate_expiry,
     issue_admin_certificate,
     kubeconfig,
+    kubeconfig_expiry,
 )
 
 # A kubeconfig nearer to its end than this is made anew by the next create.
@@ -70,30 +70,13 @@ def compose_kubeconfig(
 
 def still_good(document: str, address: Address, pki: ControlPlanePki, now: datetime) -> bool:
     """Tell whether a stored admin kubeconfig can stay: right address, right authority, far from its end."""
+    expires_at = kubeconfig_expiry(document)
+    if expires_at is None or expires_at - now <= RENEW_BEFORE:
+        return False
     try:
-        parsed: Mapping[str, Any] = yaml.safe_load(document)
-        cluster, user = parsed["clusters"][0]["cluster"], parsed["users"][0]["user"]
-        certificate, authority = (
-            _pem(user["client-certificate-data"]),
-            _pem(cluster["certificate-authority-data"]),
-        )
-        return (
-            cluster["server"] == url(address.host, address.port)
-            and authority.strip() == pki.server_ca.cert_pem.strip()
-            and certificate_expiry(certificate) - now > RENEW_BEFORE
-        )
+        cluster: Mapping[str, Any] = yaml.safe_load(document)["clusters"][0]["cluster"]
+        authority = base64.b64decode(cluster["certificate-authority-data"], validate=True).decode()
+        same_server = cluster["server"] == url(address.host, address.port)
     except (yaml.YAMLError, KeyError, IndexError, TypeError, ValueError):
         return False
-
-
-def client_certificate_expiry(document: str) -> datetime | None:
-    """Return the end of the client certificate in a kubeconfig; None when it holds none that can be read."""
-    try:
-        parsed: Mapping[str, Any] = yaml.safe_load(document)
-        return certificate_expiry(_pem(parsed["users"][0]["user"]["client-certificate-data"]))
-    except (yaml.YAMLError, KeyError, IndexError, TypeError, ValueError):
-        return None
-
-
-def _pem(encoded: str) -> str:
-    return base64.b64decode(encoded, validate=True).decode()
+    return same_server and authority.strip() == pki.server_ca.cert_pem.strip()
