@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+from k3k_core.errors import UsageError
 
 FIELD_MANAGER = "k3k"
 DOMAIN = "k3k.ayedo.de"
@@ -26,10 +29,47 @@ ANNOTATION_REVISION = f"{DOMAIN}/revision"
 ANNOTATION_EXPIRES_AT = f"{DOMAIN}/expires-at"
 # On the kubeconfig Secret: end of life of the client certificate in it (RFC 3339).
 ANNOTATION_CERTIFICATE_EXPIRES_AT = f"{DOMAIN}/certificate-expires-at"
+# On pod templates: a digest of the configuration and the secrets, so that a change of them rolls the pods.
+ANNOTATION_CHECKSUM = f"{DOMAIN}/checksum"
 # On credentials that `delete --keep-data` left behind together with the volumes.
 ANNOTATION_KEPT = f"{DOMAIN}/kept"
 
 API_PORT = 6443
+ETCD_CLIENT_PORT = 2379
+ETCD_PEER_PORT = 2380
+ETCD_METRICS_PORT = 2381
+
+COMPONENT_CONTROL_PLANE = "control-plane"
+COMPONENT_SERVER = "server"
+COMPONENT_ETCD = "etcd"
+
+# The StatefulSet controller labels each pod with the set's name, a dash and a hash of up to 10 characters,
+# and a label takes 63: that leaves 52 for the longest set name, `NAME-k3k-server`.
+MAX_NAME_LENGTH = 52 - len("-k3k-server")
+_NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+
+
+def validate_name(name: str) -> str:
+    """Return the name of a control plane if objects can be named after it.
+
+    Args:
+        name: a DNS label that begins with a letter (Services are named after it), at most `MAX_NAME_LENGTH`
+        long.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if len(name) > MAX_NAME_LENGTH:
+        raise UsageError(
+            f"The name {name[:MAX_NAME_LENGTH]}... has {len(name)} characters, which is too long.",
+            hint=f"At most {MAX_NAME_LENGTH} are possible, because k3k names a StatefulSet NAME-k3k-server.",
+        )
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} cannot be the name of a control plane.",
+            hint="Use lower-case letters, digits and dashes; start with a letter, end with no dash.",
+        )
+    return name
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Importing this costs nothing: `cryptography` is loaded when a key or certificate
 
 from __future__ import annotations
 
+from k3k_core.pki.etcd import EtcdPki, new_etcd_pki
 from k3k_core.pki.issue import (
     ADMIN_LIFETIME,
     CA_LIFETIME,
@@ -15,7 +16,7 @@ from k3k_core.pki.issue import (
     new_authority,
     new_pki,
 )
-from k3k_core.pki.kubeconfig import kubeconfig
+from k3k_core.pki.kubeconfig import kubeconfig, kubeconfig_expiry
 from k3k_core.pki.model import Authority, ControlPlanePki, Leaf
 from k3k_core.pki.tokens import Tokens, new_tokens
 
@@ -24,6 +25,7 @@ __all__ = [
     "CA_LIFETIME",
     "Authority",
     "ControlPlanePki",
+    "EtcdPki",
     "Leaf",
     "Tokens",
     "certificate_expiry",
@@ -31,7 +33,9 @@ __all__ = [
     "issue_client_certificate",
     "issue_server_certificate",
     "kubeconfig",
+    "kubeconfig_expiry",
     "new_authority",
+    "new_etcd_pki",
     "new_pki",
     "new_tokens",
 ]

@@ -32,8 +32,8 @@ _SERVICE_KEY_BITS = 2048
 def new_pki(now: datetime) -> ControlPlanePki:
     """Make all authorities and the service-account key of a new control plane.
 
-    The names are those k3s gives its own (`k3s-server-ca@<unix time>`). The service-account key is RSA, as k3s
-    itself makes it; that is what this call spends its time on (some 15-130 ms of CPU).
+    The names are those k3s gives its own (`k3s-server-ca@<unix time>`). The service-account key is RSA, as
+    k3s itself makes it; that is what this call spends its time on (some 15-130 ms of CPU).
 
     Args:
         now: the current time.
@@ -290,7 +290,7 @@ def _new_service_key() -> str:
 
 
 def _key_pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> str:
-    """Return `EC PRIVATE KEY` (SEC 1) or `RSA PRIVATE KEY` (PKCS #1), the forms in which k3s writes its own."""
+    """Return `EC PRIVATE KEY` (SEC 1) or `RSA PRIVATE KEY` (PKCS #1), as k3s writes its own keys."""
     from cryptography.hazmat.primitives import serialization
 
     return key.private_bytes(

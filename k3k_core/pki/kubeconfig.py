@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+from datetime import datetime
 from typing import Any
 
+from k3k_core.pki.issue import certificate_expiry
 from k3k_core.pki.model import Leaf
 
 
@@ -52,6 +54,24 @@ def kubeconfig(
         "users": [{"name": user_name, "user": user}],
     }
     return yaml.safe_dump(document, sort_keys=False)
+
+
+def kubeconfig_expiry(document: str) -> datetime | None:
+    """Return when the client certificate in a kubeconfig ends (UTC).
+
+    Args:
+        document: YAML text as `kubeconfig` returns it.
+
+    Returns:
+        None if there is no readable client certificate in it.
+    """
+    import yaml
+
+    try:
+        user = yaml.safe_load(document)["users"][0]["user"]
+        return certificate_expiry(base64.b64decode(user["client-certificate-data"]).decode())
+    except (yaml.YAMLError, KeyError, IndexError, TypeError, ValueError):
+        return None
 
 
 def _base64(text: str) -> str:

@@ -1,0 +1,237 @@
+"""The k3s servers.
+
+What this renders was seen to run under the `restricted` Pod Security Standard on a real kubelet: an ordinary
+user, a read-only root file system, no capabilities, no token of the host.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from k3k_core.manifests.blueprint import Blueprint, Manifest
+from k3k_core.manifests.config import CONFIG_DIR, CONFIG_FILE, DATASTORE_DIR, TOKENS_DIR, config_map
+from k3k_core.manifests.metadata import checksum, labels, metadata, selector
+from k3k_core.manifests.pods import (
+    container_security_context,
+    mount,
+    placement,
+    pod_basics,
+    resources,
+    secret_volume,
+    volume_claim,
+)
+from k3k_core.names import ANNOTATION_CHECKSUM, API_PORT, COMPONENT_SERVER
+from k3k_core.pki.tokens import DATASTORE_KEY
+from k3k_core.versions import K3sVersion
+
+_PKI_DIR = "/etc/k3k/pki"
+_DATASTORE_FILES = ("ca.crt", "tls.crt", "tls.key")
+
+# Puts the authorities where k3s looks for them, before its first start; what is there stays, since k3s owns
+# it from then on. Each file appears whole or not at all, also when the pod is killed meanwhile.
+_COPY_PKI = """\
+set -eu
+umask 077
+mkdir -p "$TLS_DIR/etcd"
+for file in "$PKI_DIR"/*; do
+  name=${file##*/}
+  case $name in
+    etcd-*) target=$TLS_DIR/etcd/${name#etcd-} ;;
+    *) target=$TLS_DIR/$name ;;
+  esac
+  if [ ! -e "$target" ]; then
+    cp "$file" "$target.new"
+    mv "$target.new" "$target"
+  fi
+done
+"""
+
+
+def server_stateful_set(blueprint: Blueprint) -> Manifest:
+    """Return the StatefulSet of k3s servers.
+
+    With sqlite there is one server with its own volume: a StatefulSet never runs two pods of one number, so
+    two processes never share the file. With any other datastore servers keep nothing and start at the same
+    time.
+
+    Args:
+        blueprint: the control plane.
+    """
+    identity, values = blueprint.id, blueprint.values
+    persistent = values.datastore.kind == "sqlite" and values.persistence.enabled
+    spec: dict[str, Any] = {
+        "replicas": values.servers,
+        "serviceName": identity.servers_service,
+        "selector": {"matchLabels": selector(identity, COMPONENT_SERVER)},
+        # Ordered management would wait for ever for a broken pod instead of replacing it with a repaired one.
+        "podManagementPolicy": "Parallel",
+        "updateStrategy": {"type": "RollingUpdate"},
+        "revisionHistoryLimit": 3,
+        "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
+        "template": {
+            "metadata": {
+                "labels": labels(identity, COMPONENT_SERVER, version=values.version),
+                "annotations": {ANNOTATION_CHECKSUM: _checksum(blueprint)},
+            },
+            "spec": _pod(blueprint, persistent=persistent),
+        },
+    }
+    if persistent:
+        spec["volumeClaimTemplates"] = [
+            volume_claim(
+                "data",
+                labels(identity, COMPONENT_SERVER),
+                values.persistence.size,
+                values.persistence.storage_class,
+            )
+        ]
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": metadata(
+            identity, identity.server, COMPONENT_SERVER, blueprint.owner, version=values.version
+        ),
+        "spec": spec,
+    }
+
+
+def _pod(blueprint: Blueprint, *, persistent: bool) -> dict[str, Any]:
+    identity, values = blueprint.id, blueprint.values
+    return {
+        **pod_basics(identity, values),
+        **placement(values, selector(identity, COMPONENT_SERVER), values.servers),
+        # k3s stops its datastore and gives up its leases first, which takes some seconds.
+        "terminationGracePeriodSeconds": 30,
+        "initContainers": [_init_container(blueprint)],
+        "containers": [_container(blueprint)],
+        "volumes": _volumes(blueprint, persistent=persistent),
+    }
+
+
+def _image(blueprint: Blueprint) -> dict[str, Any]:
+    image = blueprint.values.image
+    tag = K3sVersion.parse(blueprint.values.version).image_tag
+    return {"image": f"{image.repository}:{tag}", "imagePullPolicy": image.pull_policy}
+
+
+def _init_container(blueprint: Blueprint) -> dict[str, Any]:
+    data_dir = blueprint.values.k3s.data_dir
+    return {
+        "name": "pki",
+        **_image(blueprint),
+        "command": ["/bin/sh", "-c", _COPY_PKI],
+        "env": [
+            {"name": "PKI_DIR", "value": _PKI_DIR},
+            {"name": "TLS_DIR", "value": f"{data_dir}/server/tls"},
+        ],
+        "resources": resources(blueprint.values),
+        "securityContext": container_security_context(),
+        "volumeMounts": [mount("pki", _PKI_DIR, read_only=True), mount("data", data_dir)],
+    }
+
+
+def _container(blueprint: Blueprint) -> dict[str, Any]:
+    values = blueprint.values
+    mounts = [
+        mount("data", values.k3s.data_dir),
+        mount("config", CONFIG_DIR, read_only=True),
+        mount("tokens", TOKENS_DIR, read_only=True),
+        # k3s keeps its node password here, also without an agent, and never starts where it cannot.
+        mount("etc-rancher", "/etc/rancher"),
+        mount("tmp", "/tmp"),  # noqa: S108 - a path in the pod, on a volume of its own
+    ]
+    if _datastore_volume(blueprint):
+        mounts.append(mount("datastore", DATASTORE_DIR, read_only=True))
+    return {
+        "name": "k3s",
+        **_image(blueprint),
+        # The image's default is an agent.
+        "args": ["server", "--config", f"{CONFIG_DIR}/{CONFIG_FILE}"],
+        "env": _environment(blueprint),
+        "ports": [{"name": "api", "containerPort": API_PORT, "protocol": "TCP"}],
+        "resources": resources(values),
+        "securityContext": container_security_context(),
+        "volumeMounts": mounts,
+        # k3s itself gives up on its datastore after 15 minutes; it must not be killed before.
+        "startupProbe": _probe(blueprint, "/readyz", period=1, failures=900, timeout=2),
+        "readinessProbe": _probe(blueprint, "/readyz", period=5, failures=3, timeout=5),
+        "livenessProbe": _probe(blueprint, _liveness_path(blueprint), period=15, failures=6, timeout=10),
+    }
+
+
+def _liveness_path(blueprint: Blueprint) -> str:
+    """A restart does not bring back a datastore that is elsewhere, it only makes recovery slower."""
+    return "/livez" if blueprint.values.datastore.kind == "sqlite" else "/livez?exclude=etcd"
+
+
+def _probe(blueprint: Blueprint, path: str, *, period: int, failures: int, timeout: int) -> dict[str, Any]:
+    """Return a probe that shows the probe identity: anonymous requests are answered with 401."""
+    return {
+        "httpGet": {
+            "path": path,
+            "port": "api",
+            "scheme": "HTTPS",
+            "httpHeaders": [{"name": "Authorization", "value": f"Bearer {blueprint.tokens.probe}"}],
+        },
+        "periodSeconds": period,
+        "failureThreshold": failures,
+        "timeoutSeconds": timeout,
+    }
+
+
+def _environment(blueprint: Blueprint) -> list[dict[str, Any]]:
+    env: list[dict[str, Any]] = [{"name": "HOME", "value": "/tmp"}]  # noqa: S108 - a path in the pod
+    datastore = blueprint.values.datastore
+    if datastore.kind == "external":
+        own = datastore.external.secret_name
+        source = (
+            {"name": own, "key": "endpoint"} if own else {"name": blueprint.id.tokens, "key": DATASTORE_KEY}
+        )
+        env.append({"name": "K3S_DATASTORE_ENDPOINT", "valueFrom": {"secretKeyRef": source}})
+    return env
+
+
+def _volumes(blueprint: Blueprint, *, persistent: bool) -> list[dict[str, Any]]:
+    identity, values = blueprint.id, blueprint.values
+    volumes: list[dict[str, Any]] = []
+    if not persistent:
+        # A limit keeps a tenant from filling the node's disk.
+        limit = values.persistence.size if values.datastore.kind == "sqlite" else "1Gi"
+        volumes.append({"name": "data", "emptyDir": {"sizeLimit": limit}})
+    volumes += [
+        {"name": "config", "configMap": {"name": identity.config}},
+        secret_volume("tokens", identity.tokens, ("agent", "identities.csv", "server")),
+        secret_volume("pki", identity.pki),
+        {"name": "etc-rancher", "emptyDir": {}},
+        {"name": "tmp", "emptyDir": {}},
+    ]
+    if datastore := _datastore_volume(blueprint):
+        volumes.append(datastore)
+    return volumes
+
+
+def _datastore_volume(blueprint: Blueprint) -> dict[str, Any] | None:
+    """Return the volume with TLS files for the datastore, if it may have any."""
+    datastore = blueprint.values.datastore
+    if datastore.kind == "etcd":
+        volume = secret_volume("datastore", blueprint.id.etcd_pki)
+        volume["secret"]["items"] = [
+            {"key": "ca.crt", "path": "ca.crt"},
+            {"key": "client.crt", "path": "tls.crt"},
+            {"key": "client.key", "path": "tls.key"},
+        ]
+        return volume
+    if datastore.kind == "external" and datastore.external.secret_name:
+        return secret_volume("datastore", datastore.external.secret_name, _DATASTORE_FILES, optional=True)
+    return None
+
+
+def _checksum(blueprint: Blueprint) -> str:
+    parts = [
+        config_map(blueprint)["data"],
+        blueprint.pki.to_secret_data(),
+        blueprint.tokens.to_secret_data(),
+    ]
+    if blueprint.etcd_pki is not None:
+        parts.append(blueprint.etcd_pki.to_secret_data())
+    return checksum(*parts)
