@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from k3k_core.host.backoff import Backoff
     from k3k_core.host.client import Host
     from k3k_core.host.connect import open_host
+    from k3k_core.host.following import Selection
     from k3k_core.host.kubeconfig import Context, hosts
-    from k3k_core.host.reflector import Batch, Change, Reflector, ReflectorState
+    from k3k_core.host.reflector import Batch, Change, Key, Reflector, ReflectorState
     from k3k_core.host.waiting import wait_for
 
 _HOME = {
@@ -25,9 +26,11 @@ _HOME = {
     "Host": "client",
     "HostApi": "api",
     "HostOptions": "api",
+    "Key": "reflector",
     "Listing": "api",
     "Reflector": "reflector",
     "ReflectorState": "reflector",
+    "Selection": "following",
     "WatchEvent": "api",
     "hosts": "kubeconfig",
     "open_host": "connect",
@@ -42,9 +45,11 @@ __all__ = [
     "Host",
     "HostApi",
     "HostOptions",
+    "Key",
     "Listing",
     "Reflector",
     "ReflectorState",
+    "Selection",
     "WatchEvent",
     "hosts",
     "open_host",

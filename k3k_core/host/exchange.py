@@ -1,0 +1,222 @@
+"""Sending a request until it is answered: time-outs, repetition, renewed credentials, errors in words."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import aiohttp
+
+from k3k_core.errors import UnreachableError
+from k3k_core.host.backoff import Backoff
+from k3k_core.host.connection import Connection
+from k3k_core.host.credentials import Credential, Credentials
+from k3k_core.host.failures import never_sent, timed_out, unreachable, where, worth_repeating
+from k3k_core.host.requests import Request
+from k3k_core.host.statuses import Answer, kind_of_body, not_kubernetes, retry_after, to_error
+from k3k_core.host.transport import Transport, open_transport
+
+logger = logging.getLogger(__name__)
+
+# Attempts at a host that does not say when to come back.
+ATTEMPTS = 4
+# Requests under way at once; open watches do not count.
+CONCURRENCY = 32
+BODY_LIMIT = 64 * 2**20
+_ERROR_BODY_LIMIT = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """An attempt without an answer, and whether another one makes sense."""
+
+    error: UnreachableError
+    repeat: bool
+
+
+class Exchange:
+    """Sends requests to one host and returns its answers.
+
+    Args:
+        connection: the host.
+        credentials: who we are.
+        request_timeout: seconds one request may take, everything included.
+        backoff: delays between attempts.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        credentials: Credentials,
+        *,
+        request_timeout: float,
+        backoff: Backoff,
+    ) -> None:
+        self._connection = connection
+        self._credentials = credentials
+        self._request_timeout = request_timeout
+        self._backoff = backoff
+        self._slots = asyncio.Semaphore(CONCURRENCY)
+        self._transports: dict[tuple[bytes, bytes], Transport] = {}
+        self._opening = asyncio.Lock()
+
+    async def call(
+        self, request: Request, *, tolerate: Callable[[Answer], bool] = lambda _: False
+    ) -> dict[str, Any] | None:
+        """Send a request and return the decoded answer.
+
+        Args:
+            request: what to send.
+            tolerate: which refusals give None instead of an error.
+
+        Raises:
+            K3kError: the host refused, or gave no usable answer in time.
+        """
+        answer = await self._perform(request)
+        if isinstance(answer, aiohttp.ClientResponse):
+            raise TypeError("an answer was left open")
+        if answer.status < 300:
+            return self._decode(request, answer)
+        if tolerate(answer):
+            return None
+        raise to_error(self._connection, request, answer)
+
+    @asynccontextmanager
+    async def stream(self, request: Request, *, silence: float) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Send a request and offer the pieces of its answer as they come.
+
+        Args:
+            request: what to send.
+            silence: seconds without a piece after which the connection counts as dead.
+
+        Raises:
+            K3kError: the host refused, gave no answer in time, or broke off later.
+        """
+        answer = await self._perform(request, silence=silence)
+        if isinstance(answer, Answer):
+            raise to_error(self._connection, request, answer)
+        try:
+            yield self._pieces(request, answer)
+        finally:
+            answer.close()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._credentials.close()
+        for transport in self._transports.values():
+            await transport.close()
+        self._transports.clear()
+
+    async def _perform(
+        self, request: Request, *, silence: float | None = None
+    ) -> Answer | aiohttp.ClientResponse:
+        """Return the last answer; with `silence`, an accepted one is returned open."""
+        try:
+            async with asyncio.timeout(self._request_timeout) as limit:
+                return await self._attempts(request, silence, deadline=limit.when() or 0.0)
+        except TimeoutError:
+            raise timed_out(self._connection, request, self._request_timeout) from None
+
+    async def _attempts(
+        self, request: Request, silence: float | None, deadline: float
+    ) -> Answer | aiohttp.ClientResponse:
+        renewed = False
+        for failures in count(1):
+            credential = await self._credentials.current()
+            outcome = await self._attempt(request, credential, silence)
+            if isinstance(outcome, aiohttp.ClientResponse):
+                return outcome
+            if isinstance(outcome, Answer):
+                if outcome.status < 300:
+                    return outcome
+                if outcome.status == 401 and not renewed:
+                    renewed = True
+                    if await self._credentials.renew(credential):
+                        continue
+            delay = self._delay(request, outcome, failures)
+            if delay is None or asyncio.get_running_loop().time() + delay >= deadline:
+                if isinstance(outcome, _Failure):
+                    raise outcome.error
+                return outcome
+            logger.debug("%s: again in %.1f s", request.doing, delay)
+            await asyncio.sleep(delay)
+        raise AssertionError
+
+    def _delay(self, request: Request, outcome: Answer | _Failure, failures: int) -> float | None:
+        """Return the seconds until the next attempt, None when there should be none."""
+        if isinstance(outcome, _Failure):
+            return self._backoff.delay(failures) if outcome.repeat and failures < ATTEMPTS else None
+        asked = retry_after(outcome, request)
+        if asked is None or (asked == 0 and failures >= ATTEMPTS):
+            return None
+        return max(asked, self._backoff.delay(failures))
+
+    async def _attempt(
+        self, request: Request, credential: Credential, silence: float | None
+    ) -> Answer | aiohttp.ClientResponse | _Failure:
+        transport = await self._transport(credential)
+        try:
+            if silence is None:
+                async with self._slots:
+                    response = await transport.send(request, credential.authorization)
+                    return await self._read(request, response)
+            response = await transport.send(request, credential.authorization, silence=silence)
+            return response if response.status < 300 else await self._read(request, response)
+        except (aiohttp.ClientError, OSError) as error:
+            # Its words are kept, itself is not: it may carry the headers that were sent.
+            repeat = worth_repeating(error) and (request.repeatable or never_sent(error))
+            return _Failure(unreachable(self._connection, request, error), repeat)
+
+    async def _transport(self, credential: Credential) -> Transport:
+        identity = credential.certificate, credential.key
+        found = self._transports.get(identity)
+        if found is not None:
+            return found
+        async with self._opening:
+            if identity not in self._transports:
+                self._transports[identity] = await open_transport(
+                    self._connection, credential, request_timeout=self._request_timeout
+                )
+            return self._transports[identity]
+
+    async def _read(self, request: Request, response: aiohttp.ClientResponse) -> Answer:
+        limit = BODY_LIMIT if response.status < 300 else _ERROR_BODY_LIMIT
+        pieces: list[bytes] = []
+        size = 0
+        async with response:
+            async for piece in response.content.iter_any():
+                size += len(piece)
+                if size > limit:
+                    raise UnreachableError(
+                        f"{where(self._connection)} sent more than {limit >> 20} MiB ({request.doing})."
+                    )
+                pieces.append(piece)
+        headers = response.headers
+        return Answer(
+            status=response.status,
+            content_type=headers.get("Content-Type", ""),
+            body=b"".join(pieces),
+            retry_after=headers.get("Retry-After", ""),
+        )
+
+    async def _pieces(self, request: Request, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+        try:
+            async for piece in response.content.iter_any():
+                yield piece
+        except (aiohttp.ClientError, OSError) as error:
+            raise unreachable(self._connection, request, error) from None
+
+    def _decode(self, request: Request, answer: Answer) -> dict[str, Any]:
+        try:
+            document = json.loads(answer.body)
+        except (ValueError, RecursionError):
+            document = None
+        if not isinstance(document, dict):
+            raise not_kubernetes(self._connection, request, kind_of_body(answer))
+        return document

@@ -1,0 +1,281 @@
+"""Requests to a Kubernetes API as data: what to send is decided here, sending happens elsewhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from k3k_core.errors import UsageError
+from k3k_core.names import FIELD_MANAGER
+from k3k_core.resources import Resource, resource_of
+
+JSON = "application/json"
+APPLY = "application/apply-patch+yaml"
+MERGE_PATCH = "application/merge-patch+json"
+METADATA_LIST = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json"
+METADATA = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io,application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a request is about, for messages.
+
+    Attributes:
+        verb: the RBAC verb, e.g. "get".
+        resource: the resource type, None for paths outside the resource tree.
+        namespace: None for cluster-scoped objects and for all namespaces.
+        name: None for collections.
+    """
+
+    verb: str
+    resource: Resource | None = None
+    namespace: str | None = None
+    name: str | None = None
+
+    def __str__(self) -> str:
+        if self.resource is None:
+            return self.name or "the API"
+        thing = f"{self.resource.kind} {self.name}" if self.name else self.resource.plural
+        if not self.resource.namespaced:
+            return thing
+        if self.namespace is None:
+            return thing if self.name else f"{thing} in all namespaces"
+        return f"{thing} in namespace {self.namespace}"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request.
+
+    Attributes:
+        method: HTTP method.
+        path: path and query, percent-encoded.
+        subject: what it is about.
+        body: the body; never shown, since it may hold secrets.
+        content_type: type of the body.
+        accept: types of answer that are understood.
+        repeatable: whether sending it twice has the effect of sending it once.
+        compressed: whether a compressed answer is worth its CPU time.
+    """
+
+    method: str
+    path: str
+    subject: Subject
+    body: bytes | None = field(default=None, repr=False)
+    content_type: str = JSON
+    accept: str = JSON
+    repeatable: bool = True
+    compressed: bool = False
+
+    @property
+    def doing(self) -> str:
+        """The request in words, e.g. "get Secret a in namespace b"."""
+        return f"{self.subject.verb} {self.subject}"
+
+
+def get(resource: Resource, namespace: str | None, name: str) -> Request:
+    """Build the request that reads one object."""
+    subject = Subject("get", resource, namespace, name)
+    return Request("GET", _object_path(resource, namespace, name), subject)
+
+
+def list_page(
+    resource: Resource,
+    namespace: str | None,
+    *,
+    labels: str,
+    fields: str,
+    metadata_only: bool,
+    page_size: int,
+    token: str = "",
+) -> Request:
+    """Build the request for one page of a list; a `page_size` of 0 asks for everything in one page."""
+    query = {
+        "labelSelector": labels,
+        "fieldSelector": fields,
+        "limit": str(page_size) if page_size else "",
+        "continue": token,
+    }
+    return Request(
+        "GET",
+        _collection_path(resource, namespace) + _query(query),
+        Subject("list", resource, namespace),
+        accept=METADATA_LIST if metadata_only else JSON,
+        compressed=True,
+    )
+
+
+def watch(
+    resource: Resource,
+    namespace: str | None,
+    *,
+    labels: str,
+    fields: str,
+    resource_version: str,
+    metadata_only: bool,
+    timeout: float,
+) -> Request:
+    """Build the request that opens a watch; bookmarks are always asked for."""
+    query = {
+        "watch": "true",
+        "allowWatchBookmarks": "true",
+        "timeoutSeconds": str(max(1, int(timeout))),
+        "labelSelector": labels,
+        "fieldSelector": fields,
+        "resourceVersion": resource_version,
+    }
+    return Request(
+        "GET",
+        _collection_path(resource, namespace) + _query(query),
+        Subject("watch", resource, namespace),
+        accept=METADATA if metadata_only else JSON,
+    )
+
+
+def create(manifest: Mapping[str, Any], *, dry_run: bool) -> Request:
+    """Build the request that creates an object."""
+    resource, namespace, name = identify(manifest)
+    return Request(
+        "POST",
+        _collection_path(resource, namespace) + _write_query(dry_run),
+        Subject("create", resource, namespace, name),
+        body=_encode(manifest),
+        repeatable=False,
+    )
+
+
+def apply(manifest: Mapping[str, Any], *, force: bool, dry_run: bool) -> Request:
+    """Build the request for server-side apply.
+
+    Without this content type the host would take the body for another kind of patch.
+    """
+    resource, namespace, name = identify(manifest)
+    return Request(
+        "PATCH",
+        _object_path(resource, namespace, name) + _write_query(dry_run, force="true" if force else ""),
+        Subject("patch", resource, namespace, name),
+        body=_encode(manifest),
+        content_type=APPLY,
+    )
+
+
+def replace(manifest: Mapping[str, Any], *, dry_run: bool) -> Request:
+    """Build the request that replaces an object."""
+    resource, namespace, name = identify(manifest)
+    return Request(
+        "PUT",
+        _object_path(resource, namespace, name) + _write_query(dry_run),
+        Subject("update", resource, namespace, name),
+        body=_encode(manifest),
+    )
+
+
+def patch(
+    resource: Resource,
+    namespace: str | None,
+    name: str,
+    changes: Mapping[str, Any],
+    *,
+    subresource: str | None,
+    dry_run: bool,
+) -> Request:
+    """Build the request for a JSON merge patch (RFC 7386)."""
+    return Request(
+        "PATCH",
+        _object_path(resource, namespace, name, subresource) + _write_query(dry_run),
+        Subject("patch", resource, namespace, name),
+        body=_encode(changes),
+        content_type=MERGE_PATCH,
+    )
+
+
+def delete(
+    resource: Resource, namespace: str | None, name: str, *, propagation: str, uid: str | None
+) -> Request:
+    """Build the request that deletes one object, bound to a uid when one is given."""
+    options = _delete_options(propagation)
+    if uid is not None:
+        options["preconditions"] = {"uid": uid}
+    return Request(
+        "DELETE",
+        _object_path(resource, namespace, name),
+        Subject("delete", resource, namespace, name),
+        body=_encode(options),
+    )
+
+
+def delete_collection(resource: Resource, namespace: str | None, *, labels: str, propagation: str) -> Request:
+    """Build the request that deletes every object with the given labels.
+
+    Raises:
+        UsageError: the selector is empty, which would delete everything.
+    """
+    if not labels.strip():
+        raise UsageError(f"Refusing to delete all {resource.plural}: a label selector is needed.")
+    return Request(
+        "DELETE",
+        _collection_path(resource, namespace) + _query({"labelSelector": labels}),
+        Subject("deletecollection", resource, namespace),
+        body=_encode(_delete_options(propagation)),
+    )
+
+
+def version() -> Request:
+    """Build the request for the host's version."""
+    return Request("GET", "/version", Subject("get", name="the host's version"))
+
+
+def identify(manifest: Mapping[str, Any]) -> tuple[Resource, str | None, str]:
+    """Return an object's resource type, namespace and name.
+
+    Raises:
+        UsageError: it is of a type k3k does not deal with, or lacks a name or a namespace.
+    """
+    kind = f"{manifest.get('apiVersion')} {manifest.get('kind')}"
+    try:
+        resource = resource_of(manifest)
+    except KeyError:
+        raise UsageError(f"k3k does not deal with objects of type {kind}.") from None
+    metadata = manifest.get("metadata") or {}
+    name, namespace = metadata.get("name"), metadata.get("namespace")
+    if not name or (resource.namespaced and not namespace):
+        missing = "namespace" if name else "name"
+        raise UsageError(f"An object of type {kind} needs metadata.{missing}.")
+    return resource, namespace if resource.namespaced else None, name
+
+
+def _object_path(resource: Resource, namespace: str | None, name: str, subresource: str | None = None) -> str:
+    if resource.namespaced and not namespace:
+        raise UsageError(f"{resource.kind} {name} needs a namespace.")
+    return resource.path(_segment(namespace) if namespace else None, _segment(name), subresource)
+
+
+def _collection_path(resource: Resource, namespace: str | None) -> str:
+    return resource.path(_segment(namespace) if namespace else None)
+
+
+def _segment(name: str) -> str:
+    # The rule of apimachinery's path segment validation; without it a name could reach another object's URL.
+    if name in {"", ".", ".."} or "/" in name or "%" in name:
+        raise UsageError(f"{name!r} cannot be the name of a Kubernetes object.")
+    return quote(name, safe="")
+
+
+def _query(parameters: Mapping[str, str]) -> str:
+    given = {key: value for key, value in parameters.items() if value}
+    return "?" + urlencode(given) if given else ""
+
+
+def _write_query(dry_run: bool, **more: str) -> str:
+    return _query({"fieldManager": FIELD_MANAGER, "dryRun": "All" if dry_run else "", **more})
+
+
+def _delete_options(propagation: str) -> dict[str, Any]:
+    return {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation}
+
+
+def _encode(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()

@@ -1,0 +1,360 @@
+"""Answers that say no, in words: from a Kubernetes Status object to one of our errors.
+
+Status: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/. The wording of causes
+and conflicts is what a kube-apiserver 1.36 was recorded to say.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from k3k_core.errors import (
+    ConflictError,
+    ForbiddenError,
+    HostError,
+    K3kError,
+    NotFoundError,
+    UnauthorizedError,
+    UnreachableError,
+)
+from k3k_core.host.connection import Connection
+from k3k_core.host.failures import where
+from k3k_core.host.redaction import redact, redact_values
+from k3k_core.host.requests import APPLY, Request
+from k3k_core.resources import NAMESPACE, SECRET
+
+_MANAGER = re.compile(r'conflict with "((?:[^"\\]|\\.)*)"')
+_USER = re.compile(r'User "((?:[^"\\]|\\.)*)" cannot ')
+_TYPE_NOT_SERVED = ("404 page not found", "the server could not find the requested resource")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer.
+
+    Attributes:
+        status: HTTP status.
+        content_type: type of the body.
+        body: the body, possibly cut.
+        retry_after: value of the Retry-After header, or "".
+    """
+
+    status: int
+    content_type: str
+    body: bytes = field(repr=False)
+    retry_after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One cause of a Status."""
+
+    reason: str
+    message: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A Status object, reduced; `known` is False when the answer holds none."""
+
+    known: bool
+    message: str
+    reason: str = ""
+    kind: str = ""
+    name: str = ""
+    causes: tuple[Cause, ...] = ()
+    retry_after: float | None = None
+
+
+def read_refusal(body: bytes) -> Refusal:
+    """Read a Status object from the body of an answer; anything else gives an unknown refusal."""
+    try:
+        status = json.loads(body)
+    except (ValueError, RecursionError):
+        status = None
+    if not isinstance(status, dict):
+        return Refusal(known=False, message=body[:200].decode(errors="replace"))
+    return refusal_of(status)
+
+
+def refusal_of(status: Mapping[str, Any]) -> Refusal:
+    """Reduce a decoded Status object; tolerant, because it may come from anything that speaks JSON."""
+    if status.get("kind") != "Status":
+        return Refusal(known=False, message="")
+    details = status.get("details")
+    details = details if isinstance(details, dict) else {}
+    listed = details.get("causes")
+    seconds = details.get("retryAfterSeconds")
+    return Refusal(
+        known=True,
+        message=_text(status, "message"),
+        reason=_text(status, "reason"),
+        kind=_text(details, "kind"),
+        name=_text(details, "name"),
+        causes=tuple(
+            Cause(_text(cause, "reason"), _text(cause, "message"), _text(cause, "field"))
+            for cause in (listed if isinstance(listed, list) else ())
+            if isinstance(cause, dict)
+        ),
+        retry_after=float(seconds) if isinstance(seconds, int) and seconds > 0 else None,
+    )
+
+
+def retry_after(answer: Answer, request: Request) -> float | None:
+    """Return the seconds to wait before asking again, 0 when the host leaves that to us, None to give up.
+
+    A request the host turned away for load (429) had no effect and may be repeated whatever it was; after a
+    503 only one that is repeatable.
+    """
+    refusal = read_refusal(answer.body)
+    quota = answer.status == 409 and refusal.kind == "resourcequotas"
+    if not quota and answer.status != 429 and not (answer.status in {503, 504} and request.repeatable):
+        return None
+    asked = float(answer.retry_after) if answer.retry_after.isdigit() else refusal.retry_after
+    if answer.status == 504 and asked is None:
+        return None
+    return asked or 0.0
+
+
+def namespace_or_object_missing(answer: Answer) -> bool:
+    """Return whether a 404 is about an object, not about a resource type the host does not serve."""
+    return answer.status == 404 and not _type_missing(read_refusal(answer.body))
+
+
+def to_error(connection: Connection, request: Request, answer: Answer) -> K3kError:
+    """Return the error for an answer outside 200-299.
+
+    Args:
+        connection: the host.
+        request: what was asked.
+        answer: what it said; its body is shown only as far as it is a Status, and without secrets.
+    """
+    refusal = read_refusal(answer.body)
+    if not refusal.known and not (answer.status == 404 and _type_missing(refusal)):
+        return _foreign(connection, request, answer)
+    return error_of(connection, request, answer.status, refusal)
+
+
+def error_of(connection: Connection, request: Request, status: int, refusal: Refusal) -> K3kError:
+    """Return the error for a Status object, whether it was an answer or an event of a watch."""
+    make = _BY_STATUS.get(status, _other)
+    return make(_Case(connection, request, status, refusal))
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    connection: Connection
+    request: Request
+    status: int
+    refusal: Refusal
+
+    @property
+    def where(self) -> str:
+        return where(self.connection)
+
+    @property
+    def subject(self) -> str:
+        return str(self.request.subject)
+
+    @property
+    def doing(self) -> str:
+        return self.request.doing
+
+    @property
+    def message(self) -> str:
+        return self.shown(self.refusal.message) or self.refusal.reason or f"status {self.status}"
+
+    def shown(self, text: str) -> str:
+        # A host that refuses a Secret may quote it.
+        return (redact_values if self.request.subject.resource == SECRET else redact)(text).rstrip(".")
+
+
+def _unauthorized(case: _Case) -> K3kError:
+    return UnauthorizedError(
+        f"{case.where} does not accept these credentials ({case.doing}).",
+        hint="Log in again, or check the user of this context in the kubeconfig.",
+    )
+
+
+def _forbidden(case: _Case) -> K3kError:
+    subject, refusal = case.request.subject, case.refusal
+    if any(cause.reason == "NamespaceTerminating" for cause in refusal.causes):
+        return ConflictError(
+            f"{case.where}: namespace {subject.namespace} is being deleted, nothing can be made in it.",
+            hint="Wait until it is gone, then repeat the command.",
+            reason="NamespaceTerminating",
+        )
+    user = _USER.search(refusal.message)
+    if user is None:
+        # Not a missing permission but an admission policy: a quota, Pod Security, a webhook.
+        return ForbiddenError(f"{case.where} refused to {case.doing}: {case.message}.")
+    command = "kubectl auth can-i"
+    if subject.resource is not None:
+        resource = subject.resource
+        group = f".{resource.group}" if resource.group else ""
+        command += f" {subject.verb} {resource.plural}{group}"
+        if resource.namespaced:
+            command += f" -n {subject.namespace}" if subject.namespace else " --all-namespaces"
+    return ForbiddenError(
+        f"{case.where}: {redact(user[1])} may not {case.doing}.",
+        hint=f"Ask for the permission; `{command} --context {case.connection.name}` tests it.",
+    )
+
+
+def _not_found(case: _Case) -> K3kError:
+    subject, refusal = case.request.subject, case.refusal
+    if _type_missing(refusal):
+        resource = subject.resource
+        what = f"{resource.plural} of {resource.api_version}" if resource else case.subject
+        return NotFoundError(
+            f"{case.where} does not serve {what}.",
+            hint="It may be too old, or it is not a Kubernetes API server; `k3k version` shows what it is.",
+        )
+    if refusal.kind == NAMESPACE.plural and subject.resource != NAMESPACE:
+        return NotFoundError(
+            f"{case.where} has no namespace {refusal.name or subject.namespace}.",
+            hint="Check --namespace, or create the namespace first.",
+        )
+    return NotFoundError(f"{case.where} has no {case.subject}.")
+
+
+def _conflict(case: _Case) -> K3kError:
+    refusal = case.refusal
+    if refusal.reason == "AlreadyExists":
+        return ConflictError(f"{case.where} already has {case.subject}.", reason=refusal.reason)
+    contested = [
+        (match[1], cause.field) for cause in refusal.causes if (match := _MANAGER.search(cause.message))
+    ]
+    if case.request.content_type == APPLY and contested:
+        managers = tuple(dict.fromkeys(manager for manager, _ in contested))
+        fields = ", ".join(dict.fromkeys(field.lstrip(".") for _, field in contested))
+        return ConflictError(
+            f"{case.where}: {redact(fields)} of {case.subject} is managed by {', '.join(managers)}.",
+            hint="Leave these fields to it, or take them over with --force-conflicts.",
+            managers=managers,
+            reason=refusal.reason,
+        )
+    return ConflictError(
+        f"{case.where} refused to {case.doing}: {case.message}.",
+        hint="Somebody changed it meanwhile: repeat the command.",
+        reason=refusal.reason or "Conflict",
+    )
+
+
+def _invalid(case: _Case) -> K3kError:
+    lines = "".join(
+        f"\n  {redact(cause.field)}: {case.shown(cause.message)}" for cause in case.refusal.causes
+    )
+    return HostError(
+        f"{case.where} does not accept {case.subject}:" + (lines or f" {case.message}."),
+        status=case.status,
+        reason=case.refusal.reason,
+    )
+
+
+def _bad_request(case: _Case) -> K3kError:
+    # Decoding errors quote the body, in pieces that cannot be told from our secrets.
+    secret = case.request.subject.resource == SECRET and case.request.body is not None
+    said = "it could not read the request" if secret else case.message
+    return HostError(
+        f"{case.where} refused to {case.doing}: {said}.", status=case.status, reason=case.refusal.reason
+    )
+
+
+def _too_large(case: _Case) -> K3kError:
+    return HostError(
+        f"{case.where} refused to {case.doing}: the request is too large.",
+        status=case.status,
+        reason=case.refusal.reason,
+    )
+
+
+def _overloaded(case: _Case) -> K3kError:
+    return HostError(
+        f"{case.where} has too many requests to {case.doing} now.",
+        hint="Try again in a moment.",
+        status=case.status,
+        reason=case.refusal.reason or "TooManyRequests",
+    )
+
+
+def _unavailable(case: _Case) -> K3kError:
+    return UnreachableError(
+        f"{case.where} cannot serve requests now: {case.message} ({case.doing}).",
+        hint="It may be starting or shutting down: try again in a moment.",
+    )
+
+
+def _other(case: _Case) -> K3kError:
+    return HostError(
+        f"{case.where} failed to {case.doing}: {case.message} (status {case.status}).",
+        status=case.status,
+        reason=case.refusal.reason,
+    )
+
+
+_BY_STATUS: Mapping[int, Callable[[_Case], K3kError]] = {
+    400: _bad_request,
+    401: _unauthorized,
+    403: _forbidden,
+    404: _not_found,
+    409: _conflict,
+    413: _too_large,
+    422: _invalid,
+    429: _overloaded,
+    503: _unavailable,
+}
+
+
+def _foreign(connection: Connection, request: Request, answer: Answer) -> K3kError:
+    """Word an answer that is no Status object; its body is not shown, since nobody knows what is in it."""
+    refusal = Refusal(known=False, message="")
+    if answer.status in {401, 403, 413, 429}:
+        return _BY_STATUS[answer.status](_Case(connection, request, answer.status, refusal))
+    if 300 <= answer.status < 400:
+        what = "a redirect, perhaps to a login page"
+    elif answer.status == 400 and b"HTTP request to an HTTPS server" in answer.body:
+        return UnreachableError(
+            f"{where(connection)} speaks HTTPS only.",
+            hint="Begin the server's URL in the kubeconfig with https://.",
+        )
+    else:
+        what = f"{kind_of_body(answer)} with status {answer.status}"
+    return not_kubernetes(connection, request, what)
+
+
+def not_kubernetes(connection: Connection, request: Request, what: str) -> UnreachableError:
+    """Return the error for an answer no Kubernetes API server gives.
+
+    Args:
+        connection: the host.
+        request: what was asked.
+        what: the answer in a few words.
+    """
+    return UnreachableError(
+        f"{where(connection)} does not answer as a Kubernetes API server: {what} ({request.doing}).",
+        hint="Check the server and the proxy of this context in the kubeconfig.",
+    )
+
+
+def kind_of_body(answer: Answer) -> str:
+    """Return what an answer is, in words, when it should be a JSON object."""
+    if not answer.body.strip():
+        return "an empty answer"
+    if "html" in answer.content_type or answer.body.lstrip()[:1] == b"<":
+        return "an HTML page"
+    return "an answer that is not JSON"
+
+
+def _type_missing(refusal: Refusal) -> bool:
+    return not refusal.name and refusal.message.strip().startswith(_TYPE_NOT_SERVED)
+
+
+def _text(mapping: Mapping[str, Any], key: str) -> str:
+    value = mapping.get(key)
+    return value if isinstance(value, str) else ""
