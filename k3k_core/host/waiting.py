@@ -54,9 +54,10 @@ async def wait_for(
         UnreachableError: the time is over, and the host could not be reached at the end.
         K3kError: the host refused for a reason that does not pass.
     """
+    limit = asyncio.timeout(timeout)
     scene = _Scene(Selection(resource, namespace, labels, fields))
     try:
-        async with asyncio.timeout(timeout) as limit:
+        async with limit:
             happenings = follow(host, scene.selection, backoff=backoff, watch_timeout=WATCH_TIMEOUT)
             async with aclosing(happenings):
                 async for happening in happenings:
