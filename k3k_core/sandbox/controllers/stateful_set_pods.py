@@ -125,7 +125,7 @@ class Claims:
     ) -> None:
         """Set the owners of an ordinal's claims as `persistentVolumeClaimRetentionPolicy` says.
 
-        whenDeleted: Delete makes the set an owner; whenScaled: Delete makes the pod one when it is scaled away.
+        `whenDeleted: Delete` makes the set an owner, `whenScaled: Delete` a pod that is scaled away.
         """
         policy = stateful_set["spec"].get("persistentVolumeClaimRetentionPolicy") or {}
         by_set = policy.get("whenDeleted") == "Delete"

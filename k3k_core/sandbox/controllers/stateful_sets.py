@@ -1,14 +1,14 @@
 """StatefulSets: pods made, replaced and taken away in order.
 
-The steps and their order are those of the real controller: `OrderedReady` goes on only past a pod that is ready, so a
-set whose pod can never become ready stays as it is until somebody deletes that pod.
+The steps and their order are those of the real controller: `OrderedReady` goes on only past a pod that is
+ready, so a set whose pod can never become ready stays as it is until somebody deletes that pod.
 https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from k3k_core.resources import PERSISTENT_VOLUME_CLAIM, POD, STATEFUL_SET, Resource
@@ -43,7 +43,6 @@ class _Plan:
     update: dict[str, Any]
     pods: dict[int, dict[str, Any]]
     retry: float | None = None
-    deleted: set[str] = field(default_factory=set)
 
     @property
     def spec(self) -> dict[str, Any]:
@@ -196,7 +195,7 @@ class StatefulSetController:
         if (plan.spec.get("updateStrategy") or {}).get("type") == "OnDelete":
             return plan.update
         old = int((plan.stateful_set.get("status") or {}).get("currentReplicas") or 0)
-        limit = plan.start + (plan.partition or old)
+        limit = plan.start + (old if plan.partition is None else plan.partition)
         return plan.current if ordinal < limit else plan.update
 
     def _condemn(self, plan: _Plan, ordinal: int, unhealthy: int | None) -> bool:

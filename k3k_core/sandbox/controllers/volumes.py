@@ -1,4 +1,4 @@
-"""Persistent volumes: claims are bound at once, protected while pods use them, and take their volume along."""
+"""Persistent volumes: claims are bound at once, protected while used, and take their volume along."""
 
 from __future__ import annotations
 
