@@ -30,7 +30,9 @@ class Resource:
         """`apiVersion` as objects carry it."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
-    def path(self, namespace: str | None = None, name: str | None = None, subresource: str | None = None) -> str:
+    def path(
+        self, namespace: str | None = None, name: str | None = None, subresource: str | None = None
+    ) -> str:
         """URL path of a collection or an object.
 
         Args:
@@ -60,6 +62,7 @@ EVENT = Resource("", "v1", "events", "Event")
 PERSISTENT_VOLUME_CLAIM = Resource("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim")
 STATEFUL_SET = Resource("apps", "v1", "statefulsets", "StatefulSet")
 DEPLOYMENT = Resource("apps", "v1", "deployments", "Deployment")
+STORAGE_CLASS = Resource("storage.k8s.io", "v1", "storageclasses", "StorageClass", namespaced=False)
 NETWORK_POLICY = Resource("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy")
 POD_DISRUPTION_BUDGET = Resource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
 
@@ -75,6 +78,7 @@ KNOWN = (
     PERSISTENT_VOLUME_CLAIM,
     STATEFUL_SET,
     DEPLOYMENT,
+    STORAGE_CLASS,
     NETWORK_POLICY,
     POD_DISRUPTION_BUDGET,
 )

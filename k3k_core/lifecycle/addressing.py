@@ -10,17 +10,16 @@ from k3k_core.errors import ForbiddenError, NotReadyError
 from k3k_core.host import HostApi, wait_for
 from k3k_core.lifecycle.progress import Progress, Step
 from k3k_core.manifests import Address
-from k3k_core.names import ControlPlaneId
 from k3k_core.resources import NODE, SERVICE
 
 
 async def settle_address(
     host: HostApi, service: Mapping[str, Any], *, timeout: float, progress: Progress
 ) -> Address:
-    """Return where a control plane's Service will be reached, waiting for a load balancer's answer if needed.
+    """Return where a control plane's Service will be reached, waiting for a load balancer's answer.
 
-    A host without a load-balancer controller never reports an address. The wait is therefore bounded: afterwards
-    the address asked for in the values stands, or else the Service's own name inside the host.
+    A host without a load-balancer controller never reports an address, so the wait is bounded: afterwards
+    the address asked for in the values stands, or else the Service's own IP inside the host.
 
     Args:
         host: an open host.
@@ -96,11 +95,8 @@ async def _node_address(host: HostApi, service: Mapping[str, Any], progress: Pro
 
 
 def _inside(service: Mapping[str, Any]) -> Address:
-    metadata = service["metadata"]
-    return Address(f"{metadata['name']}.{metadata['namespace']}.svc", api_port(service))
-
-
-def describe_address(identity: ControlPlaneId, address: Address) -> str:
-    """Return one sentence that says where the API is."""
-    inside = address.host.endswith(f".{identity.namespace}.svc")
-    return f"{address.host}:{address.port}" + (" (inside the host)" if inside else "")
+    """Return the Service's own IP: nodes and pods of the host reach it, without DNS."""
+    metadata, cluster_ip = service["metadata"], service["spec"].get("clusterIP", "")
+    if cluster_ip in {"", "None"}:
+        return Address(f"{metadata['name']}.{metadata['namespace']}.svc", api_port(service))
+    return Address(cluster_ip, api_port(service))

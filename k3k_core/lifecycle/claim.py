@@ -13,6 +13,7 @@ from k3k_core.errors import ConflictError, ForbiddenError, NotFoundError
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.comparison import FieldChange, field_changes
 from k3k_core.lifecycle.progress import Progress, Step
+from k3k_core.lifecycle.storage import settle_persistence
 from k3k_core.manifests import OwnerReference
 from k3k_core.names import LABEL_MANAGED_BY, TYPE_ROOT, ControlPlaneId
 from k3k_core.resources import SECRET
@@ -64,34 +65,49 @@ async def claim(
     Raises:
         ConflictError: the control plane exists with other values, is being deleted, or the name is taken.
     """
-    lifetime = asked.values.ttl_seconds
-    expires_at = format_time(now + timedelta(seconds=lifetime)) if lifetime else None
-    manifest = manifests.root_secret(identity, asked.values, revision=1, expires_at=expires_at)
+    secret = f"Secret/{identity.root}"
     for _ in range(3):
-        try:
-            root = await host.create(manifest)
-        except NotFoundError:
-            await ensure_namespace(host, identity, progress)
-            continue
-        except ConflictError as error:
-            if error.reason != "AlreadyExists":
-                raise
-        else:
-            progress(Step("claim", "done", f"claimed the name {identity}", f"Secret/{identity.root}"))
-            return Claim(root, asked.values, existed=False)
-        try:
-            found = await host.get(SECRET, identity.namespace, identity.root)
-        except NotFoundError:
-            continue
-        values = _same_values(identity, found, asked)
-        progress(
-            Step("claim", "skipped", f"control plane {identity} exists, going on", f"Secret/{identity.root}")
+        if found := await _find_root(host, identity):
+            values = _same_values(identity, found, asked)
+            progress(Step("claim", "skipped", f"control plane {identity} exists, going on", secret))
+            return Claim(found, values, existed=True)
+        values = await settle_persistence(
+            host, asked.values, asked_for=asks_for_volumes(asked), progress=progress
         )
-        return Claim(found, values, existed=True)
+        root = await _create_root(host, identity, values, now=now, progress=progress)
+        if root is not None:
+            progress(Step("claim", "done", f"claimed the name {identity}", secret))
+            return Claim(root, values, existed=False)
     raise ConflictError(
         f"Secret {identity.namespace}/{identity.root} keeps coming and going",
         hint="Somebody else works on this control plane; run the same command again.",
     )
+
+
+async def _find_root(host: HostApi, identity: ControlPlaneId) -> dict[str, Any] | None:
+    try:
+        return await host.get(SECRET, identity.namespace, identity.root)
+    except NotFoundError:
+        return None
+
+
+async def _create_root(
+    host: HostApi, identity: ControlPlaneId, values: Values, *, now: datetime, progress: Progress
+) -> dict[str, Any] | None:
+    """Create the root, and the namespace if need be; None when somebody else was faster."""
+    lifetime = values.ttl_seconds
+    expires_at = format_time(now + timedelta(seconds=lifetime)) if lifetime else None
+    manifest = manifests.root_secret(identity, values, revision=1, expires_at=expires_at)
+    try:
+        try:
+            return await host.create(manifest)
+        except NotFoundError:
+            await ensure_namespace(host, identity, progress)
+            return await host.create(manifest)
+    except ConflictError as error:
+        if error.reason != "AlreadyExists":
+            raise
+        return None
 
 
 async def ensure_namespace(host: HostApi, identity: ControlPlaneId, progress: Progress) -> None:
@@ -132,7 +148,7 @@ def check_root(identity: ControlPlaneId, root: Mapping[str, Any]) -> None:
     if "deletionTimestamp" in metadata:
         raise ConflictError(
             f"control plane {identity} is being deleted",
-            hint=f"Wait until `k3k delete {identity.name} -n {identity.namespace}` has ended, then repeat this.",
+            hint=f"Wait for `k3k delete {identity.name} -n {identity.namespace}`, then repeat this.",
         )
 
 
@@ -145,13 +161,33 @@ def stored_values(root: Mapping[str, Any]) -> LoadedValues:
 def value_changes(stored: LoadedValues, asked: LoadedValues) -> tuple[FieldChange, ...]:
     """Return the values in which a request differs from what a root Secret holds.
 
-    Secrets are left out: they are compared with the Secrets that hold them. A version that the request does not
-    name is the one the control plane has, also when a newer k3k has another default.
+    Secrets are left out: they are compared with the Secrets that hold them. What a request does not name and
+    the first create settled is as that create settled it.
     """
-    before, after = _public(stored.values), _public(asked.values)
+    return tuple(field_changes(_public(stored.values), _public(settled(stored.values, asked))))
+
+
+def settled(stored: Values, asked: LoadedValues) -> Values:
+    """Return the values asked for, with what the first create settled for those that they do not name.
+
+    That is the version, whose default moves with k3k, and whether there are volumes, which the host decides.
+
+    Args:
+        stored: values the root Secret holds.
+        asked: values of the request.
+    """
+    values = asked.values
     if "version" not in asked.given:
-        after["version"] = before["version"]
-    return tuple(field_changes(before, after))
+        values = values.model_copy(update={"version": stored.version})
+    if not asks_for_volumes(asked):
+        persistence = values.persistence.model_copy(update={"enabled": stored.persistence.enabled})
+        values = values.model_copy(update={"persistence": persistence})
+    return values
+
+
+def asks_for_volumes(asked: LoadedValues) -> bool:
+    """Tell whether the user's own values say if there are to be volumes."""
+    return "enabled" in (asked.given.get("persistence") or {})
 
 
 def _same_values(identity: ControlPlaneId, root: Mapping[str, Any], asked: LoadedValues) -> Values:
@@ -169,7 +205,7 @@ def _same_values(identity: ControlPlaneId, root: Mapping[str, Any], asked: Loade
                 f"`k3k upgrade {identity.name} -n {identity.namespace} -f FILE` changes what runs."
             ),
         )
-    return asked.values.model_copy(update={"version": stored.values.version})
+    return settled(stored.values, asked)
 
 
 def _public(values: Values) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from k3k_core.concurrency import all_of, together
 from k3k_core.discovery.addresses import url
 from k3k_core.errors import ConflictError
 from k3k_core.host import HostApi
-from k3k_core.lifecycle.addressing import describe_address, settle_address
+from k3k_core.lifecycle.addressing import settle_address
 from k3k_core.lifecycle.claim import Claim, claim
 from k3k_core.lifecycle.comparison import subject
 from k3k_core.lifecycle.credentials import Credentials, create_once, ensure_credentials
@@ -138,7 +138,7 @@ async def _settle_address(
     service = await host.apply(manifest, force=request.force_conflicts)
     progress(Step("address", "started", f"{service['spec']['type']} Service applied", subject(service)))
     address = await settle_address(host, service, timeout=request.address_timeout, progress=progress)
-    progress(Step("address", "done", describe_address(request.id, address), subject(service)))
+    progress(Step("address", "done", f"{address.host}:{address.port}", subject(service)))
     return address
 
 

@@ -11,7 +11,7 @@ from k3k_core import manifests
 from k3k_core.concurrency import all_of, together
 from k3k_core.errors import ConflictError, HostError, NotFoundError
 from k3k_core.host import HostApi
-from k3k_core.lifecycle.claim import check_root, owner_of, stored_values, value_changes
+from k3k_core.lifecycle.claim import check_root, owner_of, settled, stored_values, value_changes
 from k3k_core.lifecycle.comparison import FieldChange, ObjectDiff, compare_objects, subject
 from k3k_core.lifecycle.credentials import find_credentials, refuse_other_tokens
 from k3k_core.lifecycle.kubeconfig import fetch_kubeconfig, server_of
@@ -99,9 +99,7 @@ async def compare_with_host(
         values: checked values.
     """
     stored = stored_values(root)
-    wanted = values.values
-    if "version" not in values.given:
-        wanted = wanted.model_copy(update={"version": stored.values.version})
+    wanted = settled(stored.values, values)
     credentials, document = await together(
         find_credentials(host, identity, wanted), fetch_kubeconfig(host, identity)
     )

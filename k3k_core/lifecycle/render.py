@@ -22,7 +22,7 @@ def render(
 ) -> tuple[dict[str, Any], ...]:
     """Return every object of a control plane, in the order in which to apply them.
 
-    Without a host there is no load balancer to ask: the address is the one in the values, or else the Service's
+    Without a host there is no load balancer to ask: the address is the one in the values, or the Service's
     own name. Nothing has an owner, for whatever applies the manifests owns them.
 
     Args:
