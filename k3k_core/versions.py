@@ -1,6 +1,7 @@
 """k3s versions: reading and ordering them, image names, and which flag which version knows.
 
-A k3s release is a Kubernetes version plus the number of the k3s build on it, `v1.33.4+k3s1`; as an image tag the plus
+A k3s release is a Kubernetes version plus the number of the k3s build on it, `v1.33.4+k3s1`; as an image
+tag the plus
 sign becomes a dash, `v1.33.4-k3s1` (k3s release notes).
 """
 
@@ -157,7 +158,8 @@ def _refusal(text: str) -> VersionError:
     return VersionError("this is not a k3s version", example)
 
 
-# Kubernetes (minor, patch) in which a flag of `k3s server` appeared: first on the main line, then in older branches
+# Kubernetes (minor, patch) in which a flag of `k3s server` appeared: first on the main line, then in older
+# branches
 # that got it too. Flags older than OLDEST_VERSION are not listed.
 _FLAG_SINCE: Final[Mapping[str, tuple[tuple[int, int], ...]]] = {
     "egress-selector-mode": ((24, 0), (23, 7)),
@@ -189,7 +191,8 @@ _FORM_SINCE: Final[Mapping[str, tuple[tuple[int, int], ...]]] = {"tls-san-wildca
 def supports(version: K3sVersion, flag: str) -> bool:
     """Whether a k3s version knows a flag of `k3s server`.
 
-    A flag without an entry in the table counts as known: every version from OLDEST_VERSION on has it. Besides flags
+    A flag without an entry in the table counts as known: every version from OLDEST_VERSION on has it.
+    Besides flags
     there is `tls-san-wildcard`, for names such as `*.example.org` in `tls-san`.
 
     Args:

@@ -1,4 +1,5 @@
-"""Check of a data source name for an external datastore: it holds a password, so nothing of it is repeated."""
+"""Check of a data source name for an external datastore: it holds a password, so nothing of it is "
+"repeated."""
 
 from __future__ import annotations
 
@@ -77,7 +78,8 @@ def _check_mysql(rest: str) -> None:
     if re.search(r"(^|&)tls=", query):
         raise RefusedError(
             "has the parameter `tls`, which k3s refuses for MySQL",
-            "take it out and put ca.crt, tls.crt and tls.key into the Secret of `datastore.external.secret_name`",
+            "take it out and put ca.crt, tls.crt and tls.key into the Secret of "
+            "`datastore.external.secret_name`",
         )
     if not _MYSQL.fullmatch(address):
         raise RefusedError(

@@ -1,12 +1,14 @@
-"""Reading YAML: one mapping with text keys, where each value stands, and everything that is wrong with its form.
+"""Reading YAML: one mapping with text keys, where each value stands, and what is wrong with its form.
 
-Plain scalars mean what YAML 1.1 says, as in Helm and kubectl, but for three traps. Numbers with a leading zero stay
+Plain scalars mean what YAML 1.1 says, as in Helm and kubectl, but for three traps. Numbers with a leading
+zero stay
 text, so that `mode: 0644` is the mode 0644 and not 420; `1:30` is no number to base 60; and dates are text.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -85,7 +87,7 @@ def read_document(text: str) -> Document:
     try:
         nodes: list[yaml.Node] = list(yaml.compose_all(text, Loader=_Loader))
     except yaml.YAMLError as error:
-        return _unusable(*_syntax_error(error))
+        return _unusable(*_syntax_error(error, text))
     except RecursionError:
         return _unusable("the file is nested too deeply", "check brackets and indentation")
     if len(nodes) > 1:
@@ -224,21 +226,22 @@ def _unusable(problem: str, remedy: str) -> Document:
     return Document({}, issues=(Issue("", problem, remedy),), usable=False)
 
 
-def _syntax_error(error: yaml.YAMLError) -> tuple[str, str]:
+def _syntax_error(error: yaml.YAMLError, text: str) -> tuple[str, str]:
     """Problem and remedy for text that is no YAML, without any of the text: it may be a token."""
     remedy = "check indentation, colons and quotes there"
     mark = (error.problem_mark or error.context_mark) if isinstance(error, yaml.MarkedYAMLError) else None
-    if isinstance(error, yaml.MarkedYAMLError) and mark is not None:
-        problem = re.sub(r"\s*['\"].*['\"]", " this", error.problem or "is not understood")
-        if "\\t" in (error.problem or ""):
-            problem, remedy = "a tab cannot begin a token", "indent with spaces"
-        if "alias" in problem:
-            problem, remedy = (
-                "an alias has no anchor",
-                "define the anchor before it is used, or put the text in quotes",
-            )
-        return f"not valid YAML at line {mark.line + 1}, column {mark.column + 1}: {problem}", remedy
-    return "not valid YAML: it holds control characters", "save the file as plain UTF-8 text"
+    if not isinstance(error, yaml.MarkedYAMLError) or mark is None:
+        return "not valid YAML: it holds control characters", "save the file as plain UTF-8 text"
+    problem = re.sub(r"\s*(['\"]).{2,}\1", "", error.problem or "this is not understood")
+    line = (text.splitlines() or [""])[min(mark.line, text.count("\n"), len(text.splitlines()) - 1)]
+    if "\t" in line[: len(line) - len(line.lstrip())]:
+        problem, remedy = "a tab in the indentation", "indent with spaces"
+    elif "alias" in problem:
+        problem, remedy = (
+            "an alias without its anchor",
+            "define `&NAME` before `*NAME`, or put the text in quotes",
+        )
+    return f"not valid YAML at line {mark.line + 1}, column {mark.column + 1}: {problem}", remedy
 
 
 def _line(node: yaml.Node) -> int:
@@ -251,3 +254,12 @@ def _is_null(node: yaml.Node) -> bool:
 
 def _kind(node: yaml.Node) -> str:
     return "a list" if isinstance(node, yaml.SequenceNode) else "a single value"
+
+
+def to_yaml(tree: Mapping[str, Any]) -> str:
+    """Write a tree of values as a values file, in the order of the tree.
+
+    Args:
+        tree: plain values, e.g. `LoadedValues.given`. Secrets in it are written too.
+    """
+    return str(yaml.safe_dump(dict(tree), sort_keys=False, allow_unicode=True, width=110))

@@ -32,7 +32,7 @@ def _whole_number_as_text(value: object) -> object:
 
 
 Version = Annotated[str, AfterValidator(formats.version), _text(VERSION_PATTERN, "k3s version")]
-Token = Annotated[str, AfterValidator(formats.token), _text(formats.TOKEN_PATTERN, "secret", writeOnly=True)]
+Token = Annotated[str, AfterValidator(formats.token), _text(formats.JOIN_PATTERN, "secret", writeOnly=True)]
 Endpoint = Annotated[
     str, AfterValidator(datastores.endpoint), _text(datastores.ENDPOINT_PATTERN, "secret", writeOnly=True)
 ]
@@ -61,7 +61,7 @@ OptionalObjectName = Annotated[
 DataDir = Annotated[
     str, AfterValidator(formats.data_dir), _text(formats.PATH_PATTERN, "absolute path", maxLength=200)
 ]
-SecretKey = Annotated[str, AfterValidator(formats.secret_key), _text(formats.SECRET_KEY_PATTERN, "file name")]
+SecretKey = Annotated[str, AfterValidator(formats.secret_key), _text(formats.FILE_NAME_PATTERN, "file name")]
 FileMode = Annotated[str, AfterValidator(formats.file_mode), _text(formats.MODE_PATTERN, "octal file mode")]
 OptionalQualifiedName = Annotated[
     str,

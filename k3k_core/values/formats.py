@@ -1,6 +1,7 @@
 """Checks of single texts: each returns the text to keep, or raises `RefusedError` saying what would be right.
 
-The patterns are what the JSON Schema says about the same texts. A pattern never refuses what its check accepts.
+The patterns are what the JSON Schema says about the same texts. A pattern never refuses what its check
+accepts.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from typing import Final
 from k3k_core.values.refusal import RefusedError, shown
 from k3k_core.versions import VersionError, supported
 
-TOKEN_PATTERN: Final = r"^[!-9;-~]{1,512}$"
+JOIN_PATTERN: Final = r"^[!-9;-~]{1,512}$"
 DOMAIN_PATTERN: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 OPTIONAL_DOMAIN_PATTERN: Final = rf"^({DOMAIN_PATTERN[1:-1]})?$"
 PATH_PATTERN: Final = r"^/[-._A-Za-z0-9/]+$"
-SECRET_KEY_PATTERN: Final = r"^[-._a-zA-Z0-9]{1,253}$"
+FILE_NAME_PATTERN: Final = r"^[-._a-zA-Z0-9]{1,253}$"
 MODE_PATTERN: Final = r"^0?[0-7]{3}$"
 QUALIFIED_NAME_PATTERN: Final = r"^([-.a-z0-9]{1,253}/)?[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?$"
 OPTIONAL_QUALIFIED_NAME_PATTERN: Final = rf"^({QUALIFIED_NAME_PATTERN[1:-1]})?$"
@@ -28,7 +29,7 @@ LOG_LEVEL_PATTERN: Final = r"^([0-9]|10)$"
 _DOMAIN = re.compile(DOMAIN_PATTERN)
 _QUALIFIED_NAME = re.compile(QUALIFIED_NAME_PATTERN)
 _LABEL_VALUE = re.compile(LABEL_VALUE_PATTERN)
-_TOKEN = re.compile(TOKEN_PATTERN)
+_TOKEN = re.compile(JOIN_PATTERN)
 _BOOTSTRAP_TOKEN = re.compile(r"[a-z0-9]{6}\.[a-z0-9]{16}")
 _REPOSITORY = re.compile(
     r"(?:[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?)*(?::[0-9]{1,5})?/)?"
@@ -123,7 +124,7 @@ def secret_key(text: str) -> str:
     """Key of a Secret: a file name without directories."""
     if "/" in text:
         raise RefusedError(f"{shown(text)} is a path", "give a file name only, e.g. `kubeconfig.yaml`")
-    if not re.fullmatch(SECRET_KEY_PATTERN, text) or text == "." or text.startswith(".."):
+    if not re.fullmatch(FILE_NAME_PATTERN, text) or text == "." or text.startswith(".."):
         raise RefusedError(
             f"{shown(text)} cannot be a key of a Secret",
             "use letters, digits, `.`, `_` and `-`, not beginning with `..`, e.g. `kubeconfig.yaml`",

@@ -1,6 +1,7 @@
 r"""Laying values over one another: preset, then file, then `--set`.
 
-Mappings merge deeply, everything else, lists too, replaces what was there. A null unsets: the default comes back.
+Mappings merge deeply, everything else, lists too, replaces what was there. A null unsets: the default comes
+back.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 def apply_overrides(tree: dict[str, Any], overrides: Sequence[str]) -> tuple[dict[str, Any], list[Issue]]:
     r"""Apply `path=value` texts, the last one wins.
 
-    A path is `a.b`, `a[0]` or `a.b\.c` (a dot within a key); a value is a YAML scalar, `[a, b]` or `{a: b}`. A mapping
+    A path is `a.b`, `a[0]` or `a.b\.c` (a dot within a key); a value is a YAML scalar, `[a, b]` or `{a:
+    b}`. A mapping
     replaces what was there. `null` unsets, nothing after the `=` is the empty text.
 
     Args:

@@ -15,7 +15,8 @@ from k3k_core.versions import DEFAULT_VERSION, IMAGE_REPOSITORY
 
 
 class _Block(BaseModel):
-    """Base of every block: no unknown keys, no silent conversions, no change after loading, no values in errors."""
+    """Base of every block: no unknown keys, no silent conversions, no change after loading, no "
+    "values in errors."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
 
@@ -25,11 +26,13 @@ class LoadBalancer(_Block):
 
     enabled: bool = Field(
         default=True,
-        description="Whether the Service is of type LoadBalancer. If false, `service` says what it is instead.",
+        description="Whether the Service is of type LoadBalancer. If false, `service` says what it "
+        "is instead.",
     )
     class_name: f.OptionalQualifiedName = Field(
         default="",
-        description="Load-balancer class, for hosts with more than one implementation. Empty: the host's default.",
+        description="Load-balancer class, for hosts with more than one implementation. Empty: the "
+        "host's default.",
         examples=["metallb"],
     )
     ip: f.ServiceAddress = Field(
@@ -85,7 +88,8 @@ class Disable(_Block):
     servicelb: bool = Field(default=True, description="The packaged load balancer, which needs nodes.")
     kube_proxy: bool = Field(
         default=False,
-        description="kube-proxy on the agents. Costs nothing without agents, so it stays on for those that join.",
+        description="kube-proxy on the agents. Costs nothing without agents, so it stays on for "
+        "those that join.",
     )
     cloud_controller: bool = Field(
         default=True,
@@ -102,7 +106,8 @@ class Kubeconfig(_Block):
     )
     mode: f.FileMode = Field(
         default="0600",
-        description="Mode of the kubeconfig file that k3s writes inside its pod. Quote it: YAML has octal numbers.",
+        description="Mode of the kubeconfig file that k3s writes inside its pod. Quote it: YAML "
+        "has octal numbers.",
         examples=["0644"],
     )
 
@@ -123,12 +128,14 @@ class K3s(_Block):
     agent_token: f.Token | None = Field(
         default=None,
         repr=False,
-        description="Password with which agents join. It should differ from `token`, which can read the CA keys. "
+        description="Password with which agents join. It should differ from `token`, which can "
+        "read the CA keys. "
         "Omitted: generated once and kept.",
     )
     cluster_cidr: f.Networks = Field(
         default="10.42.0.0/16",
-        description="Network of the pods. For dual stack an IPv4 and an IPv6 network with a comma between them.",
+        description="Network of the pods. For dual stack an IPv4 and an IPv6 network with a comma "
+        "between them.",
         examples=["10.42.0.0/16,fd00:42::/56"],
     )
     service_cidr: f.Networks = Field(
@@ -138,7 +145,8 @@ class K3s(_Block):
     )
     cluster_dns: f.Addresses = Field(
         default_factory=_default_dns,
-        description="Address of the cluster DNS, inside `service_cidr`. Omitted: the tenth address of `service_cidr`.",
+        description="Address of the cluster DNS, inside `service_cidr`. Omitted: the tenth address "
+        "of `service_cidr`.",
         examples=["10.43.0.10"],
     )
     cluster_domain: f.Domain = Field(default="cluster.local", description="DNS domain of the Services.")
@@ -152,21 +160,25 @@ class K3s(_Block):
     disable: Disable = Field(default_factory=Disable)
     egress_selector_mode: Literal["agent", "cluster", "pod", "disabled"] = Field(
         default="cluster",
-        description="How the API server reaches nodes and pods. cluster: all through the agents' tunnels, webhooks and "
+        description="How the API server reaches nodes and pods. cluster: all through the agents' "
+        "tunnels, webhooks and "
         "aggregated APIs included. pod: the same, but only to pods already seen. agent: kubelets only. "
         "disabled: directly. k3s older than v1.24.0 (v1.23.7) does not know it and is not given it.",
     )
     kubeconfig: Kubeconfig = Field(default_factory=Kubeconfig)
     tls_sans: list[f.SubjectName] = Field(
         default_factory=list,
-        description="More names and addresses for the server certificate. Those of the Service are in it already. "
+        description="More names and addresses for the server certificate. Those of the Service are "
+        "in it already. "
         "Wildcards need k3s v1.36.2.",
         examples=[["api.example.org"]],
     )
     extra_args: list[f.ExtraArg] = Field(
         default_factory=list,
-        description="More flags for `k3s server`, each `--flag` or `--flag=value`. Flags that a value or k3k itself "
-        "governs, and those that do not work in a pod, are refused. Not for secrets: they are stored in a ConfigMap.",
+        description="More flags for `k3s server`, each `--flag` or `--flag=value`. Flags that a "
+        "value or k3k itself "
+        "governs, and those that do not work in a pod, are refused. Not for secrets: they are "
+        "stored in a ConfigMap.",
         examples=[["--kube-apiserver-arg=audit-log-path=-"]],
     )
 
@@ -205,13 +217,15 @@ class External(_Block):
     endpoint: f.Endpoint | None = Field(
         default=None,
         repr=False,
-        description="Data source name of Postgres, MySQL or MariaDB, or addresses of an etcd. It is kept in a Secret. "
+        description="Data source name of Postgres, MySQL or MariaDB, or addresses of an etcd. It "
+        "is kept in a Secret. "
         "Every control plane needs a database or etcd of its own.",
         examples=["postgres://USER:PASSWORD@db.example.org:5432/dev?sslmode=verify-full"],
     )
     secret_name: f.ObjectName | None = Field(
         default=None,
-        description="Name of a Secret in the same namespace with the key `endpoint` and, for TLS, `ca.crt`, `tls.crt` "
+        description="Name of a Secret in the same namespace with the key `endpoint` and, for TLS, "
+        "`ca.crt`, `tls.crt` "
         "and `tls.key`.",
         examples=["dev-datastore"],
     )
@@ -222,7 +236,8 @@ class Datastore(_Block):
 
     kind: Literal["sqlite", "etcd", "external"] = Field(
         default="sqlite",
-        description="sqlite: a file of the one server. etcd: a dedicated etcd beside the servers. external: an existing "
+        description="sqlite: a file of the one server. etcd: a dedicated etcd beside the servers. "
+        "external: an existing "
         "Postgres, MySQL, MariaDB or etcd. More than one server needs etcd or external.",
     )
     etcd: Etcd = Field(default_factory=Etcd)
@@ -234,14 +249,16 @@ class Persistence(_Block):
 
     enabled: bool = Field(
         default=True,
-        description="Whether data survives the loss of a pod. If false, it is gone with the pod: for tests only.",
+        description="Whether data survives the loss of a pod. If false, it is gone with the pod: "
+        "for tests only.",
     )
     size: f.Size = Field(
         default="5Gi", description="Size of the sqlite volume; etcd has `datastore.etcd.size`."
     )
     storage_class: f.OptionalObjectName = Field(
         default="",
-        description="Storage class of the sqlite volume. Not a network file system. Empty: the host's default.",
+        description="Storage class of the sqlite volume. Not a network file system. Empty: the "
+        "host's default.",
     )
 
 
@@ -319,7 +336,8 @@ class NetworkPolicy(_Block):
     )
     egress_cidrs: list[f.Network] = Field(
         default_factory=list,
-        description="Networks that the servers may reach besides DNS and a dedicated etcd: an external datastore, "
+        description="Networks that the servers may reach besides DNS and a dedicated etcd: an "
+        "external datastore, "
         "webhooks, identity providers. Empty: all.",
         examples=[["10.20.0.0/16"]],
     )
@@ -336,7 +354,8 @@ class Values(_Block):
     )
     ttl: f.Duration | None = Field(
         default=None,
-        description="Time after which the control plane counts as expired, from its creation. Omitted: never.",
+        description="Time after which the control plane counts as expired, from its creation. "
+        "Omitted: never.",
         examples=["8h", "7d", "1h30m"],
     )
     loadbalancer: LoadBalancer = Field(default_factory=LoadBalancer)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from itertools import combinations
 from typing import Final
 
 from k3k_core.values.refusal import RefusedError, shown
@@ -42,7 +41,7 @@ def parse_network(text: str) -> Network:
         except ValueError:
             pass
         else:
-            if str(loose.network_address) != str(ipaddress.ip_address(text.split("/")[0])):
+            if str(loose.network_address) != str(ipaddress.ip_address(text.partition("/")[0])):
                 raise RefusedError(f"{shown(text)} has bits set beyond its prefix", f"write `{loose}`")
             return loose
     raise RefusedError(f"{shown(text)} is not a network", "write it as address/prefix, e.g. `10.42.0.0/16`")
@@ -146,8 +145,3 @@ def overlap(first: str, second: str) -> tuple[Network, Network] | None:
             if one.version == other.version and one.overlaps(other):
                 return one, other
     return None
-
-
-def duplicates(texts: list[str]) -> list[int]:
-    """Positions of texts that occurred before in the list, letter case aside."""
-    return sorted({late for (_, a), (late, b) in combinations(enumerate(texts), 2) if a.lower() == b.lower()})

@@ -19,7 +19,8 @@ def child(path: Path, key: str | int) -> Path:
 def display(path: Iterable[str | int]) -> str:
     r"""Written form of a path, as `--set` takes it: dots within a key are escaped (`a.b\.c`).
 
-    A key that is no name (`token:secret`, where a space is missing after the colon) is cut off where it stops being
+    A key that is no name (`token:secret`, where a space is missing after the colon) is cut off where it
+    stops being
     one, for it may hold a secret.
     """
     text = ""
@@ -42,12 +43,10 @@ def related(one: Path, other: Path) -> bool:
 def get(tree: Any, path: Path) -> Any:
     """The value at a path, None if there is none."""
     for step in path:
-        if isinstance(tree, dict) and step in tree:
-            tree = tree[step]
-        elif isinstance(tree, list) and isinstance(step, int) and 0 <= step < len(tree):
-            tree = tree[step]
-        else:
+        inside = isinstance(tree, list) and isinstance(step, int) and 0 <= step < len(tree)
+        if not inside and not (isinstance(tree, dict) and step in tree):
             return None
+        tree = tree[step]
     return tree
 
 

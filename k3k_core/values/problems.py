@@ -52,7 +52,7 @@ def _explain(
     if kind == "string_type":
         return _not_text(path, value, place)
     if kind in {"int_type", "bool_type"}:
-        return _not_scalar(kind, path, value)
+        return _not_scalar(kind, value)
     if kind in {"model_type", "dict_type", "model_attributes_type"}:
         return f"must be a mapping and is {_kind(value)}", "write its keys below it, indented"
     if kind == "list_type":
@@ -60,9 +60,9 @@ def _explain(
     if kind == "literal_error":
         return _not_in(path, value, context)
     if kind in {"greater_than_equal", "less_than_equal"}:
-        bound = context.get("ge", context.get("le"))
-        side = "at least" if "ge" in context else "at most"
-        return f"is {value}, and must be {side} {bound}", f"use a number of {side} {bound}"
+        if "ge" in context:
+            return f"`{value}` is too small", f"use {context['ge']} or more"
+        return f"`{value}` is too large", f"use {context['le']} or less"
     return "is not usable", f"`k3k values --explain {display(path)}` says what is"
 
 
@@ -95,7 +95,7 @@ def _not_text(path: Path, value: Any, place: Place | None) -> tuple[str, str]:
     return f"`{text}` is {_kind(value)} in YAML and must be text", f'put it in quotes: `"{text}"`'
 
 
-def _not_scalar(kind: str, path: Path, value: Any) -> tuple[str, str]:
+def _not_scalar(kind: str, value: Any) -> tuple[str, str]:
     wanted, remedy = (
         ("a whole number", "write a whole number without quotes")
         if kind == "int_type"

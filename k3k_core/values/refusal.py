@@ -20,14 +20,14 @@ class RefusedError(ValueError):
 
 
 def shown(text: str) -> str:
-    """A value as an error may repeat it: shortened never, left out when it could hold a credential.
+    """A value as an error may repeat it: left out when it could hold a credential.
 
     Args:
         text: a value from a field that is not a secret; somebody may have put a secret there all the same.
 
     Returns:
-        The text in backquotes, or "this value" if it is long, holds control characters or looks like a URL with
-        a password in it.
+        The text in backquotes; "this value" if it is long, holds control characters or looks like a URL with a
+        password in it.
     """
     if not text or len(text) > _LONGEST_SHOWN or not text.isprintable() or "://" in text or "@" in text:
         return "this value" if text else "the empty text"

@@ -50,7 +50,8 @@ def _of(model: Any) -> Shape:
 
 
 def drop_nulls(tree: Any, at: Shape | None = None) -> Any:
-    """A copy of a tree without the nulls at known keys; under unknown keys everything stays, to be refused."""
+    """A copy of a tree without the nulls at known keys; under unknown keys everything stays, to "
+    "be refused."""
     at = shape() if at is None else at
     if isinstance(tree, list):
         return [drop_nulls(item, at) if isinstance(item, dict) else item for item in tree]

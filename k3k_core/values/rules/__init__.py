@@ -1,0 +1,36 @@
+"""What concerns several values together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from k3k_core.values.paths import Path, related
+from k3k_core.values.rules import host, k3s, network, storage
+from k3k_core.values.rules.rule import RULES, Finding, Given
+
+if TYPE_CHECKING:
+    from k3k_core.values.model import Values
+
+__all__ = ["Finding", "findings", "host", "k3s", "network", "storage"]
+
+
+def findings(values: Values, given: Mapping[str, Any], refused: Iterable[Path]) -> list[Finding]:
+    """Apply every rule whose values were not refused before.
+
+    Args:
+        values: the values, with defaults in place of those that were refused.
+        given: the tree as it was asked for.
+        refused: paths of the refused values.
+
+    Returns:
+        Every finding.
+    """
+    bad = tuple(refused)
+    tree = Given(given)
+    return [
+        finding
+        for rule in RULES
+        if not any(related(read, path) for read in rule.reads for path in bad)
+        for finding in rule.check(values, tree)
+    ]
