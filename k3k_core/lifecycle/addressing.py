@@ -71,7 +71,7 @@ async def _reported(host: HostApi, service: Mapping[str, Any], timeout: float) -
             address,
             fields=f"metadata.name={name}",
             timeout=timeout,
-            what=f"the address of Service {namespace}/{name}",
+            what=f"The address of Service {namespace}/{name}",
         )
     except NotReadyError:
         return ""

@@ -117,7 +117,7 @@ async def create(host: HostApi, request: CreateRequest, progress: Progress = sil
         servers = claimed.values.servers
         progress(Step("ready", "started", f"waiting for {servers} server{'s' if servers != 1 else ''}"))
         left = request.timeout - (time.monotonic() - started)
-        await wait_until_ready(host, request.id, servers=servers, timeout=max(left, 0.0), progress=progress)
+        await wait_until_ready(host, request.id, servers=servers, timeout=max(left, 1.0), progress=progress)
         progress(Step("ready", "done", f"{servers} of {servers} servers ready"))
     return Created(
         id=request.id,

@@ -232,8 +232,8 @@ async def _gone(host: HostApi, identity: ControlPlaneId, deadline: float) -> Non
             identity.namespace,
             absent,
             fields=f"metadata.name={identity.root}",
-            timeout=max(deadline - time.monotonic(), 0.0),
-            what=f"the end of control plane {identity}",
+            timeout=max(deadline - time.monotonic(), 1.0),
+            what=f"The end of control plane {identity}",
         )
     except NotReadyError as error:
         try:

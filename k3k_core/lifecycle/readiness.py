@@ -54,7 +54,7 @@ async def wait_until_ready(
             ready,
             fields=f"metadata.name={name}",
             timeout=timeout,
-            what=f"{servers} ready server{'s' if servers != 1 else ''} of control plane {identity}",
+            what=f"Control plane {identity}",
         )
     except NotReadyError as error:
         raise await _explained(host, identity, error) from None
