@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from k3k_core.manifests.blueprint import Blueprint, Manifest
 from k3k_core.manifests.config import etcd_member_names
-from k3k_core.manifests.metadata import checksum, labels, metadata, selector
+from k3k_core.manifests.metadata import labels, metadata, selector
 from k3k_core.manifests.pods import (
     container_security_context,
     mount,
@@ -20,7 +20,6 @@ from k3k_core.manifests.pods import (
     volume_claim,
 )
 from k3k_core.names import (
-    ANNOTATION_CHECKSUM,
     COMPONENT_ETCD,
     ETCD_CLIENT_PORT,
     ETCD_METRICS_PORT,
@@ -57,9 +56,6 @@ def etcd_stateful_set(blueprint: Blueprint) -> Manifest:
         blueprint: the control plane.
     """
     identity, etcd = blueprint.id, blueprint.values.datastore.etcd
-    template_annotations = {}
-    if blueprint.etcd_pki is not None:
-        template_annotations[ANNOTATION_CHECKSUM] = checksum(blueprint.etcd_pki.to_secret_data())
     return {
         "apiVersion": "apps/v1",
         "kind": "StatefulSet",
@@ -73,10 +69,7 @@ def etcd_stateful_set(blueprint: Blueprint) -> Manifest:
             "revisionHistoryLimit": 3,
             "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
             "template": {
-                "metadata": {
-                    "labels": labels(identity, COMPONENT_ETCD),
-                    **({"annotations": template_annotations} if template_annotations else {}),
-                },
+                "metadata": {"labels": labels(identity, COMPONENT_ETCD)},
                 "spec": _pod(blueprint),
             },
             **_claims(blueprint),
@@ -160,7 +153,7 @@ def _flags(identity: ControlPlaneId, members: int) -> list[str]:
 
 def _probe(path: str, *, period: int, failures: int) -> dict[str, Any]:
     return {
-        "httpGet": {"path": path, "port": "metrics", "scheme": "HTTP"},
+        "httpGet": {"path": path, "port": ETCD_METRICS_PORT, "scheme": "HTTP"},
         "periodSeconds": period,
         "failureThreshold": failures,
         "timeoutSeconds": 5,

@@ -25,10 +25,12 @@ from k3k_core.pki.tokens import DATASTORE_KEY
 from k3k_core.versions import K3sVersion
 
 _PKI_DIR = "/etc/k3k/pki"
+_RANCHER_DIR = "/etc/rancher"
 _DATASTORE_FILES = ("ca.crt", "tls.crt", "tls.key")
 
 # Puts the authorities where k3s looks for them, before its first start; what is there stays, since k3s owns
-# it from then on. Each file appears whole or not at all, also when the pod is killed meanwhile.
+# it from then on. Each file appears whole or not at all, also when the pod is killed meanwhile. `cat` and not
+# `cp`: the copies are writable, because k3s writes them again when it finds others in its datastore.
 _COPY_PKI = """\
 set -eu
 umask 077
@@ -40,10 +42,14 @@ for file in "$PKI_DIR"/*; do
     *) target=$TLS_DIR/$name ;;
   esac
   if [ ! -e "$target" ]; then
-    cp "$file" "$target.new"
+    cat "$file" > "$target.new"
     mv "$target.new" "$target"
   fi
 done
+if [ -e "$TOKENS_DIR/node-password" ]; then
+  mkdir -p "$NODE_DIR"
+  cat "$TOKENS_DIR/node-password" > "$NODE_DIR/password"
+fi
 """
 
 
@@ -123,10 +129,17 @@ def _init_container(blueprint: Blueprint) -> dict[str, Any]:
         "env": [
             {"name": "PKI_DIR", "value": _PKI_DIR},
             {"name": "TLS_DIR", "value": f"{data_dir}/server/tls"},
+            {"name": "TOKENS_DIR", "value": TOKENS_DIR},
+            {"name": "NODE_DIR", "value": f"{_RANCHER_DIR}/node"},
         ],
         "resources": resources(blueprint.values),
         "securityContext": container_security_context(),
-        "volumeMounts": [mount("pki", _PKI_DIR, read_only=True), mount("data", data_dir)],
+        "volumeMounts": [
+            mount("pki", _PKI_DIR, read_only=True),
+            mount("tokens", TOKENS_DIR, read_only=True),
+            mount("data", data_dir),
+            mount("etc-rancher", _RANCHER_DIR),
+        ],
     }
 
 
@@ -137,7 +150,7 @@ def _container(blueprint: Blueprint) -> dict[str, Any]:
         mount("config", CONFIG_DIR, read_only=True),
         mount("tokens", TOKENS_DIR, read_only=True),
         # k3s keeps its node password here, also without an agent, and never starts where it cannot.
-        mount("etc-rancher", "/etc/rancher"),
+        mount("etc-rancher", _RANCHER_DIR),
         mount("tmp", "/tmp"),  # noqa: S108 - a path in the pod, on a volume of its own
     ]
     if _datastore_volume(blueprint):
@@ -169,7 +182,7 @@ def _probe(blueprint: Blueprint, path: str, *, period: int, failures: int, timeo
     return {
         "httpGet": {
             "path": path,
-            "port": "api",
+            "port": API_PORT,
             "scheme": "HTTPS",
             "httpHeaders": [{"name": "Authorization", "value": f"Bearer {blueprint.tokens.probe}"}],
         },
@@ -200,7 +213,7 @@ def _volumes(blueprint: Blueprint, *, persistent: bool) -> list[dict[str, Any]]:
         volumes.append({"name": "data", "emptyDir": {"sizeLimit": limit}})
     volumes += [
         {"name": "config", "configMap": {"name": identity.config}},
-        secret_volume("tokens", identity.tokens, ("agent", "identities.csv", "server")),
+        secret_volume("tokens", identity.tokens),
         secret_volume("pki", identity.pki),
         {"name": "etc-rancher", "emptyDir": {}},
         {"name": "tmp", "emptyDir": {}},
@@ -227,11 +240,9 @@ def _datastore_volume(blueprint: Blueprint) -> dict[str, Any] | None:
 
 
 def _checksum(blueprint: Blueprint) -> str:
-    parts = [
-        config_map(blueprint)["data"],
-        blueprint.pki.to_secret_data(),
-        blueprint.tokens.to_secret_data(),
-    ]
-    if blueprint.etcd_pki is not None:
-        parts.append(blueprint.etcd_pki.to_secret_data())
-    return checksum(*parts)
+    """Return a digest of what a server reads once, at its start.
+
+    Certificates are not part of it: authorities are copied before the first start only, and k3s and etcd
+    read the files of etcd's certificates again for every connection.
+    """
+    return checksum(config_map(blueprint)["data"], blueprint.tokens.to_secret_data())

@@ -27,7 +27,7 @@ def front_service(identity: ControlPlaneId, values: Values, owner: OwnerReferenc
         values: `loadbalancer` and `service`.
         owner: the root Secret.
     """
-    port: dict[str, Any] = {"name": "api", "protocol": "TCP", "port": API_PORT, "targetPort": "api"}
+    port: dict[str, Any] = {"name": "api", "protocol": "TCP", "port": API_PORT, "targetPort": API_PORT}
     annotations: dict[str, str] = {}
     if values.loadbalancer.enabled:
         spec: dict[str, Any] = {"type": "LoadBalancer"}
@@ -50,15 +50,15 @@ def front_service(identity: ControlPlaneId, values: Values, owner: OwnerReferenc
 def servers_service(blueprint: Blueprint) -> Manifest:
     """Return the headless Service that gives every server a stable name, also before it is ready."""
     identity = blueprint.id
-    ports = [{"name": "api", "protocol": "TCP", "port": API_PORT, "targetPort": "api"}]
+    ports = [{"name": "api", "protocol": "TCP", "port": API_PORT, "targetPort": API_PORT}]
     return _headless(blueprint, identity.servers_service, COMPONENT_SERVER, ports)
 
 
 def etcd_service(blueprint: Blueprint) -> Manifest:
     """Return the headless Service by which etcd members find each other and k3s finds them."""
     ports = [
-        {"name": "client", "protocol": "TCP", "port": ETCD_CLIENT_PORT, "targetPort": "client"},
-        {"name": "peer", "protocol": "TCP", "port": ETCD_PEER_PORT, "targetPort": "peer"},
+        {"name": "client", "protocol": "TCP", "port": ETCD_CLIENT_PORT, "targetPort": ETCD_CLIENT_PORT},
+        {"name": "peer", "protocol": "TCP", "port": ETCD_PEER_PORT, "targetPort": ETCD_PEER_PORT},
     ]
     return _headless(blueprint, blueprint.id.etcd, COMPONENT_ETCD, ports)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import secrets
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ SERVER_KEY = "server"
 AGENT_KEY = "agent"
 IDENTITIES_KEY = "identities.csv"
 DATASTORE_KEY = "datastore-endpoint"
+NODE_KEY = "node-password"
 
 # Powerless by itself: every authenticated user may read /livez, /readyz and /version.
 PROBE_USER = "k3k:probe"
@@ -40,12 +42,22 @@ class Tokens:
     monitor: str = field(repr=False)
     datastore_endpoint: str = field(default="", repr=False)
 
+    @property
+    def node_password(self) -> str:
+        """Password by which k3s knows a server's own node name again when its pod is made anew.
+
+        k3s would generate one into a file that goes with the pod, and then not recognise itself.
+        """
+        text = f"k3k:node-password\0{self.server}\0{self.probe}\0{self.monitor}"
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
     def to_secret_data(self) -> dict[str, str]:
         """Return keys and contents as the tokens Secret holds them (not yet base64)."""
         data = {
             SERVER_KEY: self.server,
             AGENT_KEY: self.agent,
             IDENTITIES_KEY: _identities(self.probe, self.monitor),
+            NODE_KEY: self.node_password,
         }
         if self.datastore_endpoint:
             data[DATASTORE_KEY] = self.datastore_endpoint
