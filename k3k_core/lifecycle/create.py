@@ -28,6 +28,10 @@ from k3k_core.names import LABEL_CONTROL_PLANE, ControlPlaneId
 from k3k_core.resources import SECRET
 from k3k_core.values import LoadedValues
 
+# Load balancers inside a cluster answer within a second; a host that has none must not cost half a minute.
+_ADDRESS_TIMEOUT = 8.0
+_FIXED_ADDRESS_TIMEOUT = 3.0
+
 
 @dataclass(frozen=True, slots=True)
 class CreateRequest:
@@ -38,7 +42,8 @@ class CreateRequest:
         values: checked values.
         wait: whether to wait until every server is ready.
         timeout: seconds for the whole create.
-        address_timeout: seconds to wait for a load balancer's address.
+        address_timeout: seconds to wait for a load balancer's address; None waits briefly if the values fix the
+            address, and a little longer if only the load balancer can tell it.
         force_conflicts: whether to take over fields that another field manager owns.
     """
 
@@ -46,7 +51,7 @@ class CreateRequest:
     values: LoadedValues
     wait: bool = True
     timeout: float = 300.0
-    address_timeout: float = 10.0
+    address_timeout: float | None = None
     force_conflicts: bool = False
 
 
@@ -137,7 +142,10 @@ async def _settle_address(
     manifest = manifests.front_service(request.id, claimed.values, claimed.owner)
     service = await host.apply(manifest, force=request.force_conflicts)
     progress(Step("address", "started", f"{service['spec']['type']} Service applied", subject(service)))
-    address = await settle_address(host, service, timeout=request.address_timeout, progress=progress)
+    timeout = request.address_timeout
+    if timeout is None:
+        timeout = _FIXED_ADDRESS_TIMEOUT if claimed.values.loadbalancer.ip else _ADDRESS_TIMEOUT
+    address = await settle_address(host, service, timeout=timeout, progress=progress)
     progress(Step("address", "done", f"{address.host}:{address.port}", subject(service)))
     return address
 
