@@ -42,8 +42,8 @@ class CreateRequest:
         values: checked values.
         wait: whether to wait until every server is ready.
         timeout: seconds for the whole create.
-        address_timeout: seconds to wait for a load balancer's address; None waits briefly if the values fix the
-            address, and a little longer if only the load balancer can tell it.
+        address_timeout: seconds to wait for a load balancer's address; None waits briefly if the values fix
+            it, and a little longer if only the load balancer can tell it.
         force_conflicts: whether to take over fields that another field manager owns.
     """
 
