@@ -42,8 +42,8 @@ class _Answer:
 @verb(
     "list",
     details="All namespaces, unless -n names one. With several hosts they are asked at the same time; one "
-    "that does not answer is told on standard error while the others are shown, and only when none answers the "
-    "command fails. Control planes made by Helm are listed too.",
+    "that does not answer is told on standard error while the others are shown; the command fails only when "
+    "none answers. Control planes made by Helm are listed too.",
     examples=(
         Example("On the current host", "k3k list"),
         Example("On two hosts, with reasons", "k3k list --context prod --context stage -o wide"),

@@ -1,0 +1,194 @@
+"""The fleet of `k3k demo`: what stands in it, and how it comes to stand there.
+
+Everything is made through the library itself, as a user would, but for one control plane in the form in which the
+ayedo Helm chart leaves its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from k3k_core.errors import ConflictError
+from k3k_core.host import HostApi
+from k3k_core.lifecycle.create import CreateRequest, create
+from k3k_core.lifecycle.progress import silent
+from k3k_core.names import LABEL_INSTANCE, LABEL_MANAGED_BY, LABEL_NAME, ControlPlaneId
+from k3k_core.values import load_values
+
+_AT_ONCE = 8
+_HELM_VERSION = "v1.33.4+k3s1"
+_VERSIONS = ("v1.36.2+k3s1", "v1.35.1+k3s1", "v1.34.3+k3s1", "v1.33.4+k3s1")
+_TEAMS = ("shop", "payments", "search", "mobile", "data", "platform")
+_WORDS = ("amber", "basil", "cedar", "delta", "ember", "flint", "grove", "heron", "iris", "juno")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One control plane of the fleet.
+
+    Attributes:
+        id: its namespace and name.
+        made_by: "k3k" creates it through the library, "helm" leaves it as the ayedo chart would.
+        preset: preset it starts from, or None.
+        values: the values file.
+    """
+
+    id: ControlPlaneId
+    made_by: Literal["k3k", "helm"] = "k3k"
+    preset: str | None = None
+    values: str = ""
+
+
+_FIRST = (
+    Member(ControlPlaneId("shop", "storefront"), preset="tenant"),
+    Member(
+        ControlPlaneId("payments", "ledger"),
+        values="servers: 2\nversion: v1.35.1+k3s1\ndatastore:\n  kind: etcd\n  etcd:\n    members: 3\n",
+    ),
+    Member(ControlPlaneId("legacy", "intranet"), made_by="helm"),
+    Member(ControlPlaneId("ci", "pr-1042"), preset="ci", values="ttl: 2h\n"),
+    Member(
+        ControlPlaneId("search", "index"),
+        values="servers: 3\nversion: v1.34.3+k3s1\ndatastore:\n  kind: external\n  external:\n"
+        "    endpoint: postgres://demo:demo@postgres.search.svc:5432/index\n",
+    ),
+    Member(ControlPlaneId("stores", "berlin"), preset="edge", values="version: v1.33.4+k3s1\n"),
+)
+
+
+def recipe(clusters: int, seed: int) -> tuple[Member, ...]:
+    """Return the members of a fleet; the same arguments give the same fleet.
+
+    Args:
+        clusters: how many, at least one; the first six show one kind each.
+        seed: of what the others are.
+    """
+    chance = random.Random(seed)  # noqa: S311 (names and sizes of a demonstration)
+    more = [_another(chance, number) for number in range(len(_FIRST) + 1, clusters + 1)]
+    return (*_FIRST[:clusters], *more)
+
+
+def _another(chance: random.Random, number: int) -> Member:
+    identity = ControlPlaneId(chance.choice(_TEAMS), f"{chance.choice(_WORDS)}-{number}")
+    preset = chance.choice(("ci", "dev", "tenant", "edge", None))
+    values = f"version: {chance.choice(_VERSIONS)}\n"
+    if preset is None and chance.random() < 0.5:
+        values += f"servers: {chance.randint(2, 3)}\ndatastore:\n  kind: etcd\n"
+    return Member(identity, preset=preset, values=values)
+
+
+async def provision(
+    host: HostApi,
+    members: Sequence[Member],
+    *,
+    timeout: float,
+    made: Callable[[Member, Exception | None], None],
+) -> None:
+    """Make a fleet, several members at once; one that fails does not keep the others from being made.
+
+    Args:
+        host: an open host.
+        members: the fleet.
+        timeout: seconds for each of them.
+        made: told about each member when it is ready, or what went wrong.
+    """
+    places = asyncio.Semaphore(_AT_ONCE)
+
+    async def make(member: Member) -> None:
+        async with places:
+            try:
+                await _make(host, member, timeout)
+            except Exception as error:  # noqa: BLE001 (handed to the caller, for each member)
+                made(member, error)
+            else:
+                made(member, None)
+
+    async with asyncio.TaskGroup() as group:
+        for member in members:
+            group.create_task(make(member))
+
+
+async def _make(host: HostApi, member: Member, timeout: float) -> None:
+    if member.made_by == "helm":
+        for manifest in helm_release(member.id):
+            try:
+                await host.create(manifest)
+            except ConflictError as error:
+                if error.reason != "AlreadyExists":
+                    raise
+        return
+    values = load_values(member.values, source=f"demo {member.id}", preset=member.preset)
+    await create(host, CreateRequest(id=member.id, values=values, timeout=timeout), silent)
+
+
+def helm_release(identity: ControlPlaneId) -> tuple[dict[str, Any], ...]:
+    """Return what a release of the ayedo chart leaves in a host, as far as k3k looks at it.
+
+    Args:
+        identity: namespace and name of the release.
+    """
+    image = f"rancher/k3s:{_HELM_VERSION.replace('+', '-')}"
+    name = f"{identity.name}-k3k"
+    labels = {LABEL_NAME: "k3k", LABEL_INSTANCE: identity.name, LABEL_MANAGED_BY: "Helm"}
+    pods = {LABEL_NAME: "k3k", LABEL_INSTANCE: identity.name}
+
+    def metadata(object_name: str) -> dict[str, Any]:
+        return {
+            "name": object_name,
+            "namespace": identity.namespace,
+            "labels": dict(labels),
+            "annotations": {
+                "meta.helm.sh/release-name": identity.name,
+                "meta.helm.sh/release-namespace": identity.namespace,
+            },
+        }
+
+    port = {"name": "https", "port": 6443, "protocol": "TCP"}
+    container = {
+        "name": "k3s",
+        "image": image,
+        "args": ["server", "--disable-agent", "--token=demo", f"--tls-san={name}.{identity.namespace}.svc"],
+        "ports": [{"name": "https", "containerPort": 6443}],
+        "volumeMounts": [{"name": "data", "mountPath": "/var/lib/rancher/k3s"}],
+    }
+    kubeconfig = (
+        "apiVersion: v1\nkind: Config\nclusters:\n- name: default\n  cluster:\n"
+        f"    server: https://{name}.{identity.namespace}.svc:6443\n"
+        "contexts:\n- name: default\n  context:\n    cluster: default\n    user: default\n"
+        "current-context: default\nusers:\n- name: default\n  user: {}\n"
+    )
+    return (
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": identity.namespace}},
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": metadata(name),
+            "spec": {"type": "LoadBalancer", "selector": pods, "ports": [port]},
+        },
+        {
+            "apiVersion": "apps/v1",
+            "kind": "StatefulSet",
+            "metadata": metadata(name),
+            "spec": {
+                "serviceName": name,
+                "replicas": 1,
+                "selector": {"matchLabels": pods},
+                "template": {
+                    "metadata": {"labels": pods},
+                    "spec": {"containers": [container], "volumes": [{"name": "data", "emptyDir": {}}]},
+                },
+            },
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": metadata(identity.kubeconfig),
+            "type": "Opaque",
+            "data": {"kubeconfig.yaml": base64.b64encode(kubeconfig.encode()).decode()},
+        },
+    )
