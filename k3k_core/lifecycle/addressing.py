@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from k3k_core.discovery.addresses import api_port, load_balancer_host
@@ -30,6 +31,18 @@ async def settle_address(
     Returns:
         The address to put into certificates and the kubeconfig.
     """
+    found = await _found(host, service, timeout=timeout, progress=progress)
+    return replace(found, aliases=cluster_ips(service))
+
+
+def cluster_ips(service: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the Service's own IPs: nodes and pods of the host reach it there, without DNS."""
+    spec = service["spec"]
+    addresses = spec.get("clusterIPs") or [spec.get("clusterIP", "")]
+    return tuple(address for address in addresses if address not in {"", "None"})
+
+
+async def _found(host: HostApi, service: Mapping[str, Any], *, timeout: float, progress: Progress) -> Address:
     spec = service["spec"]
     if spec.get("type") == "NodePort":
         return await _node_address(host, service, progress)
@@ -95,8 +108,6 @@ async def _node_address(host: HostApi, service: Mapping[str, Any], progress: Pro
 
 
 def _inside(service: Mapping[str, Any]) -> Address:
-    """Return the Service's own IP: nodes and pods of the host reach it, without DNS."""
-    metadata, cluster_ip = service["metadata"], service["spec"].get("clusterIP", "")
-    if cluster_ip in {"", "None"}:
-        return Address(f"{metadata['name']}.{metadata['namespace']}.svc", api_port(service))
-    return Address(cluster_ip, api_port(service))
+    metadata, addresses = service["metadata"], cluster_ips(service)
+    name = f"{metadata['name']}.{metadata['namespace']}.svc"
+    return Address(addresses[0] if addresses else name, api_port(service))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from k3k_core import manifests
 from k3k_core.concurrency import all_of, together
 from k3k_core.errors import ConflictError, HostError, NotFoundError
 from k3k_core.host import HostApi
+from k3k_core.lifecycle.addressing import cluster_ips
 from k3k_core.lifecycle.claim import check_root, owner_of, settled, stored_values, value_changes
 from k3k_core.lifecycle.comparison import FieldChange, ObjectDiff, compare_objects, subject
 from k3k_core.lifecycle.credentials import find_credentials, refuse_other_tokens
@@ -100,8 +102,10 @@ async def compare_with_host(
     """
     stored = stored_values(root)
     wanted = settled(stored.values, values)
-    credentials, document = await together(
-        find_credentials(host, identity, wanted), fetch_kubeconfig(host, identity)
+    credentials, document, front = await together(
+        find_credentials(host, identity, wanted),
+        fetch_kubeconfig(host, identity),
+        host.get(SERVICE, identity.namespace, identity.service),
     )
     refuse_other_tokens(identity, wanted, credentials.tokens)
     blueprint = Blueprint(
@@ -110,15 +114,15 @@ async def compare_with_host(
         pki=credentials.pki,
         tokens=credentials.tokens,
         admin_kubeconfig=document,
-        address=address_of(document),
+        address=replace(address_of(document), aliases=cluster_ips(front)),
         owner=owner_of(root),
         revision=manifests.stored_revision(root),
         etcd_pki=credentials.etcd_pki,
         datastore_files=credentials.datastore_files,
     )
     desired = manifests.render_applied(blueprint)
-    front = manifests.front_service(identity, wanted, owner_of(root))
-    compared = await all_of(_compare(host, item) for item in (front, *desired))
+    front_wanted = manifests.front_service(identity, wanted, owner_of(root))
+    compared = await all_of(_compare(host, item) for item in (front_wanted, *desired))
     changed_values = tuple(
         FieldChange(f"values.{change.path}", change.before, change.after)
         for change in value_changes(stored, values)

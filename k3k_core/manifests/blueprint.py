@@ -21,10 +21,12 @@ class Address:
     Attributes:
         host: IP address or host name.
         port: TCP port.
+        aliases: other names and addresses that lead to the same API and belong into its certificate.
     """
 
     host: str
     port: int = API_PORT
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

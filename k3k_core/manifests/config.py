@@ -91,7 +91,8 @@ def tls_sans(blueprint: Blueprint) -> list[str]:
         for number in range(max(values.servers, _NAMED_SERVERS) if several else 1)
     ]
     names += [values.loadbalancer.ip if values.loadbalancer.enabled else ""]
-    names += [blueprint.address.host if blueprint.address else ""]
+    if blueprint.address:
+        names += [blueprint.address.host, *blueprint.address.aliases]
     names += values.k3s.tls_sans
     return [name for name in dict.fromkeys(names) if name]
 
