@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from k3k_core.sandbox.k3s.flags import LISTS, SCALARS, SWITCHES
+from k3k_core.sandbox.node.process import StartError
 
 Read = Callable[[str], str | None]
 
@@ -31,10 +32,6 @@ _ENVIRONMENT = {
 }
 _DEFAULT_FILE = "/etc/rancher/k3s/config.yaml"
 _EGRESS_MODES = frozenset(("agent", "pod", "cluster", "disabled"))
-
-
-class StartError(Exception):
-    """k3s ends at once; the text is the last line it logs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,249 @@
+"""One container on the simulated node: pulled, created, started, probed, restarted, stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from k3k_core.sandbox.node.images import Image, parse_image
+from k3k_core.sandbox.node.probes import Outcome, Probe, make_probe, run_probe
+from k3k_core.sandbox.node.process import Process, StartError
+from k3k_core.sandbox.store import timestamp
+
+BACK_OFF_FIRST = 10.0
+BACK_OFF_LONGEST = 300.0
+# Seconds between the failed pull and the state that says the kubelet waits before the next one.
+_PULL_TO_BACK_OFF = 1.0
+
+Report = Callable[[str, str, str], None]
+_PROBES = (("Startup", "startupProbe"), ("Readiness", "readinessProbe"), ("Liveness", "livenessProbe"))
+
+
+@dataclass(slots=True)
+class Container:
+    """State of one container.
+
+    Attributes:
+        spec: its entry in the pod's spec.
+        state: `state` of the container status.
+        last_state: `lastState` of the container status.
+        restarts: how often it was started again.
+        due: time of the event loop at which to try the next thing, None when there is nothing to try.
+    """
+
+    spec: dict[str, Any]
+    state: dict[str, Any]
+    last_state: dict[str, Any] = field(default_factory=dict)
+    restarts: int = 0
+    due: float | None = 0.0
+    process: Process | None = None
+    probes: list[Probe] = field(default_factory=list)
+    log: str = ""
+    image: Image | None = None
+    _failures: int = 0
+    _pulled: bool = False
+    _pull_failed: bool = False
+
+    @property
+    def name(self) -> str:
+        return str(self.spec["name"])
+
+    @property
+    def running(self) -> bool:
+        return self.process is not None
+
+    @property
+    def started(self) -> bool:
+        """Whether it runs and its startup probe has passed."""
+        return self.running and all(probe.passing for probe in self.probes if probe.kind == "Startup")
+
+    @property
+    def ready(self) -> bool:
+        """Whether it is started and its readiness probe passes."""
+        return self.started and all(probe.passing for probe in self.probes if probe.kind == "Readiness")
+
+    def waiting(self, reason: str, message: str = "") -> None:
+        """Set a waiting state."""
+        self.state = {"waiting": {"reason": reason, **({"message": message} if message else {})}}
+
+    def pull(self, now: float, report: Report) -> bool:
+        """Fetch the image; False while that fails.
+
+        Args:
+            now: time of the event loop.
+            report: takes type, reason and message of an event.
+        """
+        if self._pulled:
+            return True
+        reference = str(self.spec.get("image", ""))
+        self.image = parse_image(reference)
+        if self.image is None:
+            message = (
+                f'Failed to apply default image tag "{reference}": couldn\'t parse image name '
+                f'"{reference}": invalid reference format'
+            )
+            self.waiting("InvalidImageName", message)
+            report("Warning", "InspectFailed", message)
+            report("Warning", "Failed", "Error: InvalidImageName")
+            self.due = None
+            return False
+        if not self.image.exists:
+            self._fail_to_pull(self.image, now, report)
+            return False
+        report("Normal", "Pulled", f'Container image "{reference}" already present on machine')
+        self._pulled = True
+        return True
+
+    def _fail_to_pull(self, image: Image, now: float, report: Report) -> None:
+        if self._pull_failed:
+            self._pull_failed = False
+            message = f'Back-off pulling image "{image.reference}"'
+            self.waiting("ImagePullBackOff", f"{message}: ErrImagePull: {image.canonical}: not found")
+            report("Normal", "BackOff", message)
+            report("Warning", "Failed", "Error: ImagePullBackOff")
+            self.due = now + self._next_back_off()
+            return
+        cause = (
+            f'failed to pull and unpack image "{image.canonical}": failed to resolve reference '
+            f'"{image.canonical}": {image.canonical}: not found'
+        )
+        self.waiting("ErrImagePull", f"rpc error: code = NotFound desc = {cause}")
+        report("Normal", "Pulling", f'Pulling image "{image.reference}"')
+        report(
+            "Warning",
+            "Failed",
+            f'Failed to pull image "{image.reference}": rpc error: code = NotFound desc = {cause}',
+        )
+        report("Warning", "Failed", "Error: ErrImagePull")
+        self._pull_failed = True
+        self.due = now + _PULL_TO_BACK_OFF
+
+    def _next_back_off(self) -> float:
+        delay = min(BACK_OFF_LONGEST, BACK_OFF_FIRST * 2**self._failures)
+        self._failures += 1
+        return float(delay)
+
+    def start(
+        self, launch: Callable[[], Process], now: float, clock: datetime, pod_name: str, report: Report
+    ) -> None:
+        """Start the program.
+
+        Args:
+            launch: starts it.
+            now: time of the event loop.
+            clock: wall clock time.
+            pod_name: `NAME_NAMESPACE(UID)`, for messages.
+            report: takes type, reason and message of an event.
+        """
+        if self.last_state:
+            self.restarts += 1
+        report("Normal", "Created", f"Created container: {self.name}")
+        try:
+            self.process = launch()
+        except StartError as error:
+            self.log = f"{error}\n"
+            report("Normal", "Started", f"Started container {self.name}")
+            self.exited(1, now, clock, pod_name, report)
+            return
+        report("Normal", "Started", f"Started container {self.name}")
+        self.state = {"running": {"startedAt": timestamp(clock)}}
+        self.due = None
+        self.probes = [make_probe(kind, self.spec[key], now) for kind, key in _PROBES if key in self.spec]
+
+    def exited(self, code: int, now: float, clock: datetime, pod_name: str, report: Report) -> None:
+        """Note that the program ended, and wait before the next start.
+
+        Args:
+            code: exit code.
+            now: time of the event loop.
+            clock: wall clock time.
+            pod_name: `NAME_NAMESPACE(UID)`, for messages.
+            report: takes type, reason and message of an event.
+        """
+        began = self.state.get("running", {}).get("startedAt", timestamp(clock))
+        self.last_state = {
+            "terminated": {
+                "exitCode": code,
+                "reason": "Error" if code else "Completed",
+                "startedAt": began,
+                "finishedAt": timestamp(clock),
+            }
+        }
+        self.stop()
+        delay = self._next_back_off()
+        self.waiting(
+            "CrashLoopBackOff",
+            f"back-off {delay:.0f}s restarting failed container={self.name} pod={pod_name}",
+        )
+        report("Warning", "BackOff", f"Back-off restarting failed container {self.name} in pod {pod_name}")
+        self.due = now + delay
+
+    def stop(self) -> None:
+        """End the program."""
+        if self.process is not None:
+            self.log = self.process.logs()
+            self.process.stop()
+        self.process = None
+        self.probes = []
+
+    def wake(self, now: float) -> None:
+        """Probe again at once: the program's answers may have changed."""
+        for probe in self.probes:
+            probe.due = now
+
+    def probe(self, address: str, now: float, report: Report) -> bool:
+        """Make the probes that are due; True when the container has to be restarted.
+
+        Args:
+            address: the pod's IP address.
+            now: time of the event loop.
+            report: takes type, reason and message of an event.
+        """
+        for probe in self.probes:
+            if self.process is None or probe.due is None or probe.due > now:
+                continue
+            if probe.kind != "Startup" and not self.started:
+                continue
+            outcome = run_probe(probe.spec, self.spec, self.process, address)
+            probe.note(outcome, now)
+            if not outcome.passed:
+                self._report_failure(probe, outcome, report)
+                if probe.exhausted and probe.kind != "Readiness":
+                    report(
+                        "Normal",
+                        "Killing",
+                        f"Container {self.name} failed {probe.kind.lower()} probe, will be restarted",
+                    )
+                    return True
+        return False
+
+    def _report_failure(self, probe: Probe, outcome: Outcome, report: Report) -> None:
+        report("Warning", "Unhealthy", f"{probe.kind} probe failed: {outcome.output}")
+
+    def next_due(self) -> float | None:
+        """Return the time of the event loop at which something has to be done, None when nothing has."""
+        if self.process is None:
+            return self.due
+        started = self.started
+        times = [
+            probe.due
+            for probe in self.probes
+            if probe.due is not None and (probe.kind == "Startup" or started)
+        ]
+        return min(times, default=None)
+
+    def status(self) -> dict[str, Any]:
+        """Return the container's entry in the pod's status."""
+        image = self.image.canonical if self.image is not None else str(self.spec.get("image", ""))
+        return {
+            "name": self.name,
+            "state": dict(self.state),
+            "lastState": dict(self.last_state),
+            "ready": self.ready,
+            "restartCount": self.restarts,
+            "image": image,
+            "imageID": f"sandbox://{image}" if self._pulled else "",
+            "started": self.started,
+        }
