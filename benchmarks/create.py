@@ -2,9 +2,9 @@
 
     python benchmarks/create.py [--json] [--creates 100]
 
-The sandbox runs in a process of its own. "Outside waiting" is the time of a create that is spent neither waiting
-for the load balancer nor for the servers. The peer is `kubectl apply --server-side` of the rendered manifests in
-the same run; without kubectl its figures are missing.
+The sandbox runs in a process of its own. "Outside waiting" is the time of a create that is spent neither
+waiting for the load balancer nor for the servers. The peer is `kubectl apply --server-side` of the rendered
+manifests in the same run; without kubectl its figures are missing.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ async def measure(kubeconfig: Path, values: LoadedValues, creates: int) -> dict[
 
 
 def measure_kubectl(kubeconfig: Path, values: LoadedValues, directory: Path) -> float | None:
-    """Return median milliseconds of `kubectl apply --server-side` of the same objects; None without kubectl."""
+    """Return median milliseconds of `kubectl apply --server-side` of the same objects, or None."""
     if shutil.which("kubectl") is None:
         return None
     elapsed = []
@@ -134,10 +134,8 @@ def main() -> None:
     print(f"time outside waiting         {figures['outside_waiting_ms']:>8g} ms (aim: 150 or less)")
     if figures["kubectl_apply_ms"]:
         print(f"kubectl apply, same objects  {figures['kubectl_apply_ms']:>8g} ms")
-    count, ready = figures["creates_at_once"], figures["creates_at_once_ready"]
-    print(
-        f"{count} creates at once         {figures['creates_at_once_s']:>8g} s  ({ready} ready; aim: under 15)"
-    )
+    title, ready = f"{figures['creates_at_once']} creates at once", figures["creates_at_once_ready"]
+    print(f"{title:<28} {figures['creates_at_once_s']:>8g} s  ({ready} ready; aim: under 15)")
 
 
 if __name__ == "__main__":
