@@ -78,6 +78,7 @@ def _rows(ctx: click.Context) -> list[tuple[str, str, str]]:
     import asyncio
     from datetime import UTC, datetime
 
+    from k3k_core.cli.connect import run
     from k3k_core.discovery import list_control_planes
     from k3k_core.host import HostOptions, open_host
 
@@ -89,7 +90,7 @@ def _rows(ctx: click.Context) -> list[tuple[str, str, str]]:
             rows = await list_control_planes(host, namespace=None, now=datetime.now(UTC))
             return [(row.namespace, row.name, row.verdict) for row in rows]
 
-    return asyncio.run(ask())
+    return run(ask())
 
 
 def _find_presets(_ctx: click.Context) -> list[tuple[str, str]]:

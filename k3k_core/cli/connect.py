@@ -18,7 +18,9 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     Args:
         work: the coroutine.
     """
-    return asyncio.run(work)
+    # With a factory of its own the runner leaves the process's current event loop alone.
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        return runner.run(work)
 
 
 def host_options(session: Session, context: str | None = None) -> HostOptions:

@@ -13,6 +13,7 @@ import click
 
 from k3k_core.cli import options
 from k3k_core.cli.command import Example, option, verb
+from k3k_core.cli.connect import run
 from k3k_core.cli.durations import format_elapsed
 from k3k_core.cli.private_file import write_private
 from k3k_core.cli.rows import control_plane_table
@@ -29,7 +30,7 @@ _TIMEOUT = 120.0
 
 @verb(
     "demo",
-    details="Starts a sandbox in this process, creates control planes on it, and shows them until q or Ctrl-C "
+    details="Starts a sandbox in this process, creates control planes on it, shows them until q or Ctrl-C "
     "is pressed. Without a terminal they are printed once. Everything is gone afterwards.",
     examples=(
         Example("A fleet of six", "k3k demo"),
@@ -50,7 +51,7 @@ _TIMEOUT = 120.0
 def command(session: Session, clusters: int, seed: int, once: bool) -> None:
     """Show a fleet."""
     live = session.console.out.interactive and not once
-    failed = asyncio.run(_demo(session, clusters=clusters, seed=seed, live=live))
+    failed = run(_demo(session, clusters=clusters, seed=seed, live=live))
     if failed:
         raise K3kError(f"{failed} of {clusters} control planes could not be made.")
 

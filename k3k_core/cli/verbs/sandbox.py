@@ -12,6 +12,7 @@ import click
 from k3k_core.cli import options
 from k3k_core.cli.catalog import VERBS
 from k3k_core.cli.command import CONTEXT_SETTINGS, Example, Group, VerbCommand, option
+from k3k_core.cli.connect import run
 from k3k_core.cli.private_file import check_target, write_private
 from k3k_core.cli.running import Running, claim, find_running, stop
 from k3k_core.cli.session import Session
@@ -58,7 +59,7 @@ def up(session: Session, port: int, data: str | None, kubeconfig: str | None, se
     """Run a sandbox."""
     if kubeconfig is not None:
         check_target(Path(kubeconfig), CONTEXT, force=force)
-    asyncio.run(_serve(session, port=port, data=data, kubeconfig=kubeconfig, seed=seed))
+    run(_serve(session, port=port, data=data, kubeconfig=kubeconfig, seed=seed))
 
 
 @command.command(
