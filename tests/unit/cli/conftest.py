@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,3 +42,9 @@ def kubeconfig(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path.write_text(kubeconfig_text("prod", "stage", "dev", namespace="team-a"), encoding="utf-8")
     monkeypatch.setenv("KUBECONFIG", str(path))
     return path
+
+
+@pytest.fixture
+def calls() -> list[Any]:
+    """Takes the calls of the stand-in."""
+    return []
