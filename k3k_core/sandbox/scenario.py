@@ -19,8 +19,8 @@ class Scenario:
     Attributes:
         seed: decides everything that is left to chance.
         start_delay: seconds from start to ready; each server takes between 75 % and 125 % of it.
-        conditions: by "NAMESPACE/POD" or "NAMESPACE/*"; others are normal. `slow` starts ten times slower, `unready`
-            becomes ready and then fails its checks, `never-ready` goes on starting.
+        conditions: by "NAMESPACE/POD" or "NAMESPACE/*"; others are normal. `slow` starts ten times slower,
+            `unready` becomes ready and then fails its checks, `never-ready` goes on starting.
     """
 
     seed: int = 0

@@ -23,37 +23,20 @@ class RefusedError(Exception):
 
 
 class Admission(Protocol):
-    """What the API does to an object before it is stored."""
+    """What the API does to an object on its way into the store."""
 
-    def prepare(self, resource: Resource, obj: dict[str, Any]) -> dict[str, Any]:
-        """Return a new object with its defaults; raises RefusedError."""
+    def create(self, resource: Resource, obj: dict[str, Any], manager: str) -> dict[str, Any]:
+        """Store a new object with its defaults; raises RefusedError or ObjectExistsError."""
 
     def track(
         self,
         resource: Resource,
-        before: dict[str, Any] | None,
+        before: dict[str, Any],
         after: dict[str, Any],
         manager: str,
         subresource: str,
-    ) -> dict[str, Any]:
-        """Return the object with `metadata.managedFields` brought up to date."""
-
-
-class PlainAdmission:
-    """Stores objects as they are."""
-
-    def prepare(self, resource: Resource, obj: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002, part of the protocol
-        return obj
-
-    def track(
-        self,
-        resource: Resource,  # noqa: ARG002, part of the protocol
-        before: dict[str, Any] | None,  # noqa: ARG002, part of the protocol
-        after: dict[str, Any],
-        manager: str,  # noqa: ARG002, part of the protocol
-        subresource: str,  # noqa: ARG002, part of the protocol
-    ) -> dict[str, Any]:
-        return after
+    ) -> None:
+        """Bring `metadata.managedFields` of a changed object up to date, in place."""
 
 
 class Client:
@@ -64,9 +47,9 @@ class Client:
         admission: defaults, admission and field ownership.
     """
 
-    def __init__(self, store: Store, admission: Admission | None = None) -> None:
+    def __init__(self, store: Store, admission: Admission) -> None:
         self.store = store
-        self._admission: Admission = admission or PlainAdmission()
+        self._admission = admission
 
     def create(self, resource: Resource, obj: dict[str, Any], *, manager: str) -> dict[str, Any]:
         """Create an object.
@@ -80,8 +63,7 @@ class Client:
             RefusedError: admission refuses it.
             ObjectExistsError: the name is taken.
         """
-        prepared = self._admission.prepare(resource, clone({**_type(resource), **obj}))
-        return self.store.create(resource, self._admission.track(resource, None, prepared, manager, ""))
+        return self._admission.create(resource, clone({**_type(resource), **obj}), manager)
 
     def ensure(self, resource: Resource, obj: dict[str, Any], *, manager: str) -> bool:
         """Create an object unless there is one of its name; says whether it was made now."""
@@ -126,8 +108,8 @@ class Client:
         edit(after)
         if after == before:
             return before
-        tracked = self._admission.track(resource, before, after, manager, subresource)
-        return self.store.update(resource, tracked)
+        self._admission.track(resource, before, after, manager, subresource)
+        return self.store.update(resource, after)
 
     def set_status(
         self, resource: Resource, current: dict[str, Any], status: dict[str, Any], *, manager: str

@@ -117,10 +117,11 @@ class VolumeController:
         meta = claim["metadata"]
         volume = f"pvc-{meta['uid']}"
         self._client.ensure(
-            PERSISTENT_VOLUME,
-            _volume(claim, volume, storage_class),
-            manager=CONTROLLER_MANAGER,
+            PERSISTENT_VOLUME, _volume(claim, volume, storage_class), manager=CONTROLLER_MANAGER
         )
+        made = self._store.get(PERSISTENT_VOLUME, None, volume)
+        if made is not None:
+            self._client.set_status(PERSISTENT_VOLUME, made, {"phase": "Bound"}, manager=CONTROLLER_MANAGER)
 
         def edit(changed: dict[str, Any]) -> None:
             changed["metadata"].setdefault("annotations", {})["pv.kubernetes.io/bind-completed"] = "yes"
@@ -226,5 +227,4 @@ def _volume(claim: dict[str, Any], name: str, storage_class: dict[str, Any]) -> 
             "volumeMode": claim["spec"].get("volumeMode", "Filesystem"),
             "csi": {"driver": PROVISIONER, "volumeHandle": name},
         },
-        "status": {"phase": "Bound"},
     }

@@ -1,4 +1,4 @@
-"""Where simulated control planes keep their data: on a volume, in a dedicated etcd, or in an external database."""
+"""Where simulated control planes keep their data: on a volume, in an etcd, or in an external database."""
 
 from __future__ import annotations
 

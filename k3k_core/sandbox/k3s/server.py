@@ -1,0 +1,364 @@
+"""One simulated k3s server: an HTTPS listener on the pod's own loopback address."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from k3k_core.sandbox import loopback
+from k3k_core.sandbox.k3s.bootstrap import (
+    Credentials,
+    check_writable,
+    fatal,
+    read_credentials,
+    serving_certificate,
+    tls_context,
+)
+from k3k_core.sandbox.k3s.config import K3sConfig, read_config
+from k3k_core.sandbox.k3s.datastores import Datastore, Datastores, Members, endpoint_hosts
+from k3k_core.sandbox.k3s.identities import AUTHENTICATED, Identity
+from k3k_core.sandbox.k3s.supervisor import answer_supervisor
+from k3k_core.sandbox.node.process import Launch, ProbeRequest, StartError
+from k3k_core.sandbox.scenario import Scenario
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+DEFAULT_VERSION = "v1.36.2+k3s1"
+SIMULATED = {"X-K3k-Sandbox": "simulated"}
+_UNAUTHORIZED = {
+    "kind": "Status",
+    "apiVersion": "v1",
+    "metadata": {},
+    "status": "Failure",
+    "message": "Unauthorized",
+    "reason": "Unauthorized",
+    "code": 401,
+}
+# What every authenticated user may read (ClusterRoles system:public-info-viewer and system:discovery).
+_OPEN_TO_USERS = frozenset(("/healthz", "/livez", "/readyz", "/version", "/version/", "/api", "/apis"))
+_CHECKS = frozenset(("/healthz", "/livez", "/readyz"))
+
+
+class Cluster:
+    """What a server needs of the API that serves its objects.
+
+    Args:
+        version: k3s version, e.g. `v1.33.4+k3s1`.
+        datastore: the objects.
+        credentials: who may do what.
+        advertised: HOST:PORT that clients are told.
+        seed: for what differs between servers.
+        started: when the server started.
+        unhealthy: returns whether the health checks fail.
+    """
+
+    def __init__(
+        self,
+        *,
+        version: str,
+        datastore: Datastore,
+        credentials: Credentials,
+        advertised: str,
+        seed: int,
+        started: datetime,
+        unhealthy: Callable[[], bool],
+    ) -> None:
+        self.version = version
+        self.datastore = datastore
+        self.credentials = credentials
+        self.advertised = advertised
+        self.seed = seed
+        self.started = started
+        self.unhealthy = unhealthy
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all simulated servers of a sandbox share.
+
+    Attributes:
+        datastores: where their data is.
+        members: the etcds they may use.
+        scenario: when they become ready, and what goes wrong.
+        now: wall clock.
+        open_api: returns what answers the requests to a cluster's API.
+    """
+
+    datastores: Datastores
+    members: Members
+    scenario: Scenario
+    now: Callable[[], datetime]
+    open_api: Callable[[Cluster], Handler]
+
+
+class K3sServer:
+    """A k3s server that was started in a pod.
+
+    Args:
+        launch: what the container was given.
+        around: what it shares with others.
+
+    Raises:
+        StartError: the real one would end at once.
+    """
+
+    def __init__(self, launch: Launch, around: Surroundings) -> None:
+        self._launch = launch
+        self._around = around
+        self._log = [f"k3s {launch.image.k3s_version or DEFAULT_VERSION} (simulated by the k3k sandbox)"]
+        self._config = _configuration(launch)
+        self._log += [f'level=warning msg="{warning}"' for warning in self._config.warnings]
+        check_writable(launch, self._config)
+        meta = launch.pod["metadata"]
+        self._pod = f"{meta['namespace']}/{meta['name']}"
+        self._key, self._exclusive = self._datastore_key()
+        self._credentials: Credentials | None = None
+        self._datastore: Datastore | None = None
+        self._handler: Handler | None = None
+        self._ready = False
+        self._waited = False
+        self._connections: web.Server | None = None
+        self._server: asyncio.Server | None = None
+        self._stop_listening: Callable[[], None] | None = None
+        self._open_datastore()
+        self._listen()
+        condition = around.scenario.condition(meta["namespace"], meta["name"])
+        self._failing = condition == "unready"
+        delay = around.scenario.delay(meta["namespace"], meta["name"])
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(delay, self._boot) if delay is not None else None
+        self._forget = around.members.listen(self, self._on_members)
+
+    # Datastore
+
+    def _endpoint(self) -> str:
+        return self._config.get("datastore-endpoint")
+
+    def _etcd(self) -> str | None:
+        """Return what the data of the etcd behind the endpoint lies on.
+
+        Returns:
+            "" when the endpoint leads out of the sandbox; None while its etcd is not ready.
+        """
+        home = self._launch.pod["metadata"]["namespace"]
+        volumes: list[str] = []
+        inside = False
+        for host in endpoint_hosts(self._endpoint()):
+            members = self._around.members.behind(host, home)
+            if members is None:
+                continue
+            inside = True
+            volumes += [member.volume for member in members if member.ready]
+        if not inside:
+            return ""
+        return min(volumes, default=None)
+
+    def _datastore_key(self) -> tuple[str, bool]:
+        """Return what the data lies on ("" while unknown), and whether only one server may open it."""
+        import hashlib
+
+        if self._endpoint():
+            behind = self._etcd()
+            if behind is None:
+                return "", False
+            digest = hashlib.sha256(self._endpoint().encode()).hexdigest()
+            return (f"{behind}/etcd" if behind else f"endpoint/{digest}"), False
+        volume = self._launch.volume_of(self._config.data_dir())
+        return f"{volume or 'pod/' + self._launch.pod['metadata']['uid'] + '/root'}/k3s", True
+
+    def _open_datastore(self) -> None:
+        if not self._key:
+            self._log.append('level=info msg="Waiting for the datastore"')
+            return
+        datastore = self._around.datastores.open(self._key)
+        if self._exclusive:
+            if datastore.holder not in {"", self._pod}:
+                raise fatal(f"starting kubernetes: database is locked: {datastore.holder} has it open")
+            datastore.holder = self._pod
+        credentials = read_credentials(self._launch, self._config, datastore.files, self._around.now())
+        try:
+            datastore.check_token(credentials.tokens.server)
+        except StartError:
+            self._release(datastore)
+            raise
+        self._datastore, self._credentials = datastore, credentials
+
+    def _release(self, datastore: Datastore) -> None:
+        if datastore.holder == self._pod:
+            datastore.holder = ""
+
+    # Listening
+
+    def _listen(self) -> None:
+        from aiohttp import web
+
+        address, port = self._launch.address, self._config.port()
+        try:
+            listener = loopback.listen(address, port)
+        except OSError as error:
+            if self._datastore is not None:
+                self._release(self._datastore)
+            raise fatal(f"listen tcp {address}:{port}: bind: {error.strerror}") from None
+        credentials = self._credentials
+        if credentials is None:
+            # Without a datastore k3s already listens, with what it was given.
+            credentials = read_credentials(self._launch, self._config, {}, self._around.now())
+        leaf = serving_certificate(self._launch, self._config, credentials, self._around.now())
+        context = tls_context(leaf, credentials)
+        self._connections = web.Server(self._handle, access_log=None)
+        handler = self._connections
+        loop = asyncio.get_running_loop()
+
+        async def serve() -> None:
+            self._server = await loop.create_server(handler, sock=listener, ssl=context)
+
+        starting = loop.create_task(serve(), name=f"simulated k3s {self._pod}")
+
+        def stop() -> None:
+            starting.cancel()
+            if self._server is not None:
+                self._server.close()
+            else:
+                listener.close()
+
+        self._stop_listening = stop
+
+    def _boot(self) -> None:
+        """The time to start is over: ready, unless the datastore is still missing."""
+        self._timer = None
+        self._waited = True
+        if self._datastore is None:
+            return
+        if not self._ready:
+            self._ready = True
+            self._log.append('level=info msg="Kube API server is now running"')
+            self._launch.changed()
+
+    def _on_members(self) -> None:
+        if not self._endpoint() or self._datastore is not None:
+            return
+        self._key, self._exclusive = self._datastore_key()
+        if not self._key:
+            return
+        try:
+            self._open_datastore()
+        except StartError as error:
+            self._log.append(str(error))
+            return
+        if self._waited:
+            self._boot()
+
+    # Requests
+
+    def _identity(self, authorization: str) -> Identity | None:
+        scheme, _, token = authorization.partition(" ")
+        credentials = self._credentials
+        if scheme.lower() != "bearer" or credentials is None:
+            return None
+        return credentials.identities.get(token.strip())
+
+    def answer(self, request: ProbeRequest) -> int:
+        """Answer a probe without the detour over the network, by the same rules."""
+        if request.port != self._config.port():
+            raise ConnectionRefusedError
+        if request.scheme.upper() != "HTTPS":
+            return 400
+        if not self._ready:
+            return 503
+        path = request.path.partition("?")[0]
+        if path in {"/ping", "/cacerts"}:
+            return 200
+        identity = self._identity(request.headers.get("authorization", ""))
+        if identity is None:
+            return 401
+        if path in _CHECKS and self._failing:
+            return 500
+        allowed = path in _OPEN_TO_USERS or {"system:masters"} & set(identity.groups)
+        monitored = "system:monitoring" in identity.groups and path in {"/metrics", *_CHECKS}
+        return 200 if allowed or monitored else 403
+
+    def accepts(self, port: int) -> bool:
+        return port == self._config.port()
+
+    def healthy(self) -> bool:
+        return self._ready and not self._failing
+
+    def logs(self) -> str:
+        return "\n".join(self._log) + "\n"
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        from aiohttp import web
+
+        credentials, datastore = self._credentials, self._datastore
+        if not self._ready or credentials is None or datastore is None:
+            return web.Response(status=503, text="starting\n", headers=SIMULATED)
+        if request.path == "/ping":
+            return web.Response(text="pong", headers=SIMULATED)
+        if request.path == "/cacerts":
+            return web.Response(text=credentials.server_ca.cert_pem, headers=SIMULATED)
+        if request.path.startswith("/v1-k3s/"):
+            answered = answer_supervisor(request, credentials, self._config, self._launch.address)
+            if answered is not None:
+                return answered
+        if self._handler is None:
+            self._handler = self._open_api(datastore, credentials)
+        return await self._handler(request)
+
+    def _open_api(self, datastore: Datastore, credentials: Credentials) -> Handler:
+        config = self._config
+        host = config.get("advertise-address") or self._launch.address
+        return self._around.open_api(
+            Cluster(
+                version=self._launch.image.k3s_version or DEFAULT_VERSION,
+                datastore=datastore,
+                credentials=credentials,
+                advertised=f"{host}:{config.get('advertise-port') or config.port()}",
+                seed=self._around.scenario.seed,
+                started=self._around.now(),
+                unhealthy=lambda: self._failing,
+            )
+        )
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._forget()
+        if self._stop_listening is not None:
+            self._stop_listening()
+        if self._connections is not None:
+            loop = asyncio.get_running_loop()
+            closing = loop.create_task(self._connections.shutdown(timeout=0.1))
+            _CLOSING.add(closing)
+            closing.add_done_callback(_CLOSING.discard)
+        if self._datastore is not None:
+            self._release(self._datastore)
+
+
+# Tasks that close connections, kept from being collected.
+_CLOSING: set[asyncio.Task[None]] = set()
+
+
+def _configuration(launch: Launch) -> K3sConfig:
+    words = [*(launch.container.get("command") or ()), *(launch.container.get("args") or ())]
+    while words and not words[0].startswith("-") and words[0] != "server":
+        words.pop(0)
+    if not words or words[0] != "server":
+        raise fatal(
+            "--token is required: the image runs `k3s agent` unless it is given `args: [server, ...]`"
+        )
+    return read_config(words[1:], launch.variables, launch.files.read)
+
+
+def unauthorized() -> str:
+    """Return the body of the 401 that anonymous requests get."""
+    return json.dumps(_UNAUTHORIZED, separators=(",", ":")) + "\n"
+
+
+__all__ = ["AUTHENTICATED", "SIMULATED", "Cluster", "K3sServer", "Surroundings", "unauthorized"]
