@@ -30,8 +30,11 @@ class PlainAdmission:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.refuse: dict[str, str] = {}
+        # (field manager, kind, name) of every write.
+        self.writes: list[tuple[str, str, str]] = []
 
     def create(self, resource: Resource, obj: dict[str, Any], manager: str) -> dict[str, Any]:
+        self.writes.append((manager, resource.kind, obj["metadata"]["name"]))
         message = self.refuse.get(obj["metadata"]["name"])
         if message:
             raise RefusedError(message)
@@ -47,7 +50,8 @@ class PlainAdmission:
         manager: str,
         subresource: str,
     ) -> None:
-        return
+        assert before["metadata"]["uid"] == after["metadata"]["uid"]
+        self.writes.append((manager, f"{resource.kind}/{subresource}", after["metadata"]["name"]))
 
 
 class ControlLoop:
@@ -79,11 +83,12 @@ class ControlLoop:
         self,
         resource: Resource,
         name: str,
-        edit: Callable[[dict[str, Any]], None],
+        edit: Callable[[dict[str, Any]], object],
         namespace: str | None = "ns",
     ) -> dict[str, Any]:
         """Change an object and let the controllers react."""
-        changed = self.client.change(resource, self.get(resource, name, namespace), edit, manager="test")
+        before = self.get(resource, name, namespace)
+        changed = self.client.change(resource, before, edit, manager="test")
         await self.manager.settled()
         return changed
 

@@ -80,7 +80,7 @@ class Client:
         self,
         resource: Resource,
         current: dict[str, Any],
-        edit: Callable[[dict[str, Any]], None],
+        edit: Callable[[dict[str, Any]], object],
         *,
         manager: str,
         subresource: str = "",

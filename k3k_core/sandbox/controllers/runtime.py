@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from k3k_core.resources import Resource
-from k3k_core.sandbox.store import Change, ObjectMissingError, StaleVersionError, Store
+from k3k_core.sandbox.store import Change, ObjectMissingError, StaleVersionError, Store, Subscription
 
 logger = logging.getLogger(__name__)
 
@@ -56,13 +56,14 @@ class ControllerManager:
         self._known_types = known_types
         self._queue: dict[tuple[int, Key], None] = {}
         self._timers: dict[tuple[int, Key], asyncio.TimerHandle] = {}
+        self._subscription: Subscription | None = None
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._tasks: tuple[asyncio.Task[None], ...] = ()
 
     def start(self) -> None:
         """Look at everything that exists, then follow the changes until `stop`."""
-        subscription = self._store.subscribe()
+        self._subscription = subscription = self._store.subscribe()
         for resource in self._known_types():
             for record in self._store.records(resource):
                 self._dispatch(Change("ADDED", resource, record, None, record.version))
@@ -72,6 +73,7 @@ class ControllerManager:
             with subscription:
                 async for change in subscription:
                     self._dispatch(change)
+                    self._take_changes()
 
         self._tasks = (
             loop.create_task(follow(), name="sandbox changes"),
@@ -92,11 +94,10 @@ class ControllerManager:
 
     async def settled(self) -> None:
         """Wait until every change so far was reconciled; timers that are still running do not count."""
-        while True:
+        # A change needs two turns of the loop to get into the queue.
+        for _ in range(3):
             await asyncio.sleep(0)
-            await asyncio.sleep(0)
-            if not self._queue:
-                return
+        while self._queue:
             await self._idle.wait()
 
     def enqueue(self, controller: Controller, key: Key) -> None:
@@ -114,6 +115,10 @@ class ControllerManager:
                 for key in controller.keys(change):
                     self._add((index, key))
 
+    def _take_changes(self) -> None:
+        while self._subscription is not None and (change := self._subscription.pop()) is not None:
+            self._dispatch(change)
+
     def _add(self, item: tuple[int, Key]) -> None:
         timer = self._timers.pop(item, None)
         if timer is not None:
@@ -129,6 +134,7 @@ class ControllerManager:
                 item = next(iter(self._queue))
                 del self._queue[item]
                 self._reconcile(item)
+                self._take_changes()
                 done += 1
                 if done % _BATCH == 0:
                     await asyncio.sleep(0)

@@ -55,7 +55,7 @@ async def test_a_dependent_whose_owner_never_existed_is_deleted(loop: ControlLoo
         "apiVersion": "v1",
         "kind": "Secret",
         "name": "root",
-        "uid": "00000000-0000-0000-0000-000000000000",
+        "uid": "unknown",
     }
     await loop.put(CONFIG_MAP, named("child", ghost))
     assert loop.names(CONFIG_MAP) == []
