@@ -63,7 +63,9 @@ def network_policy(blueprint: Blueprint) -> Manifest:
     if policy.egress_cidrs:
         egress.append({"to": _blocks(policy.egress_cidrs)})
     else:
-        blocks = [{"ipBlock": {"cidr": all_of, "except": holes}} for all_of, holes in _ANYWHERE_ELSE.items()]
+        blocks = [
+            {"ipBlock": {"cidr": all_of, "except": list(holes)}} for all_of, holes in _ANYWHERE_ELSE.items()
+        ]
         egress.append({"to": blocks})
     return _policy(blueprint, identity.root, COMPONENT_SERVER, [ingress], egress)
 
@@ -71,12 +73,16 @@ def network_policy(blueprint: Blueprint) -> Manifest:
 def etcd_network_policy(blueprint: Blueprint) -> Manifest:
     """Return the policy of a dedicated etcd: clients are the k3s servers, peers are its members."""
     identity = blueprint.id
-    servers, members = _pods(identity, COMPONENT_SERVER), _pods(identity, COMPONENT_ETCD)
+    clients = [_pods(identity, COMPONENT_SERVER), _pods(identity, COMPONENT_ETCD)]
     ingress = [
-        {"ports": [_tcp(ETCD_CLIENT_PORT)], "from": [servers, members]},
-        {"ports": [_tcp(ETCD_PEER_PORT)], "from": [members]},
+        {"ports": [_tcp(ETCD_CLIENT_PORT)], "from": clients},
+        {"ports": [_tcp(ETCD_PEER_PORT)], "from": [_pods(identity, COMPONENT_ETCD)]},
     ]
-    egress = [_dns(), {"ports": [_tcp(ETCD_CLIENT_PORT), _tcp(ETCD_PEER_PORT)], "to": [members]}]
+    to_members = {
+        "ports": [_tcp(ETCD_CLIENT_PORT), _tcp(ETCD_PEER_PORT)],
+        "to": [_pods(identity, COMPONENT_ETCD)],
+    }
+    egress = [_dns(), to_members]
     return _policy(blueprint, identity.etcd, COMPONENT_ETCD, ingress, egress)
 
 
