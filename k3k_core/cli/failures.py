@@ -74,8 +74,7 @@ def explain(error: BaseException, *, resumable: bool = False) -> Failure:
         rest = " The same command goes on where it stopped." if resumable else ""
         return Failure(f"Interrupted.{rest}", "", INTERRUPTED)
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EROFS}:
-        target = f" to {error.filename}" if error.filename else ""
-        return Failure(f"Could not write{target}: {error.strerror}.", "", 1)
+        return Failure(f"Could not write {error.filename or 'the output'}: {error.strerror}.", "", 1)
     if isinstance(error, MemoryError):
         return Failure("Out of memory.", "", 1)
     return _unexpected(error)

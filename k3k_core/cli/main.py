@@ -31,7 +31,7 @@ def main(args: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except OSError as error:
-        sys.stderr.write(f"{PROGRAM}: Could not write to standard output: {error.strerror}.\n")
+        sys.stderr.write(f"{PROGRAM}: Could not write the output: {error.strerror}.\n")
         _discard_output()
         return 1
 
