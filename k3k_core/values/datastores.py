@@ -63,7 +63,9 @@ def endpoint(text: str) -> str:
 
 def _check_postgres(text: str) -> None:
     parts = _split(text)
-    if parts is None:
+    # A special character in the password moves the `@`, and what looks like the host is the user.
+    moved = parts is not None and ("@" not in parts.netloc and "@" in text)
+    if parts is None or moved or re.search("[/@]", parts.path[1:]) or parts.fragment:
         raise RefusedError(
             "has no usable host and port",
             "encode special characters of the password: `%2F` for /, `%40` for @, `%3A` for :, `%23` for #",

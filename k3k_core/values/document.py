@@ -22,23 +22,29 @@ _MAX_NODES: Final = 20_000
 _MAX_DEPTH: Final = 24
 
 _TAG: Final = "tag:yaml.org,2002:"
-# The C parser where PyYAML has one; with no other meaning of plain scalars than those registered below.
-_Loader: Any = type(
-    "_Loader", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),), {"yaml_implicit_resolvers": {}}
-)
+_BOOLEANS: Final = r"yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF"
 
 
-def _resolve(name: str, pattern: str, first: str) -> None:
-    _Loader.add_implicit_resolver(f"{_TAG}{name}", re.compile(pattern), list(first))
+def loader_on(base: type) -> Any:
+    """A YAML loader in which plain scalars have the meanings that this module's docstring gives them.
+
+    Args:
+        base: a safe loader of PyYAML.
+    """
+    loader: Any = type("_Loader", (base,), {"yaml_implicit_resolvers": {}})
+    for name, pattern, first in (
+        ("bool", rf"^(?:{_BOOLEANS})$", [*"yYnNtTfFoO"]),
+        ("int", r"^[-+]?(?:0|[1-9][0-9]*)$", [*"-+0123456789"]),
+        ("float", r"^[-+]?(?:0|[1-9][0-9]*)\.[0-9]*(?:[eE][-+][0-9]+)?$|^\.[0-9]+$", [*"-+0123456789."]),
+        ("null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
+        ("merge", r"^<<$", ["<"]),
+    ):
+        loader.add_implicit_resolver(f"{_TAG}{name}", re.compile(pattern), first)
+    return loader
 
 
-_BOOLEANS = r"yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF"
-_resolve("bool", rf"^(?:{_BOOLEANS})$", "yYnNtTfFoO")
-_resolve("int", r"^[-+]?(?:0|[1-9][0-9]*)$", "-+0123456789")
-_resolve("float", r"^[-+]?(?:0|[1-9][0-9]*)\.[0-9]*(?:[eE][-+][0-9]+)?$|^\.[0-9]+$", "-+0123456789.")
-_resolve("null", r"^(?:~|null|Null|NULL|)$", "~nN")
-_Loader.yaml_implicit_resolvers.setdefault("", []).append((f"{_TAG}null", re.compile(r"^$")))
-_resolve("merge", r"^<<$", "<")
+# The C parser where PyYAML has one.
+_LOADER: Final = loader_on(getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +79,12 @@ class Document:
     usable: bool = True
 
 
-def read_document(text: str) -> Document:
+def read_document(text: str, *, loader: Any = _LOADER) -> Document:
     """Read a values file.
 
     Args:
         text: YAML with one document or none.
+        loader: what `loader_on` made.
 
     Returns:
         What it holds, together with every problem of its form.
@@ -85,7 +92,7 @@ def read_document(text: str) -> Document:
     if len(text) > MAX_BYTES:
         return _unusable("the file is larger than 1 MiB", "a values file has a few hundred lines at most")
     try:
-        nodes: list[yaml.Node] = list(yaml.compose_all(text, Loader=_Loader))
+        nodes: list[yaml.Node] = list(yaml.compose_all(text, Loader=loader))
     except yaml.YAMLError as error:
         return _unusable(*_syntax_error(error, text))
     except RecursionError:
@@ -120,7 +127,7 @@ def read_value(text: str) -> tuple[Any, list[Issue]]:
         The value and what is wrong with its form; the value is None then.
     """
     try:
-        node = yaml.compose(text, Loader=_Loader)
+        node = yaml.compose(text, Loader=_LOADER)
         builder = _Builder()
         value = None if node is None else builder.build(node, (), 0)
     except (yaml.YAMLError, RecursionError, _TooBigError):

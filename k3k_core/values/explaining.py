@@ -11,17 +11,17 @@ from k3k_core.values.presets import PRESETS
 from k3k_core.values.schema import json_schema
 from k3k_core.values.shape import suggest
 
-_HEAD = """# Values
+_HEAD = r"""# Values
 
 A values file is one YAML mapping. Every key may be left out; `null` stands for the default. Unknown keys are
 errors, and so is a key that is given twice.
 
 - A preset ({presets}) lies under your file, `--set path=value` over it. Mappings are
   merged key by key; everything else, lists too, replaces what was there; `null` unsets.
-- `--set` takes `a.b=c`, `a[0]=c`, and `a.b\.c=d` for a key with a dot. The value is YAML, so `--set 'a="123"'` gives
-  text; nothing after the `=` is the empty text.
-- Plain `yes`, `no`, `on` and `off` are booleans: quote them where text is meant. Numbers with a leading zero and
-  dates are text.
+- `--set` takes `a.b=c`, `a[0]=c`, and `a.b\.c=d` for a key with a dot. The value is YAML, so text that looks
+  like a number needs quotes: `--set 'a="123"'`. Nothing after the `=` is the empty text.
+- Plain `yes`, `no`, `on` and `off` are booleans: quote them where text is meant. Numbers with a leading zero
+  and dates are text.
 """
 _KINDS = {
     "string": "text",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from k3k_core.errors import Issue, UsageError, ValuesError
 from k3k_core.values.document import MAX_BYTES, Place, read_document
 from k3k_core.values.merging import apply_overrides, merge
-from k3k_core.values.paths import Path, without
+from k3k_core.values.paths import Path, display, walk, without
 from k3k_core.values.presets import PRESETS, preset_text
 from k3k_core.values.problems import issue_of, path_of
 from k3k_core.values.rules import findings
@@ -132,21 +132,24 @@ def _check(
     found = findings(usable, given, refused) if usable is not None else []
     issues += [finding.issue for finding in found if not finding.warning]
     if issues or values is None:
-        raise ValuesError(_sorted(issues, places), source=source)
+        raise ValuesError(_sorted(issues, given, places), source=source)
     warnings = [finding.issue for finding in found if finding.warning]
-    return LoadedValues(values, given, _sorted(warnings, places))
+    return LoadedValues(values, given, _sorted(warnings, given, places))
 
 
-def _sorted(issues: list[Issue], places: Mapping[Path, Place]) -> tuple[Issue, ...]:
-    """Issues in the order of the file; those of values that do not stand in it come last."""
-    from k3k_core.values.paths import display
+def _sorted(
+    issues: Iterable[Issue], given: Mapping[str, Any], places: Mapping[Path, Place]
+) -> tuple[Issue, ...]:
+    """Issues in the order of the file; then those of values that do not stand in it; then all others."""
+    in_file = sorted(places, key=lambda path: (places[path].line, places[path].column))
+    order: dict[str, int] = {}
+    for path in (*in_file, *walk(given)):
+        order.setdefault(display(path), len(order))
 
-    lines = {display(path): (place.line, place.column) for path, place in places.items()}
-
-    def order(issue: Issue) -> tuple[int, int]:
+    def rank(issue: Issue) -> int:
         path = issue.path
-        while path and path not in lines:
+        while path and path not in order:
             path = path[: max(path.rfind("."), path.rfind("["), 0)]
-        return lines.get(path, (sys.maxsize, 0))
+        return order.get(path, len(order)) if path else len(order)
 
-    return tuple(sorted(dict.fromkeys(issues), key=order))
+    return tuple(sorted(dict.fromkeys(issues), key=rank))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -62,3 +62,11 @@ def without(tree: Any, path: Path) -> Any:
     else:
         copy[head] = inner
     return copy
+
+
+def walk(tree: Any, above: Path = ()) -> Iterator[Path]:
+    """Paths of everything in a tree, each before what is below it."""
+    entries = tree.items() if isinstance(tree, Mapping) else enumerate(tree) if isinstance(tree, list) else ()
+    for step, value in entries:
+        yield (*above, step)
+        yield from walk(value, (*above, step))

@@ -26,8 +26,8 @@ def shown(text: str) -> str:
         text: a value from a field that is not a secret; somebody may have put a secret there all the same.
 
     Returns:
-        The text in backquotes; "this value" if it is long, holds control characters or looks like a URL with a
-        password in it.
+        The text in backquotes; "this value" if it is long, holds control characters or looks like a URL that
+        has a password in it.
     """
     if not text or len(text) > _LONGEST_SHOWN or not text.isprintable() or "://" in text or "@" in text:
         return "this value" if text else "the empty text"

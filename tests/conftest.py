@@ -1,0 +1,17 @@
+"""Settings for all tests.
+
+Property tests take the same examples every time, so that the suite gives the same answer every time.
+To look for new ones, run `pytest --hypothesis-profile explore`.
+"""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "suite", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile(
+    "explore", deadline=None, max_examples=2000, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("suite")
