@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 from collections.abc import Callable, Sequence
 
@@ -27,28 +26,25 @@ class Forwarder:
         self._turn = 0
         self._task = asyncio.get_running_loop().create_task(self._start(), name="sandbox forwarder")
         self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
 
     async def _start(self) -> None:
         self._server = await asyncio.start_server(self._accept, sock=self._listener)
 
     async def close(self) -> None:
-        """Stop listening and end all connections."""
+        """Stop listening and reset all connections."""
         await self._task
         if self._server is not None:
             self._server.close()
-        for connection in tuple(self._connections):
-            connection.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        for writer in tuple(self._writers):
+            writer.transport.abort()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._connections.add(task)
-            task.add_done_callback(self._connections.discard)
+        self._writers.add(writer)
         try:
             await self._serve(reader, writer)
         finally:
+            self._writers.discard(writer)
             writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -60,30 +56,22 @@ class Forwarder:
             except OSError:
                 continue
             self._turn += 1
+            self._writers.add(far_writer)
             try:
-                await _both_ways((reader, far_writer), (far_reader, writer))
+                await asyncio.gather(_copy(reader, far_writer), _copy(far_reader, writer))
             finally:
+                self._writers.discard(far_writer)
                 far_writer.transport.abort()
             return
 
 
-async def _both_ways(*pairs: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> None:
-    """Copy until one side has ended and everything it sent was delivered."""
-    copies = [asyncio.ensure_future(_copy(reader, writer)) for reader, writer in pairs]
-    try:
-        await asyncio.gather(*copies)
-    except OSError:
-        pass
-    finally:
-        for copy in copies:
-            copy.cancel()
-        await asyncio.gather(*copies, return_exceptions=True)
-
-
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while chunk := await reader.read(_CHUNK):
-        writer.write(chunk)
-        await writer.drain()
-    with contextlib.suppress(OSError, RuntimeError):
+    """Pass on everything that is read, then the end; a broken connection breaks the other one."""
+    try:
+        while chunk := await reader.read(_CHUNK):
+            writer.write(chunk)
+            await writer.drain()
         if writer.can_write_eof():
             writer.write_eof()
+    except (OSError, RuntimeError):
+        writer.transport.abort()
