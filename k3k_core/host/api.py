@@ -56,8 +56,8 @@ class WatchEvent:
         return str(self.object.get("metadata", {}).get("resourceVersion", ""))
 
 
-class HostApi(Protocol):
-    """A host cluster. Every method raises only classes of `k3k_core.errors`.
+class ListWatcher(Protocol):
+    """The part of a host that is needed to follow its objects.
 
     Attributes:
         name: the context's name, or "in-cluster".
@@ -69,10 +69,6 @@ class HostApi(Protocol):
 
     @property
     def server(self) -> str: ...
-
-    async def get(self, resource: Resource, namespace: str | None, name: str) -> dict[str, Any]:
-        """Read one object; NotFoundError when it, its namespace or its resource type is missing."""
-        ...
 
     async def list(
         self,
@@ -93,6 +89,37 @@ class HostApi(Protocol):
             metadata_only: ask for `apiVersion`, `kind` and `metadata` alone (PartialObjectMetadata).
             page_size: objects per request.
         """
+        ...
+
+    def watch(
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        labels: str = "",
+        fields: str = "",
+        resource_version: str = "",
+        metadata_only: bool = False,
+        timeout: float = 290.0,
+    ) -> AsyncIterator[WatchEvent]:
+        """Open one watch and yield its events until the host ends it.
+
+        Watching from a `resource_version`, the first event is a BOOKMARK of that version: the watch is open.
+
+        Args:
+            timeout: seconds after which the host ends the watch.
+
+        Raises:
+            HostError: status 410 when `resource_version` is too old: list again.
+        """
+        ...
+
+
+class HostApi(ListWatcher, Protocol):
+    """A host cluster. Every method raises only classes of `k3k_core.errors`."""
+
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> dict[str, Any]:
+        """Read one object; NotFoundError when it, its namespace or its resource type is missing."""
         ...
 
     async def create(self, manifest: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
@@ -146,29 +173,6 @@ class HostApi(Protocol):
         self, resource: Resource, namespace: str | None, *, labels: str, propagation: str = "Background"
     ) -> None:
         """Ask for the deletion of every object that matches a non-empty label selector."""
-        ...
-
-    def watch(
-        self,
-        resource: Resource,
-        namespace: str | None = None,
-        *,
-        labels: str = "",
-        fields: str = "",
-        resource_version: str = "",
-        metadata_only: bool = False,
-        timeout: float = 290.0,
-    ) -> AsyncIterator[WatchEvent]:
-        """Open one watch and yield its events until the host ends it.
-
-        Watching from a `resource_version`, the first event is a BOOKMARK of that version: the watch is open.
-
-        Args:
-            timeout: seconds after which the host ends the watch.
-
-        Raises:
-            HostError: status 410 when `resource_version` is too old: list again.
-        """
         ...
 
     async def version(self) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 from k3k_core.errors import HostError, K3kError, UnreachableError
-from k3k_core.host.api import HostApi, Listing, WatchEvent
+from k3k_core.host.api import Listing, ListWatcher, WatchEvent
 from k3k_core.host.backoff import Backoff
 from k3k_core.resources import Resource
 
@@ -70,7 +70,7 @@ Happening: TypeAlias = Snapshot | WatchEvent | Trouble
 
 
 async def follow(
-    host: HostApi, selection: Selection, *, backoff: Backoff, watch_timeout: float
+    host: ListWatcher, selection: Selection, *, backoff: Backoff, watch_timeout: float
 ) -> AsyncGenerator[Happening, None]:
     """Yield what happens to the selected objects, for ever.
 
@@ -126,7 +126,7 @@ async def closing(events: AsyncIterator[T]) -> AsyncIterator[AsyncIterator[T]]:
             await events.aclose()
 
 
-async def _list(host: HostApi, selection: Selection) -> Listing:
+async def _list(host: ListWatcher, selection: Selection) -> Listing:
     return await host.list(
         selection.resource,
         selection.namespace,
@@ -137,7 +137,9 @@ async def _list(host: HostApi, selection: Selection) -> Listing:
     )
 
 
-def _watch(host: HostApi, selection: Selection, version: str, timeout: float) -> AsyncIterator[WatchEvent]:
+def _watch(
+    host: ListWatcher, selection: Selection, version: str, seconds: float
+) -> AsyncIterator[WatchEvent]:
     return host.watch(
         selection.resource,
         selection.namespace,
@@ -145,5 +147,5 @@ def _watch(host: HostApi, selection: Selection, version: str, timeout: float) ->
         fields=selection.fields,
         resource_version=version,
         metadata_only=selection.metadata_only,
-        timeout=timeout,
+        timeout=seconds,
     )

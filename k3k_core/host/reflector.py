@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from k3k_core.errors import ForbiddenError, K3kError
-from k3k_core.host.api import HostApi, WatchEvent
+from k3k_core.host.api import ListWatcher, WatchEvent
 from k3k_core.host.backoff import Backoff
 from k3k_core.host.following import Selection, Snapshot, Trouble, follow
 
@@ -110,7 +110,7 @@ class Reflector(Generic[T]):
 
     def __init__(
         self,
-        host: HostApi,
+        host: ListWatcher,
         selection: Selection,
         project: Callable[[dict[str, Any]], T],
         *,

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import Any, TypeVar
 
 from k3k_core.errors import K3kError, NotReadyError, UnreachableError
-from k3k_core.host.api import HostApi, WatchEvent
+from k3k_core.host.api import ListWatcher, WatchEvent
 from k3k_core.host.backoff import Backoff
 from k3k_core.host.following import Happening, Selection, Snapshot, Trouble, follow
 from k3k_core.resources import Resource
@@ -21,7 +21,7 @@ _BACKOFF = Backoff(first=0.1, limit=5.0)
 
 
 async def wait_for(
-    host: HostApi,
+    host: ListWatcher,
     resource: Resource,
     namespace: str | None,
     until: Callable[[Mapping[str, dict[str, Any]]], T | None],
@@ -114,7 +114,7 @@ class _Scene:
         return f"{namespace}/{name}" if namespace and self.selection.namespace is None else name
 
 
-def _given_up(host: HostApi, scene: _Scene, what: str, timeout: float) -> K3kError:
+def _given_up(host: ListWatcher, scene: _Scene, what: str, timeout: float) -> K3kError:
     if scene.trouble is not None:
         return UnreachableError(
             f"Gave up waiting for {what} after {timeout:g} s: {scene.trouble.message}",

@@ -1,0 +1,44 @@
+"""Cutting a watch's bytes into lines."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from k3k_core.host.lines import LineTooLongError, lines
+
+
+async def _stream(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+
+
+async def _cut(pieces: Iterable[bytes], limit: int = 100) -> list[bytes]:
+    return [line async for line in lines(_stream(pieces), limit=limit)]
+
+
+@given(st.lists(st.binary(max_size=8)))
+def test_where_the_pieces_end_makes_no_difference(pieces: list[bytes]) -> None:
+    whole = b"".join(pieces)
+
+    assert asyncio.run(_cut(pieces, 1000)) == [line.strip() for line in whole.split(b"\n") if line.strip()]
+
+
+async def test_the_unfinished_last_line_is_a_line() -> None:
+    assert await _cut([b"one\ntw", b"o"]) == [b"one", b"two"]
+
+
+async def test_empty_lines_and_carriage_returns_are_left_out() -> None:
+    assert await _cut([b"\r\n\none\r\n"]) == [b"one"]
+
+
+@pytest.mark.parametrize(
+    "pieces", [[b"x" * 101 + b"\n"], [b"x" * 60, b"x" * 60], [b"x" * 60, b"x" * 60 + b"\n"]]
+)
+async def test_a_line_longer_than_the_limit_ends_the_stream(pieces: list[bytes]) -> None:
+    with pytest.raises(LineTooLongError):
+        await _cut(pieces)
