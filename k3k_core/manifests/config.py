@@ -18,6 +18,7 @@ CONFIG_FILE = "config.yaml"
 CONFIG_DIR = "/etc/k3k/config"
 TOKENS_DIR = "/etc/k3k/tokens"
 DATASTORE_DIR = "/etc/k3k/datastore"
+_UNFOLDED = 10_000
 # A server that scales from one to three must not be restarted for its certificate's sake.
 _NAMED_SERVERS = 3
 
@@ -36,7 +37,7 @@ def config_map(blueprint: Blueprint) -> Manifest:
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": metadata(blueprint.id, blueprint.id.config, COMPONENT_SERVER, blueprint.owner),
-        "data": {CONFIG_FILE: yaml.safe_dump(k3s_config(blueprint), sort_keys=True)},
+        "data": {CONFIG_FILE: yaml.safe_dump(k3s_config(blueprint), sort_keys=True, width=_UNFOLDED)},
     }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from k3k_core.manifests.blueprint import Blueprint, Manifest
-from k3k_core.manifests.config import CONFIG_DIR, CONFIG_FILE, DATASTORE_DIR, TOKENS_DIR, config_map
+from k3k_core.manifests.config import CONFIG_DIR, CONFIG_FILE, DATASTORE_DIR, TOKENS_DIR, k3s_config
 from k3k_core.manifests.metadata import checksum, labels, metadata, selector
 from k3k_core.manifests.pods import (
     container_security_context,
@@ -245,4 +245,4 @@ def _checksum(blueprint: Blueprint) -> str:
     Certificates are not part of it: authorities are copied before the first start only, and k3s and etcd
     read the files of etcd's certificates again for every connection.
     """
-    return checksum(config_map(blueprint)["data"], blueprint.tokens.to_secret_data())
+    return checksum(k3s_config(blueprint), blueprint.tokens.to_secret_data())
