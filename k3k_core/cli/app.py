@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from k3k_core.cli import options
-from k3k_core.cli.command import CONTEXT_SETTINGS, LazyGroup
+from k3k_core.cli.group import LazyGroup
+from k3k_core.cli.option import CONTEXT_SETTINGS
 
 
 def _print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:

@@ -6,16 +6,20 @@ Completion never fails and never says anything: whoever presses Tab wants a list
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
 
 import click
-from click.shell_completion import CompletionItem
 
 from k3k_core.cli.catalog import COMPLETE_VARIABLE, PROGRAM
-from k3k_core.cli.settings import Settings, resolve
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from k3k_core.cli.settings import Settings
 
 TIMEOUT = 2.0
 
-Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
+Completer: TypeAlias = "Callable[[click.Context, click.Parameter, str], list[CompletionItem]]"
 
 
 def answer_shell(cli: click.Command, instruction: str) -> int:
@@ -37,6 +41,8 @@ def answer_shell(cli: click.Command, instruction: str) -> int:
 
 
 def _offer(incomplete: str, names: list[tuple[str, str]]) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
     return [CompletionItem(name, help=help_) for name, help_ in names if name.startswith(incomplete)]
 
 
@@ -52,6 +58,8 @@ def _quietly(find: Callable[[click.Context], list[tuple[str, str]]]) -> Complete
 
 def _settings(ctx: click.Context) -> Settings:
     """Return the settings as far as they have been typed."""
+    from k3k_core.cli.settings import resolve
+
     own = {name: value for name, value in ctx.params.items() if name != "output"}
     outer = {name: value for name, value in ctx.find_root().params.items() if name != "output"}
     return resolve(own, outer, many_hosts=True)
@@ -107,4 +115,6 @@ presets = _quietly(_find_presets)
 
 def files(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Leave the completion of a path to the shell."""
+    from click.shell_completion import CompletionItem
+
     return [CompletionItem(incomplete, type="file")]

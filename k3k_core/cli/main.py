@@ -20,9 +20,9 @@ def main(args: Sequence[str] | None = None) -> int:
         6 unreachable, 7 forbidden, 130 interrupted, 141 nobody reads the output any more.
     """
     try:
-        from k3k_core.cli.terminal import prepare_streams
-
-        prepare_streams()
+        if args is None:
+            _collect_less_garbage()
+        _prepare_streams()
         code = _run(list(sys.argv[1:] if args is None else args))
         sys.stdout.flush()
         return code
@@ -34,6 +34,18 @@ def main(args: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{PROGRAM}: Could not write the output: {error.strerror}.\n")
         _discard_output()
         return 1
+
+
+def _prepare_streams() -> None:
+    """Make both output streams usable whatever they are: closed ones swallow, others never fail to encode."""
+    import io
+
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 (lives until exit)
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _run(args: list[str]) -> int:
@@ -67,7 +79,7 @@ def run_command(args: list[str]) -> int:
         args = ["--help"]
     root: click.Context | None = None
     try:
-        with cli.make_context(PROGRAM, args) as root:
+        with cli.make_context(PROGRAM, args, terminal_width=_help_width()) as root:
             cli.invoke(root)
         sys.stdout.flush()
         return 0
@@ -79,6 +91,22 @@ def run_command(args: list[str]) -> int:
         if isinstance(error, SystemExit):
             raise
         return _report(error, root.invoked_subcommand if root is not None else None)
+
+
+def _collect_less_garbage() -> None:
+    """Let imports and one list pass without collections, which take time and find nothing there."""
+    import gc
+
+    gc.set_threshold(50_000, 20, 20)
+
+
+def _help_width() -> int:
+    """Return how wide help may be; click would import half of the standard library's archives to find out."""
+    try:
+        columns = int(os.environ.get("COLUMNS") or os.get_terminal_size(1).columns)
+    except (ValueError, OSError):
+        columns = 80
+    return max(min(columns, 100) - 2, 50)
 
 
 def _report(error: BaseException, verb: str | None) -> int:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from k3k_core.cli import complete
-from k3k_core.cli.command import option
-from k3k_core.cli.durations import parse_duration
+from k3k_core.cli.option import option
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 FORMATS = ("table", "wide", "json", "yaml", "name")
@@ -35,6 +34,8 @@ class Duration(_DurationBase):
         """
         if isinstance(value, float):
             return value
+        from k3k_core.cli.durations import parse_duration
+
         try:
             return parse_duration(str(value))
         except ValueError as error:

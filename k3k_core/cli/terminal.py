@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TextIO
@@ -116,16 +115,3 @@ def inspect_stream(stream: TextIO, environ: Mapping[str, str], *, no_color: bool
         glyphs=_can_encode(stream, "✓✗…─⠋"),
         width=shutil.get_terminal_size().columns if capable else 80,
     )
-
-
-def prepare_streams() -> None:
-    """Make both output streams usable whatever they are: closed ones swallow, others never fail to encode."""
-    import io
-    import os
-
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 (lives until exit)
-        elif isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from k3k_core.cli import complete
-from k3k_core.cli.command import option
+from k3k_core.cli.option import option
 from k3k_core.cli.session import Session
 
 if TYPE_CHECKING:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from k3k_core.cli import options
-from k3k_core.cli.command import Example, option, verb
+from k3k_core.cli.command import Example, verb
 from k3k_core.cli.connect import on_host
 from k3k_core.cli.durations import format_elapsed
 from k3k_core.cli.identity import identify
+from k3k_core.cli.option import option
 from k3k_core.cli.output import fields, write_document
 from k3k_core.cli.private_file import check_target, write_private
 from k3k_core.cli.session import Session

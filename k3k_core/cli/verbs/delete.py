@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from k3k_core.cli import options
-from k3k_core.cli.command import Example, option, verb
+from k3k_core.cli.command import Example, verb
 from k3k_core.cli.connect import on_host
 from k3k_core.cli.identity import identify
+from k3k_core.cli.option import option
 from k3k_core.cli.output import write_document
 from k3k_core.cli.session import Session
 from k3k_core.cli.terminal import escape

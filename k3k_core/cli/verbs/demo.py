@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import click
 
 from k3k_core.cli import options
-from k3k_core.cli.command import Example, option, verb
+from k3k_core.cli.command import Example, verb
 from k3k_core.cli.connect import run
 from k3k_core.cli.durations import format_elapsed
+from k3k_core.cli.option import option
 from k3k_core.cli.private_file import write_private
 from k3k_core.cli.rows import control_plane_table
 from k3k_core.cli.session import Session

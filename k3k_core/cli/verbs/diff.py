@@ -7,10 +7,11 @@ from typing import Any
 import click
 
 from k3k_core.cli import options
-from k3k_core.cli.command import Example, option, verb
+from k3k_core.cli.command import Example, verb
 from k3k_core.cli.connect import on_host
 from k3k_core.cli.diff_output import differing, write_diff
 from k3k_core.cli.identity import identify
+from k3k_core.cli.option import option
 from k3k_core.cli.session import Session
 from k3k_core.cli.values_input import read_values, values_options
 from k3k_core.errors import UsageError

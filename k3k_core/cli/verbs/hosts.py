@@ -6,8 +6,9 @@ import asyncio
 from typing import Any
 
 from k3k_core.cli import options
-from k3k_core.cli.command import Example, option, verb
+from k3k_core.cli.command import Example, verb
 from k3k_core.cli.connect import run
+from k3k_core.cli.option import option
 from k3k_core.cli.output import Cell, table, write_document
 from k3k_core.cli.session import Session
 from k3k_core.errors import K3kError, UsageError

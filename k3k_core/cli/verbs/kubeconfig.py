@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from k3k_core.cli import options
-from k3k_core.cli.command import Example, option, verb
+from k3k_core.cli.command import Example, verb
 from k3k_core.cli.connect import on_host
 from k3k_core.cli.identity import identify
+from k3k_core.cli.option import option
 from k3k_core.cli.private_file import check_target, write_private
 from k3k_core.cli.session import Session
 from k3k_core.errors import UsageError

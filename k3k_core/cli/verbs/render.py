@@ -7,9 +7,10 @@ from typing import Any, Literal
 import click
 
 from k3k_core.cli import options
-from k3k_core.cli.command import Example, option, verb
+from k3k_core.cli.command import Example, verb
 from k3k_core.cli.identity import identify
 from k3k_core.cli.manifest_output import write_manifests
+from k3k_core.cli.option import option
 from k3k_core.cli.session import Session
 from k3k_core.cli.values_input import read_values, values_options
 

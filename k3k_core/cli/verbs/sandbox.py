@@ -11,8 +11,10 @@ import click
 
 from k3k_core.cli import options
 from k3k_core.cli.catalog import VERBS
-from k3k_core.cli.command import CONTEXT_SETTINGS, Example, Group, VerbCommand, option
+from k3k_core.cli.command import Example, VerbCommand
 from k3k_core.cli.connect import run
+from k3k_core.cli.group import Group
+from k3k_core.cli.option import CONTEXT_SETTINGS, option
 from k3k_core.cli.private_file import check_target, write_private
 from k3k_core.cli.running import Running, claim, find_running, stop
 from k3k_core.cli.session import Session

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from k3k_core.cli import complete, options
-from k3k_core.cli.command import Example, option, verb
+from k3k_core.cli.command import Example, verb
+from k3k_core.cli.option import option
 from k3k_core.cli.output import to_json
 from k3k_core.cli.session import Session
 from k3k_core.cli.values_input import read_values

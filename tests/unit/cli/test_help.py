@@ -10,7 +10,8 @@ import pytest
 
 from k3k_core.cli.app import cli
 from k3k_core.cli.catalog import VERBS
-from k3k_core.cli.command import VerbCommand, load_verb
+from k3k_core.cli.command import VerbCommand
+from k3k_core.cli.group import load_verb
 from tests.support.command import Command
 
 
