@@ -19,7 +19,7 @@ from k3k_core.host.connection import Connection
 from k3k_core.host.credentials import Credential, Credentials
 from k3k_core.host.failures import never_sent, timed_out, unreachable, where, worth_repeating
 from k3k_core.host.requests import Request
-from k3k_core.host.statuses import Answer, kind_of_body, not_kubernetes, retry_after, to_error
+from k3k_core.host.statuses import Answer, in_words, not_kubernetes, retry_after, to_error
 from k3k_core.host.transport import Transport, open_transport
 
 logger = logging.getLogger(__name__)
@@ -218,5 +218,5 @@ class Exchange:
         except (ValueError, RecursionError):
             document = None
         if not isinstance(document, dict):
-            raise not_kubernetes(self._connection, request, kind_of_body(answer))
+            raise not_kubernetes(self._connection, request, in_words(answer))
         return document

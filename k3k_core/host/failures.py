@@ -36,13 +36,7 @@ _NOT_TLS = {
     "UNEXPECTED_MESSAGE",
     "PACKET_LENGTH_TOO_LONG",
 }
-_CLIENT_REFUSED = {
-    "CERTIFICATE_REQUIRED",
-    "BAD_CERTIFICATE",
-    "CERTIFICATE_EXPIRED",
-    "CERTIFICATE_UNKNOWN",
-    "UNKNOWN_CA",
-}
+_CLIENT_REFUSED = ("BAD_CERTIFICATE", "CERTIFICATE_EXPIRED", "CERTIFICATE_UNKNOWN", "UNKNOWN_CA")
 
 
 def never_sent(error: BaseException) -> bool:
@@ -135,9 +129,10 @@ def _certificate(error: BaseException) -> tuple[str, str]:
 def _tls_error(error: BaseException) -> ssl.SSLError | None:
     current: BaseException | None = error
     while current is not None:
-        if isinstance(current, ssl.SSLError):
-            return current
+        # aiohttp's own TLS errors are SSLErrors too, without what the library said.
         nested = getattr(current, "os_error", None)
+        if isinstance(current, ssl.SSLError) and nested is None:
+            return current
         current = nested if isinstance(nested, BaseException) else current.__cause__
     return None
 
@@ -148,7 +143,9 @@ def _tls(error: ssl.SSLError) -> tuple[str, str]:
     reason = error.reason or ""
     if reason in _NOT_TLS:
         return "does not speak TLS", "Is the server's URL meant to begin with http://?"
-    if any(reason.endswith(ending) for ending in _CLIENT_REFUSED):
+    if reason.endswith("CERTIFICATE_REQUIRED"):
+        return "wants a client certificate", "Check the user of this context in the kubeconfig."
+    if reason.endswith(_CLIENT_REFUSED):
         return "refused the client certificate", "It may have expired: fetch a new kubeconfig."
     return f"failed the TLS handshake ({reason.lower().replace('_', ' ') or 'no reason given'})", ""
 

@@ -324,7 +324,7 @@ def _foreign(connection: Connection, request: Request, answer: Answer) -> K3kErr
             hint="Begin the server's URL in the kubeconfig with https://.",
         )
     else:
-        what = f"{kind_of_body(answer)} with status {answer.status}"
+        what = in_words(answer)
     return not_kubernetes(connection, request, what)
 
 
@@ -342,13 +342,15 @@ def not_kubernetes(connection: Connection, request: Request, what: str) -> Unrea
     )
 
 
-def kind_of_body(answer: Answer) -> str:
-    """Return what an answer is, in words, when it should be a JSON object."""
+def in_words(answer: Answer) -> str:
+    """Return what an answer is that should have been a JSON object; its content is not shown."""
     if not answer.body.strip():
-        return "an empty answer"
-    if "html" in answer.content_type or answer.body.lstrip()[:1] == b"<":
-        return "an HTML page"
-    return "an answer that is not JSON"
+        what = "an empty answer"
+    elif "html" in answer.content_type or answer.body.lstrip()[:1] == b"<":
+        what = "an HTML page"
+    else:
+        what = "an answer that is not a JSON object"
+    return f"{what} with status {answer.status}"
 
 
 def _type_missing(refusal: Refusal) -> bool:
