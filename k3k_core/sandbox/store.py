@@ -1,7 +1,7 @@
 """The sandbox's database: Kubernetes objects with one increasing resourceVersion and a history for watches.
 
-It knows nothing of HTTP, types or validation. All methods are synchronous and belong to one event loop. Objects
-that come out are shared, not copied: treat them as read-only and pass changed copies (`clone`) back in.
+It knows nothing of HTTP, types or validation. All methods are synchronous and belong to one event loop.
+Objects that come out are shared, not copied: treat them as read-only and pass changed copies (`clone`) back in.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import bisect
 import json
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -102,12 +102,21 @@ class CompactedError(Exception):
 class Record:
     """One version of one object together with its cached JSON encoding."""
 
-    __slots__ = ("_encoded", "object", "version")
+    __slots__ = ("_encoded", "_encoded_item", "object", "version")
 
     def __init__(self, obj: dict[str, Any], version: int) -> None:
         self.object = obj
         self.version = version
         self._encoded: bytes | None = None
+        self._encoded_item: bytes | None = None
+
+    @property
+    def encoded_item(self) -> bytes:
+        """The object as an item of a typed list, without `kind` and `apiVersion`; made once per version."""
+        if self._encoded_item is None:
+            plain = {key: value for key, value in self.object.items() if key not in {"kind", "apiVersion"}}
+            self._encoded_item = encode(plain)
+        return self._encoded_item
 
     @property
     def encoded(self) -> bytes:
@@ -312,8 +321,8 @@ class Store:
     def update(self, resource: Resource, obj: dict[str, Any]) -> dict[str, Any]:
         """Replace an object; a write that changes nothing keeps the resourceVersion.
 
-        A change outside `metadata` and `status` raises the generation. An object that is being deleted and has
-        no finalizers left is removed. uid, creationTimestamp and deletionTimestamp are kept from the stored one.
+        A change outside `metadata` and `status` raises the generation. An object that is being deleted and
+        has no finalizers left is removed. uid and timestamps are kept from the stored object.
 
         Args:
             resource: its type.
@@ -364,14 +373,39 @@ class Store:
         return self.mark_deleted(resource, namespace, name, grace=0)
 
     def mark_deleted(
-        self, resource: Resource, namespace: str | None, name: str, *, grace: int
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        *,
+        grace: int,
+        finalizers: Sequence[str] | None = None,
+        phase: str = "",
     ) -> dict[str, Any]:
-        """Set deletionTimestamp (now plus `grace` seconds) and raise the generation; removes nothing."""
+        """Mark an object as going away, in one write; removes nothing.
+
+        Args:
+            resource: its type.
+            namespace: its namespace.
+            name: its name.
+            grace: seconds from now to the deletionTimestamp.
+            finalizers: set these; None leaves them.
+            phase: set `status.phase`; empty leaves it.
+
+        Raises:
+            ObjectMissingError: there is no such object.
+        """
         before = self.record(resource, namespace, name)
         if before is None:
             raise ObjectMissingError(resource, name)
         obj = clone(before.object)
         meta = obj["metadata"]
+        if finalizers is not None:
+            meta["finalizers"] = list(finalizers)
+            if not finalizers:
+                del meta["finalizers"]
+        if phase:
+            obj.setdefault("status", {})["phase"] = phase
         at = datetime.fromtimestamp(self.now().timestamp() + grace, UTC)
         meta["deletionTimestamp"] = timestamp(at)
         if resource.kind != "Namespace":
@@ -379,6 +413,12 @@ class Store:
         if "generation" in meta:
             meta["generation"] += 1
         return self._write("MODIFIED", resource, (namespace or "", name), obj, before).object
+
+    def put(self, resource: Resource, obj: dict[str, Any]) -> dict[str, Any]:
+        """Store an existing object as it is given, without the rules of `update`."""
+        key = _object_key(resource, obj)
+        before = self._objects.get(store_key(resource), {}).get(key)
+        return self._write("MODIFIED", resource, key, clone(obj), before).object
 
     def remove(self, resource: Resource, namespace: str | None, name: str) -> dict[str, Any]:
         """Remove an object at once, whatever its finalizers say; returns its last state."""

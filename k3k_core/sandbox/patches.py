@@ -1,0 +1,232 @@
+"""Applying patches to JSON objects: merge patch, JSON patch, strategic merge patch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from k3k_core.sandbox.schema import DEDUCED, Type
+from k3k_core.sandbox.statuses import bad_request, internal, status
+from k3k_core.sandbox.store import clone
+
+Json = dict[str, Any]
+
+
+def merge_patch(target: Any, patch: Any) -> Any:
+    """Apply an RFC 7386 merge patch."""
+    if not isinstance(patch, dict):
+        return clone(patch)
+    result = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = merge_patch(result.get(key), value)
+    return result
+
+
+def json_patch(target: Json, operations: Any) -> Json:
+    """Apply an RFC 6902 JSON patch.
+
+    Raises:
+        ApiError: 400 for a patch that is none, 422 for one that cannot be applied.
+    """
+    if not isinstance(operations, list) or not all(isinstance(item, dict) for item in operations):
+        raise bad_request(
+            "error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch"
+        )
+    result: Any = clone(target)
+    try:
+        for operation in operations:
+            result = _operate(result, operation)
+    except (KeyError, IndexError, ValueError, TypeError):
+        message = "the server rejected our request due to an error in our request"
+        raise status(422, "Invalid", message, details={}) from None
+    if not isinstance(result, dict):
+        raise bad_request("the patched document is no object")
+    return result
+
+
+def _operate(document: Any, operation: Json) -> Any:
+    kind, path = operation["op"], _pointer(operation["path"])
+    if kind == "test":
+        if _find(document, path) != operation.get("value"):
+            raise ValueError(path)
+        return document
+    if kind == "remove":
+        return _remove(document, path)
+    if kind == "add":
+        return _add(document, path, clone(operation["value"]))
+    if kind == "replace":
+        if path:
+            _find(document, path)
+            if isinstance(_find(document, path[:-1]), list):
+                document = _remove(document, path)
+        return _add(document, path, clone(operation["value"]))
+    origin = _pointer(operation["from"])
+    value = clone(_find(document, origin))
+    if kind == "move":
+        document = _remove(document, origin)
+    elif kind != "copy":
+        raise ValueError(kind)
+    return _add(document, path, value)
+
+
+def _pointer(text: str) -> list[str]:
+    if text == "":
+        return []
+    if not text.startswith("/"):
+        raise ValueError(text)
+    return [part.replace("~1", "/").replace("~0", "~") for part in text[1:].split("/")]
+
+
+def _find(document: Any, path: list[str]) -> Any:
+    for part in path:
+        document = document[int(part)] if isinstance(document, list) else document[part]
+    return document
+
+
+def _add(document: Any, path: list[str], value: Any) -> Any:
+    if not path:
+        return value
+    parent = _find(document, path[:-1])
+    if isinstance(parent, list):
+        position = len(parent) if path[-1] == "-" else int(path[-1])
+        if not 0 <= position <= len(parent):
+            raise IndexError(position)
+        parent.insert(position, value)
+    else:
+        parent[path[-1]] = value
+    return document
+
+
+def _remove(document: Any, path: list[str]) -> Any:
+    parent = _find(document, path[:-1])
+    if isinstance(parent, list):
+        del parent[int(path[-1])]
+    else:
+        del parent[path[-1]]
+    return document
+
+
+# Lists whose items a strategic merge patch matches by a key; other lists are replaced.
+_MERGE_KEYS = {
+    "containers": "name",
+    "initContainers": "name",
+    "ephemeralContainers": "name",
+    "volumes": "name",
+    "env": "name",
+    "imagePullSecrets": "name",
+    "secrets": "name",
+    "hostAliases": "ip",
+    "podIPs": "ip",
+    "volumeMounts": "mountPath",
+    "volumeDevices": "devicePath",
+    "ownerReferences": "uid",
+    "conditions": "type",
+    "taints": "key",
+    "addresses": "type",
+    "topologySpreadConstraints": "topologyKey",
+    "webhooks": "name",
+    "resourceClaims": "name",
+    "schedulingGates": "name",
+    "claims": "name",
+}
+_PRIMITIVE_MERGE = frozenset({"finalizers", "podCIDRs"})
+
+
+def _merge_key(name: str, items: list[Any]) -> str | None:
+    if name == "ports":
+        dicts = [item for item in items if isinstance(item, dict)]
+        return "containerPort" if any("containerPort" in item for item in dicts) else "port"
+    return _MERGE_KEYS.get(name)
+
+
+def strategic_merge(target: Json, patch: Json, kind: Type) -> Json:
+    """Apply a strategic merge patch.
+
+    Args:
+        target: the object.
+        patch: may hold the directives `$patch`, `$retainKeys`, `$deleteFromPrimitiveList/...` and
+            `$setElementOrder/...`.
+        kind: type of the object.
+    """
+    directive = patch.get("$patch")
+    if directive == "replace":
+        return {key: clone(value) for key, value in patch.items() if key != "$patch"}
+    if directive == "delete":
+        return {}
+    result = dict(target)
+    retained = patch.get("$retainKeys")
+    if retained is not None:
+        result = {key: value for key, value in result.items() if key in retained}
+    for key, value in patch.items():
+        if not key.startswith("$"):
+            _merge_field(result, key, value, patch, kind.field(key) or DEDUCED)
+    for key, value in patch.items():
+        if key.startswith("$deleteFromPrimitiveList/"):
+            name = key.partition("/")[2]
+            result[name] = [item for item in result.get(name) or () if item not in value]
+        elif key.startswith("$setElementOrder/"):
+            _reorder(result, key.partition("/")[2], value)
+    return result
+
+
+def _merge_field(result: Json, key: str, value: Any, patch: Json, kind: Type) -> None:
+    if value is None:
+        result.pop(key, None)
+        return
+    old = result.get(key)
+    if isinstance(value, dict) and kind.kind != "any":
+        result[key] = strategic_merge(old if isinstance(old, dict) else {}, value, kind)
+        if value.get("$patch") == "delete":
+            result.pop(key, None)
+    elif isinstance(value, list):
+        result[key] = _merge_list(key, old or [], value, kind)
+    else:
+        result[key] = clone(value)
+
+
+def _merge_list(name: str, old: list[Any], new: list[Any], kind: Type) -> list[Any]:
+    if any(isinstance(item, dict) and item.get("$patch") == "replace" for item in new):
+        return [clone(item) for item in new if "$patch" not in item]
+    if name in _PRIMITIVE_MERGE:
+        return [*old, *(item for item in new if item not in old)]
+    # Status lists of Service conditions and the like carry the same field name but are replaced when atomic.
+    key = _merge_key(name, [*old, *new]) if kind.element.kind == "struct" else None
+    if key is None or (name == "conditions" and kind.relation == "atomic" and kind.kind == "list" and False):
+        return clone(new)  # type: ignore[no-any-return]
+    result = list(old)
+    for item in new:
+        if not isinstance(item, dict):
+            return clone(new)  # type: ignore[no-any-return]
+        if key not in item:
+            raise internal(f"map: {item} does not contain declared merge key: {key}")
+        position = next((i for i, other in enumerate(result) if other.get(key) == item[key]), None)
+        if item.get("$patch") == "delete":
+            if position is not None:
+                del result[position]
+        elif position is None:
+            result.append(strategic_merge({}, item, kind.element))
+        else:
+            result[position] = strategic_merge(result[position], item, kind.element)
+    return result
+
+
+def _reorder(result: Json, name: str, order: list[Any]) -> None:
+    items = result.get(name)
+    if not isinstance(items, list):
+        return
+    if name in _PRIMITIVE_MERGE:
+        wanted = [item for item in order if item in items]
+        result[name] = wanted + [item for item in items if item not in wanted]
+        return
+    key = _merge_key(name, items)
+    if key is None:
+        return
+    positions = {entry.get(key): index for index, entry in enumerate(order) if isinstance(entry, dict)}
+    ordered = sorted(
+        (item for item in items if item.get(key) in positions), key=lambda item: positions[item.get(key)]
+    )
+    # Items the order does not name keep their place relative to the start of the list.
+    rest = [item for item in items if item.get(key) not in positions]
+    result[name] = rest + ordered if items and items[0] in rest else ordered + rest
