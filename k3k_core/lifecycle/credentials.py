@@ -216,14 +216,23 @@ async def _take_over(
     return True
 
 
-def refuse_other_tokens(identity: ControlPlaneId, values: Values, tokens: Tokens) -> None:
+def other_secrets(values: Values, tokens: Tokens) -> tuple[str, ...]:
+    """Return the paths of the secrets in values that are not those a control plane was made with."""
     asked = (
         ("k3s.token", values.k3s.token, tokens.server),
         ("k3s.agent_token", values.k3s.agent_token, tokens.agent),
         ("datastore.external.endpoint", values.datastore.external.endpoint, tokens.datastore_endpoint),
     )
-    other = [path for path, wanted, actual in asked if wanted and wanted != actual]
-    if other:
+    return tuple(path for path, wanted, actual in asked if wanted and wanted != actual)
+
+
+def refuse_other_tokens(identity: ControlPlaneId, values: Values, tokens: Tokens) -> None:
+    """See that values hold no other secrets than those the control plane was made with.
+
+    Raises:
+        ConflictError: they do.
+    """
+    if other := other_secrets(values, tokens):
         raise ConflictError(
             f"control plane {identity} was made with another {' and '.join(other)}; these never change",
             hint="Leave them out of the values: the control plane keeps its own.",

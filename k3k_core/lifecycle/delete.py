@@ -132,7 +132,7 @@ async def delete(host: HostApi, request: DeleteRequest, progress: Progress = sil
     kept: tuple[str, ...] = ()
     if request.keep_data:
         kept = await _keep(host, identity, root, claims)
-        progress(Step("volumes", "skipped", f"kept: {', '.join(kept) or 'there are no volumes'}"))
+        progress(Step("keep", "skipped", f"kept: {', '.join(kept) or 'nothing, there are no volumes'}"))
     elif claims:
         await all_of(_put_under(host, identity, root, claim) for claim in claims)
         names = ", ".join(claim["name"] for claim in claims)
@@ -266,7 +266,7 @@ async def _delete_leftovers(
         await _refuse_missing(host, identity)
     names = tuple(f"{resource.kind}/{name}" for resource, name in left)
     if request.keep_data:
-        progress(Step("volumes", "skipped", f"control plane {identity} is gone; kept: {', '.join(names)}"))
+        progress(Step("keep", "skipped", f"control plane {identity} is gone; kept: {', '.join(names)}"))
         return Deleted(identity, names)
     await all_of(host.delete(resource, identity.namespace, name) for resource, name in left)
     progress(Step("delete", "done", f"removed what was left of {identity}: {', '.join(names)}"))

@@ -14,8 +14,8 @@ from k3k_core.errors import ConflictError, HostError, NotFoundError
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.addressing import cluster_ips
 from k3k_core.lifecycle.claim import check_root, owner_of, settled, stored_values, value_changes
-from k3k_core.lifecycle.comparison import FieldChange, ObjectDiff, compare_objects, subject
-from k3k_core.lifecycle.credentials import find_credentials, refuse_other_tokens
+from k3k_core.lifecycle.comparison import HIDDEN, FieldChange, ObjectDiff, compare_objects, subject
+from k3k_core.lifecycle.credentials import find_credentials, other_secrets
 from k3k_core.lifecycle.kubeconfig import fetch_kubeconfig, server_of
 from k3k_core.lifecycle.render import render
 from k3k_core.manifests import Address, Blueprint
@@ -50,7 +50,7 @@ async def diff(host: HostApi, identity: ControlPlaneId, values: LoadedValues) ->
         One entry for each object, unchanged ones included; all are "create" when the control plane is new.
 
     Raises:
-        ConflictError: the values name other tokens than the control plane was made with.
+        ConflictError: the control plane is being deleted, or its name is taken.
         K3kError: the host refuses or does not answer.
     """
     try:
@@ -107,7 +107,6 @@ async def compare_with_host(
         fetch_kubeconfig(host, identity),
         host.get(SERVICE, identity.namespace, identity.service),
     )
-    refuse_other_tokens(identity, wanted, credentials.tokens)
     blueprint = Blueprint(
         id=identity,
         values=wanted,
@@ -126,6 +125,8 @@ async def compare_with_host(
     changed_values = tuple(
         FieldChange(f"values.{change.path}", change.before, change.after)
         for change in value_changes(stored, values)
+    ) + tuple(
+        FieldChange(f"values.{path}", HIDDEN, HIDDEN) for path in other_secrets(wanted, credentials.tokens)
     )
     of_root = ObjectDiff(subject(root), "change" if changed_values else "none", changed_values)
     return (of_root, *compared, *await _superfluous(host, identity, {item.subject for item in compared}))

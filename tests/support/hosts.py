@@ -1,0 +1,66 @@
+"""Hosts for end-to-end tests: the sandbox, or a real cluster named by K3K_E2E_KUBECONFIG."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from k3k_core.host import Host, HostOptions, open_host
+from k3k_core.sandbox import Sandbox, SandboxOptions
+from tests.support.programs import K3K, Finished, run
+
+REAL = os.environ.get("K3K_E2E_KUBECONFIG", "")
+
+
+@dataclass(slots=True)
+class TestHost:
+    """A host that a test may use.
+
+    Attributes:
+        kubeconfig: path of its kubeconfig.
+        sandbox: the sandbox behind it; None for a real cluster.
+        namespace: a namespace for this test alone; nobody has made it yet.
+    """
+
+    kubeconfig: Path
+    sandbox: Sandbox | None
+    namespace: str
+
+    async def k3k(self, *arguments: str, stdin: str = "", env: Mapping[str, str] | None = None) -> Finished:
+        """Run `k3k` against this host."""
+        return await run(K3K, *arguments, kubeconfig=self.kubeconfig, stdin=stdin, env=env)
+
+    async def kubectl(self, *arguments: str, stdin: str = "") -> Finished:
+        """Run `kubectl` against this host."""
+        return await run("kubectl", *arguments, kubeconfig=self.kubeconfig, stdin=stdin)
+
+    def options(self) -> HostOptions:
+        """Return how the library reaches this host."""
+        return HostOptions(kubeconfig=str(self.kubeconfig))
+
+
+@pytest.fixture
+async def host(tmp_path: Path) -> AsyncIterator[TestHost]:
+    """A host of the test's own, with a namespace of its own."""
+    namespace = f"e2e-{secrets.token_hex(4)}"
+    if REAL:
+        real = TestHost(Path(REAL), None, namespace)
+        yield real
+        await real.kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=false")
+        return
+    async with Sandbox.start(SandboxOptions()) as sandbox:
+        path = tmp_path / "host.yaml"
+        path.write_text(sandbox.kubeconfig)
+        yield TestHost(path, sandbox, namespace)
+
+
+@pytest.fixture
+async def api(host: TestHost) -> AsyncIterator[Host]:
+    """The library's own client of the host."""
+    async with open_host(host.options()) as opened:
+        yield opened

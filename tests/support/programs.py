@@ -1,0 +1,84 @@
+"""Running real programs from tests: the installed `k3k` and kubectl."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+K3K = str(Path(sys.executable).with_name("k3k"))
+KUBECTL = shutil.which("kubectl")
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a program ended.
+
+    Attributes:
+        code: exit code, negative for a signal.
+        out: standard output.
+        err: standard error.
+    """
+
+    code: int
+    out: str
+    err: str
+
+    def checked(self) -> Finished:
+        """Return itself; fail the test with the output unless the program ended with 0."""
+        assert self.code == 0, f"exit {self.code}\n{self.out}\n{self.err}"
+        return self
+
+
+async def start(
+    command: Sequence[str], *, kubeconfig: Path | None = None, env: Mapping[str, str] | None = None
+) -> asyncio.subprocess.Process:
+    """Start a program with its output captured and no terminal, away from the user's own settings.
+
+    Args:
+        command: program and arguments.
+        kubeconfig: value of KUBECONFIG.
+        env: more environment variables.
+    """
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("K3K_", "KUBE"))}
+    clean |= {"NO_COLOR": "1", "KUBECTL_EXTERNAL_DIFF": ""}
+    if kubeconfig is not None:
+        clean["KUBECONFIG"] = str(kubeconfig)
+    return await asyncio.create_subprocess_exec(
+        *command,
+        env=clean | dict(env or {}),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def run(
+    *command: str,
+    kubeconfig: Path | None = None,
+    stdin: str = "",
+    env: Mapping[str, str] | None = None,
+    timeout: float = 100.0,
+) -> Finished:
+    """Run a program to its end.
+
+    Args:
+        command: program and arguments.
+        kubeconfig: value of KUBECONFIG.
+        stdin: text on its standard input.
+        env: more environment variables.
+        timeout: seconds after which it is killed and the test fails.
+    """
+    process = await start(command, kubeconfig=kubeconfig, env=env)
+    try:
+        async with asyncio.timeout(timeout):
+            out, err = await process.communicate(stdin.encode())
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        raise
+    return Finished(process.returncode or 0, out.decode(), err.decode())
