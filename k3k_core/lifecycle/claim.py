@@ -9,7 +9,7 @@ from typing import Any
 
 from k3k_core import manifests
 from k3k_core.discovery.control_plane import format_time
-from k3k_core.errors import ConflictError, ForbiddenError, NotFoundError
+from k3k_core.errors import ConflictError, ForbiddenError, NotFoundError, UnreachableError
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.comparison import FieldChange, field_changes
 from k3k_core.lifecycle.progress import Progress, Step
@@ -94,7 +94,7 @@ async def _find_root(host: HostApi, identity: ControlPlaneId) -> dict[str, Any] 
 async def _create_root(
     host: HostApi, identity: ControlPlaneId, values: Values, *, now: datetime, progress: Progress
 ) -> dict[str, Any] | None:
-    """Create the root, and the namespace if need be; None when somebody else was faster."""
+    """Create the root, and the namespace if need be; None when that has to be looked up."""
     lifetime = values.ttl_seconds
     expires_at = format_time(now + timedelta(seconds=lifetime)) if lifetime else None
     manifest = manifests.root_secret(identity, values, revision=1, expires_at=expires_at)
@@ -107,6 +107,9 @@ async def _create_root(
     except ConflictError as error:
         if error.reason != "AlreadyExists":
             raise
+        return None
+    except UnreachableError:
+        # The answer was lost: whether the root exists now, the next look tells.
         return None
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from k3k_core import manifests
 from k3k_core.concurrency import together
-from k3k_core.errors import ConflictError, NotFoundError, UsageError
+from k3k_core.errors import ConflictError, NotFoundError, UnreachableError, UsageError
 from k3k_core.host import HostApi
 from k3k_core.manifests import OwnerReference
 from k3k_core.names import ANNOTATION_KEPT, LABEL_CONTROL_PLANE, ControlPlaneId
@@ -63,6 +63,9 @@ async def create_once(host: HostApi, manifest: Mapping[str, Any]) -> tuple[dict[
         except ConflictError as error:
             if error.reason != "AlreadyExists":
                 raise
+        except UnreachableError:
+            # The answer was lost: the next request tells whether the object exists.
+            pass
         try:
             return await host.get(SECRET, metadata["namespace"], metadata["name"]), False
         except NotFoundError:
