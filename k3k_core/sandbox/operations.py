@@ -250,33 +250,6 @@ class Operations:
         self.crds.after_write(definition, stored)
         return Result(201, stored, tuple(warnings))
 
-    def prepare(self, definition: Definition, obj: Json) -> Json:
-        """Return a controller's new object with uid, defaults and admission, ready to be stored.
-
-        Raises:
-            ApiError: admission or validation refuses it.
-        """
-        obj, _ = self.decode(definition, obj, Options(field_validation="Ignore"), [])
-        status = clone(obj.get("status"))
-        self._namespace_lifecycle(definition, obj)
-        obj["metadata"].setdefault("uid", self.store.new_uid())
-        obj["metadata"].setdefault("creationTimestamp", timestamp(self.store.now()))
-        self.complete(definition, obj)
-        strategies.prepare_create(definition, obj, self.store, {})
-        if status is not None:
-            obj["status"] = status
-        self.complete(definition, obj)
-        self._admit("CREATE", definition, obj, None)
-        self._validate(definition, obj, None)
-        allocation.allocate(definition.resource, obj, None, self.store, self.random)
-        return obj
-
-    def track(self, definition: Definition, before: Json | None, after: Json, options: Options) -> None:
-        """Bring `metadata.managedFields` of a controller's write up to date."""
-        if not definition.custom:
-            fill_zero_values(definition.resource.kind, after)
-        self._track(definition, before if before is not None else self.empty(definition), after, options)
-
     def empty(self, definition: Definition) -> Json:
         """Return the empty object of a type, which a create is compared with."""
         if definition.custom:
