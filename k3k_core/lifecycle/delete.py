@@ -13,6 +13,7 @@ from k3k_core.host import HostApi, wait_for
 from k3k_core.lifecycle.comparison import subject
 from k3k_core.lifecycle.progress import Progress, Step, silent
 from k3k_core.names import (
+    ANNOTATION_DATASTORE,
     ANNOTATION_KEPT,
     LABEL_CONTROL_PLANE,
     LABEL_MANAGED_BY,
@@ -48,7 +49,8 @@ class DeleteRequest:
 
     Attributes:
         id: the control plane.
-        keep_data: keep the volumes, and with them the CAs and tokens without which they are of no use.
+        keep_data: keep the volumes, and with them (or with an external datastore) the CAs and tokens without
+            which the data are of no use.
         timeout: seconds to wait for everything to be gone.
     """
 
@@ -130,9 +132,16 @@ async def delete(host: HostApi, request: DeleteRequest, progress: Progress = sil
     if root is None:
         return await _delete_leftovers(host, request, claims, progress)
     kept: tuple[str, ...] = ()
+    outside = (root["metadata"].get("annotations") or {}).get(ANNOTATION_DATASTORE) == "external"
     if request.keep_data:
-        kept = await _keep(host, identity, root, claims)
+        kept = await _keep(host, identity, root, claims) if claims or outside else ()
         progress(Step("keep", "skipped", f"kept: {', '.join(kept) or 'nothing, there are no volumes'}"))
+    elif outside:
+        text = (
+            "the external datastore is not touched: drop its database, or keep the authorities that go with it "
+            "(--keep-data), before another control plane uses it"
+        )
+        progress(Step("datastore", "warning", text))
     elif claims:
         await all_of(_put_under(host, identity, root, claim) for claim in claims)
         names = ", ".join(claim["name"] for claim in claims)
@@ -192,8 +201,6 @@ async def _keep(
     host: HostApi, identity: ControlPlaneId, root: Mapping[str, Any], claims: list[Mapping[str, Any]]
 ) -> tuple[str, ...]:
     """Take volumes, CAs and tokens out of the root's ownership."""
-    if not claims:
-        return ()
     uid = root["metadata"]["uid"]
     kept = []
     for claim in claims:
