@@ -134,7 +134,7 @@ def supported(text: str) -> K3sVersion:
     if version < K3sVersion.parse(OLDEST_VERSION):
         raise VersionError(
             f"{version} is older than {OLDEST_VERSION}, the oldest k3s that k3k can run",
-            f"use {DEFAULT_VERSION} or another version from {OLDEST_VERSION} on",
+            f"use `{DEFAULT_VERSION}`, or another version from {OLDEST_VERSION} on",
         )
     if str(version) in _WITHDRAWN:
         raise VersionError(
@@ -145,17 +145,20 @@ def supported(text: str) -> K3sVersion:
 
 def _refusal(text: str) -> VersionError:
     """Say why a text is not a k3s version, and the version that was probably meant."""
-    example = f"write the full version, e.g. {DEFAULT_VERSION}"
+    named = f"`{text}`" if text.isprintable() and 0 < len(text) <= 40 else "this text"
+    example = f"write the full version, e.g. `{DEFAULT_VERSION}`"
     if text in _CHANNELS or _MINOR.fullmatch(text):
-        return VersionError("a release channel is not a version: it names another k3s every month", example)
+        return VersionError(f"{named} names a release channel, which moves on, and not one version", example)
     if "rke2" in text:
-        return VersionError("this is an RKE2 version, and k3k runs k3s", example)
+        return VersionError(f"{named} is an RKE2 version, and k3k runs k3s", example)
     kubernetes = _KUBERNETES.fullmatch(text)
     if kubernetes:
-        return VersionError("the k3s build number is missing", f"write v{kubernetes['number']}+k3s1")
+        return VersionError(
+            f"{named} lacks the number of the k3s build", f"write `v{kubernetes['number']}+k3s1`"
+        )
     if text != text.strip():
-        return VersionError("there is white space around the version", example)
-    return VersionError("this is not a k3s version", example)
+        return VersionError(f"{named} begins or ends with white space", example)
+    return VersionError(f"{named} is not a k3s version", example)
 
 
 # Kubernetes (minor, patch) in which a flag of `k3s server` appeared: first on the main line, then in older
@@ -184,16 +187,21 @@ _FLAG_SINCE: Final[Mapping[str, tuple[tuple[int, int], ...]]] = {
     "etcd-s3-retention": ((33, 4),),
     "helm-controller-arg": ((36, 2),),
 }
-# Not flags of their own, but forms of a flag that only newer versions understand.
-_FORM_SINCE: Final[Mapping[str, tuple[tuple[int, int], ...]]] = {"tls-san-wildcard": ((36, 2),)}
+# What is no flag of its own, but refused by older versions: names with an asterisk in `tls-san`, two
+# addresses in `cluster-dns`, two networks in `cluster-cidr` beside the network policy controller or flannel.
+_FORM_SINCE: Final[Mapping[str, tuple[tuple[int, int], ...]]] = {
+    "tls-san-wildcard": ((36, 2),),
+    "dual-stack-dns": ((28, 3), (27, 7), (26, 10), (25, 15)),
+    "dual-stack-network-policy": ((24, 0), (23, 6)),
+    "dual-stack-flannel": ((22, 0),),
+}
 
 
 def supports(version: K3sVersion, flag: str) -> bool:
     """Whether a k3s version knows a flag of `k3s server`.
 
-    A flag without an entry in the table counts as known: every version from OLDEST_VERSION on has it.
-    Besides flags
-    there is `tls-san-wildcard`, for names such as `*.example.org` in `tls-san`.
+    A flag without an entry in the table counts as known: every version from OLDEST_VERSION on has it. Besides
+    flags there are `tls-san-wildcard`, `dual-stack-dns`, `dual-stack-network-policy`, `dual-stack-flannel`.
 
     Args:
         version: the k3s version.

@@ -113,7 +113,7 @@ def read_document(text: str, *, loader: Any = _LOADER) -> Document:
     try:
         tree = builder.mapping(nodes[0], (), 0)
     except _TooBigError as error:
-        return _unusable(str(error), "write values out instead of repeating aliases")
+        return _unusable(str(error), "write the values out, without aliases and needless brackets")
     return Document(tree, builder.places, tuple(builder.issues))
 
 
@@ -239,7 +239,8 @@ def _syntax_error(error: yaml.YAMLError, text: str) -> tuple[str, str]:
     mark = (error.problem_mark or error.context_mark) if isinstance(error, yaml.MarkedYAMLError) else None
     if not isinstance(error, yaml.MarkedYAMLError) or mark is None:
         return "not valid YAML: it holds control characters", "save the file as plain UTF-8 text"
-    problem = re.sub(r"\s*(['\"]).{2,}\1", "", error.problem or "this is not understood")
+    # The Python parser quotes names from the file; quoted punctuation is what it misses there.
+    problem = re.sub(r"\s*(['\"])(?!<)[^'\"]*\w[^'\"]*\1", "", error.problem or "this is not understood")
     line = (text.splitlines() or [""])[min(mark.line, text.count("\n"), len(text.splitlines()) - 1)]
     if "\t" in line[: len(line) - len(line.lstrip())]:
         problem, remedy = "a tab in the indentation", "indent with spaces"

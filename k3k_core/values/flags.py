@@ -214,9 +214,9 @@ def extra_arg(text: str) -> str:
     name = flag_name(text)
     if not re.fullmatch(r"--?[a-z][-a-z0-9]*", head):
         bare = re.match(r"-*([a-z][-a-z0-9]*)", head)
-        hint = (
-            f"write `--{bare[1]}=VALUE`" if bare and bare[1] in KNOWN else "write `--flag` or `--flag=value`"
-        )
+        hint = "write `--flag` or `--flag=value`, each as an entry of its own"
+        if bare and bare[1] in KNOWN and bare.end() == len(head):
+            hint = f"write `--{bare[1]}=VALUE`"
         raise RefusedError("is not one flag of `k3s server`", hint)
     if name not in _FREE:
         raise _refusal(name)

@@ -47,7 +47,7 @@ def version(text: str) -> str:
     try:
         return str(supported(text))
     except VersionError as error:
-        raise RefusedError(f"{shown(text)}: {error.problem}", error.remedy) from None
+        raise RefusedError(error.problem, error.remedy) from None
 
 
 def token(text: str) -> str:

@@ -249,8 +249,8 @@ class Persistence(_Block):
 
     enabled: bool = Field(
         default=True,
-        description="Whether data survives the loss of a pod. If false, it is gone with the pod: "
-        "for tests only.",
+        description="Whether data survives the loss of a pod. If false, it is gone with the pod: for tests "
+        "only. Left out on a host without a default storage class, it is false, and a warning says so.",
     )
     size: f.Size = Field(
         default="5Gi", description="Size of the sqlite volume; etcd has `datastore.etcd.size`."

@@ -262,6 +262,22 @@ _K3S = (
         "a wildcard in the middle", "k3s: {tls_sans: ['a.*.example.org']}\n", ("k3s.tls_sans[0]",), "neither"
     ),
 )
+_DUAL = "k3s: {cluster_cidr: '10.42.0.0/16,fd00:42::/56', service_cidr: '10.43.0.0/16,fd00:43::/112'"
+_OLD_VERSIONS = (
+    InvalidValues(
+        "two DNS addresses for an older k3s",
+        f"version: v1.27.6+k3s1\n{_DUAL}}}\n",
+        ("k3s.service_cidr",),
+        "`k3s.cluster_dns: 10.43.0.10`",
+    ),
+    InvalidValues(
+        "flannel and network policies with dual stack for an old k3s",
+        f"version: v1.21.3+k3s1\n{_DUAL}, cluster_dns: 10.43.0.10, "
+        "disable: {flannel: no, network_policy: no}}\n",
+        ("k3s.disable.flannel", "k3s.disable.network_policy"),
+        "v1.22.0",
+    ),
+)
 _ARGS = (
     _arg("a flag that is a value", "--cluster-cidr=10.0.0.0/8", "`k3s.cluster_cidr`"),
     _arg("a flag with a typo", "--kube-apiserver-args=a=b", "`--kube-apiserver-arg`"),
@@ -421,6 +437,7 @@ INVALID: tuple[InvalidValues, ...] = (
     *_TOP,
     *_SERVICE,
     *_K3S,
+    *_OLD_VERSIONS,
     *_ARGS,
     *_STORAGE,
     *_PLACE,

@@ -25,7 +25,7 @@ _SIZE = st.one_of(
 _VERSION = st.builds(
     "{}1.{}.{}{}{}k3s{}".format,
     st.sampled_from(["", "v"]),
-    st.integers(27, 37),
+    st.integers(29, 37),
     st.integers(0, 20),
     st.sampled_from(["", "-rc1"]),
     st.sampled_from(["+", "-"]),

@@ -137,6 +137,9 @@ def test_a_later_build_of_a_withdrawn_version_is_supported() -> None:
         ("v1.36.1+k3s1", "tls-san-wildcard", False),
         ("v1.36.2+k3s1", "tls-san-wildcard", True),
         ("v1.21.3+k3s1", "disable-helm-controller", True),
+        ("v1.28.2+k3s1", "dual-stack-dns", False),
+        ("v1.26.10+k3s1", "dual-stack-dns", True),
+        ("v1.24.17+k3s1", "dual-stack-dns", False),
     ],
 )
 def test_a_version_knows_the_flags_of_its_time(text: str, flag: str, known: bool) -> None:

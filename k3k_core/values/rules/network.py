@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from k3k_core.values import networks
 from k3k_core.values.rules.rule import Finding, Given, error, rule, warning
-from k3k_core.versions import K3sVersion
+from k3k_core.versions import K3sVersion, flag_since, supports
 
 if TYPE_CHECKING:
     from k3k_core.values.model import Values
@@ -115,6 +115,32 @@ def _dns_in_service_network(values: Values, _: Given) -> Iterator[Finding]:
 def _good_dns(values: Values) -> str:
     service_cidr = values.k3s.service_cidr
     return networks.default_dns(service_cidr) or str(networks.parse_networks(service_cidr)[0][2])
+
+
+@rule("version", "k3s.service_cidr", "k3s.cluster_dns")
+def _one_dns_in_older_versions(values: Values, given: Given) -> Iterator[Finding]:
+    first, comma, _ = values.k3s.cluster_dns.partition(",")
+    if comma and not supports(K3sVersion.parse(values.version), "dual-stack-dns"):
+        yield error(
+            "k3s.cluster_dns" if given.has("k3s.cluster_dns") else "k3s.service_cidr",
+            f"k3s {values.version} takes one address for the cluster DNS",
+            f"set `k3s.cluster_dns: {first}`, or use k3s {flag_since('dual-stack-dns')} or later",
+        )
+
+
+@rule("version", "k3s.cluster_cidr", "k3s.disable")
+def _dual_stack_in_older_versions(values: Values, _: Given) -> Iterator[Finding]:
+    version = K3sVersion.parse(values.version)
+    if len(networks.parse_networks(values.k3s.cluster_cidr)) < 2:
+        return
+    for name in ("network_policy", "flannel"):
+        form = f"dual-stack-{name.replace('_', '-')}"
+        if not getattr(values.k3s.disable, name) and not supports(version, form):
+            yield error(
+                f"k3s.disable.{name}",
+                f"must be true for dual stack with k3s {version}",
+                f"set it to true, or use k3s {flag_since(form)} or later",
+            )
 
 
 @rule("loadbalancer.ip", "k3s.cluster_cidr", "k3s.service_cidr")
