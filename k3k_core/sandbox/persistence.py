@@ -1,7 +1,7 @@
 """A sandbox on disk: one journal of everything that was written, made compact at start and stop.
 
-The file holds one JSON value a line. The last line may be cut off when the process was killed, and is then left
-out; anything else that cannot be read is an error.
+The file holds one JSON value a line. The last line may be cut off when the process was killed, and is then
+left out; anything else that cannot be read is an error.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +149,7 @@ class Journal:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = directory / _NAME
         self._compact(path, image)
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND)
+        self._file = path.open("ab")
 
     def _compact(self, path: Path, image: Image) -> None:
         """Replace the file as a whole, so that a kill leaves the old one or the new one."""
@@ -237,7 +237,8 @@ class Journal:
                 self._pending.append({"do": "datastore", "key": key, "facts": facts})
                 self._datastores[key] = (datastore, facts)
         if self._pending:
-            os.write(self._file, b"".join(map(_encode, self._pending)))
+            self._file.write(b"".join(map(_encode, self._pending)))
+            self._file.flush()
             self._pending.clear()
 
     def close(self) -> None:
@@ -245,11 +246,8 @@ class Journal:
         self.flush()
         for name in tuple(self._subscriptions):
             self._unfollow(name)
-        os.close(self._file)
+        self._file.close()
         self._compact(self._directory / _NAME, read_image(self._directory))
-
-
-OnDatastore = Callable[[Datastore], None]
 
 
 def _identity(obj: Json) -> Json:

@@ -10,8 +10,9 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from k3k_core.pki import Authority, Leaf, issue_server_certificate, new_authority
+from k3k_core.sandbox.authn import User
 from k3k_core.sandbox.k3s.config import K3sConfig
-from k3k_core.sandbox.k3s.identities import Identity, JoinTokens, password_of, read_token_file
+from k3k_core.sandbox.k3s.identities import JoinTokens, password_of, read_token_file
 from k3k_core.sandbox.loopback import is_loopback
 from k3k_core.sandbox.node.process import Launch, StartError
 
@@ -42,7 +43,7 @@ class Credentials:
     server_ca: Authority
     client_ca: Authority
     files: Mapping[str, str] = field(repr=False)
-    identities: Mapping[str, Identity] = field(repr=False)
+    identities: Mapping[str, User] = field(repr=False)
     tokens: JoinTokens
 
 
@@ -119,7 +120,7 @@ def _file(launch: Launch, path: str) -> str:
     return text
 
 
-def _identities(launch: Launch, config: K3sConfig) -> dict[str, Identity]:
+def _identities(launch: Launch, config: K3sConfig) -> dict[str, User]:
     path = config.apiserver_arg("token-auth-file")
     if path is None:
         return {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -51,15 +51,9 @@ class Datastore:
             )
         self.token_hash = hashed
 
-    def dump(self) -> dict[str, Any]:
-        """Return everything as one JSON value; it holds secrets."""
-        return {
-            "key": self.key,
-            "files": self.files,
-            "tokenHash": self.token_hash,
-            "populated": self.populated,
-            "store": self.store.dump(),
-        }
+    def facts(self) -> dict[str, Any]:
+        """Return everything but the objects as one JSON value; it holds secrets."""
+        return {"files": dict(self.files), "tokenHash": self.token_hash, "populated": self.populated}
 
 
 class Datastores:
@@ -73,7 +67,7 @@ class Datastores:
         self._by_key: dict[str, Datastore] = {}
         self._on_open = on_open or (lambda _: None)
 
-    def __iter__(self) -> Iterable[Datastore]:
+    def __iter__(self) -> Iterator[Datastore]:
         return iter(tuple(self._by_key.values()))
 
     def open(self, key: str) -> Datastore:
@@ -89,22 +83,10 @@ class Datastores:
         dropped = [key for key in self._by_key if key.startswith(prefix)]
         return [self._by_key.pop(key) for key in dropped]
 
-    def dump(self) -> list[dict[str, Any]]:
-        """Return everything as JSON values."""
-        return [datastore.dump() for datastore in self._by_key.values()]
-
-    def load(self, state: list[dict[str, Any]]) -> None:
-        """Take over what `dump` returned."""
-        for entry in state:
-            datastore = Datastore(
-                entry["key"],
-                files=entry["files"],
-                token_hash=entry["tokenHash"],
-                populated=entry["populated"],
-            )
-            datastore.store.load(entry["store"])
-            self._by_key[datastore.key] = datastore
-            self._on_open(datastore)
+    def restore(self, datastore: Datastore) -> None:
+        """Take over a datastore that was kept from an earlier run."""
+        self._by_key[datastore.key] = datastore
+        self._on_open(datastore)
 
 
 @dataclass(frozen=True, slots=True)

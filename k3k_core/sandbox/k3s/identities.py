@@ -8,26 +8,10 @@ import csv
 import io
 from dataclasses import dataclass, field
 
-MASTERS = "system:masters"
-AUTHENTICATED = "system:authenticated"
+from k3k_core.sandbox.authn import AUTHENTICATED, User
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """A user as the API server knows it.
-
-    Attributes:
-        user: name.
-        groups: with `system:authenticated`.
-        uid: from the token file, else "".
-    """
-
-    user: str
-    groups: tuple[str, ...]
-    uid: str = ""
-
-
-def read_token_file(text: str) -> dict[str, Identity]:
+def read_token_file(text: str) -> dict[str, User]:
     """Read a kube-apiserver `--token-auth-file`: token, user, uid and optionally groups.
 
     Args:
@@ -39,14 +23,14 @@ def read_token_file(text: str) -> dict[str, Identity]:
     Raises:
         ValueError: a line has fewer than three columns.
     """
-    identities: dict[str, Identity] = {}
+    identities: dict[str, User] = {}
     for number, row in enumerate(csv.reader(io.StringIO(text)), start=1):
         if not row:
             continue
         if len(row) < 3:
             raise ValueError(f"token file: line {number} has {len(row)} columns, at least 3 are needed")
         groups = [group.strip() for group in row[3].split(",")] if len(row) > 3 and row[3] else []
-        identities[row[0]] = Identity(row[1], (*groups, AUTHENTICATED), row[2])
+        identities[row[0]] = User(row[1], (*groups, AUTHENTICATED), row[2])
     return identities
 
 

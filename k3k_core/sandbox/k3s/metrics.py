@@ -3,7 +3,7 @@
 The pages in `pages/` join two recordings of one server, some seconds apart: a line holds a series, its first
 value and, where it differs, its second. A counter goes on at the recorded pace times a factor of the server's
 own; series about requests go faster the more are served; gauges swing between their two values. Linear
-combinations of two cumulative histograms are cumulative histograms, so buckets, sums and counts stay consistent.
+combinations of two cumulative histograms are cumulative histograms: buckets, sums and counts stay consistent.
 """
 
 from __future__ import annotations

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from k3k_core.sandbox import loopback
+from k3k_core.sandbox.authn import User
 from k3k_core.sandbox.k3s.bootstrap import (
     Credentials,
     check_writable,
@@ -20,7 +20,6 @@ from k3k_core.sandbox.k3s.bootstrap import (
 )
 from k3k_core.sandbox.k3s.config import K3sConfig, read_config
 from k3k_core.sandbox.k3s.datastores import Datastore, Datastores, Members, endpoint_hosts
-from k3k_core.sandbox.k3s.identities import AUTHENTICATED, Identity
 from k3k_core.sandbox.k3s.supervisor import answer_supervisor
 from k3k_core.sandbox.node.process import Launch, ProbeRequest, StartError
 from k3k_core.sandbox.scenario import Scenario
@@ -32,15 +31,6 @@ if TYPE_CHECKING:
 
 DEFAULT_VERSION = "v1.36.2+k3s1"
 SIMULATED = {"X-K3k-Sandbox": "simulated"}
-_UNAUTHORIZED = {
-    "kind": "Status",
-    "apiVersion": "v1",
-    "metadata": {},
-    "status": "Failure",
-    "message": "Unauthorized",
-    "reason": "Unauthorized",
-    "code": 401,
-}
 # What every authenticated user may read (ClusterRoles system:public-info-viewer and system:discovery).
 _OPEN_TO_USERS = frozenset(("/healthz", "/livez", "/readyz", "/version", "/version/", "/api", "/apis"))
 _CHECKS = frozenset(("/healthz", "/livez", "/readyz"))
@@ -257,7 +247,7 @@ class K3sServer:
 
     # Requests
 
-    def _identity(self, authorization: str) -> Identity | None:
+    def _identity(self, authorization: str) -> User | None:
         scheme, _, token = authorization.partition(" ")
         credentials = self._credentials
         if scheme.lower() != "bearer" or credentials is None:
@@ -356,9 +346,4 @@ def _configuration(launch: Launch) -> K3sConfig:
     return read_config(words[1:], launch.variables, launch.files.read)
 
 
-def unauthorized() -> str:
-    """Return the body of the 401 that anonymous requests get."""
-    return json.dumps(_UNAUTHORIZED, separators=(",", ":")) + "\n"
-
-
-__all__ = ["AUTHENTICATED", "SIMULATED", "Cluster", "K3sServer", "Surroundings", "unauthorized"]
+__all__ = ["SIMULATED", "Cluster", "K3sServer", "Surroundings"]
