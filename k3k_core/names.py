@@ -11,7 +11,8 @@ FIELD_MANAGER = "k3k"
 DOMAIN = "k3k.ayedo.de"
 
 LABEL_CONTROL_PLANE = f"{DOMAIN}/control-plane"
-LABEL_NAME = "app.kubernetes.io/name"
+LABEL_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_NAME = "app.kubernetes.io/name"
 LABEL_INSTANCE = "app.kubernetes.io/instance"
 LABEL_COMPONENT = "app.kubernetes.io/component"
 LABEL_VERSION = "app.kubernetes.io/version"
@@ -70,6 +71,23 @@ def validate_name(name: str) -> str:
             hint="Use lower-case letters, digits and dashes; start with a letter, end with no dash.",
         )
     return name
+
+
+def validate_namespace(namespace: str) -> str:
+    """Return the name of a namespace if Kubernetes takes it: a DNS label (RFC 1123).
+
+    Args:
+        namespace: name of a namespace.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if not _NAMESPACE.fullmatch(namespace):
+        raise UsageError(
+            f"{namespace!r} cannot be the name of a namespace.",
+            hint="Use at most 63 lower-case letters, digits and dashes; neither start nor end with a dash.",
+        )
+    return namespace
 
 
 @dataclass(frozen=True, slots=True)

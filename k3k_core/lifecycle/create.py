@@ -24,7 +24,7 @@ from k3k_core.lifecycle.kubeconfigs import admin_kubeconfig, still_good
 from k3k_core.lifecycle.progress import Progress, Step, silent
 from k3k_core.lifecycle.readiness import wait_until_ready
 from k3k_core.manifests import Address, Blueprint
-from k3k_core.names import LABEL_CONTROL_PLANE, ControlPlaneId
+from k3k_core.names import LABEL_CONTROL_PLANE, ControlPlaneId, validate_name, validate_namespace
 from k3k_core.resources import SECRET
 from k3k_core.values import LoadedValues
 
@@ -96,6 +96,8 @@ async def create(host: HostApi, request: CreateRequest, progress: Progress = sil
         NotReadyError: everything is applied, but the servers are not ready in time.
         K3kError: the host refuses or does not answer.
     """
+    validate_name(request.id.name)
+    validate_namespace(request.id.namespace)
     started = time.monotonic()
     now = datetime.now(UTC)
     claimed = await claim(host, request.id, request.values, now=now, progress=progress)

@@ -138,8 +138,8 @@ async def delete(host: HostApi, request: DeleteRequest, progress: Progress = sil
         progress(Step("keep", "skipped", f"kept: {', '.join(kept) or 'nothing, there are no volumes'}"))
     elif outside:
         text = (
-            "the external datastore is not touched: drop its database, or keep the authorities that go with it "
-            "(--keep-data), before another control plane uses it"
+            "the external datastore is not touched: drop its database before another control plane uses it, "
+            "or keep the authorities that go with it (--keep-data)"
         )
         progress(Step("datastore", "warning", text))
     elif claims:

@@ -19,7 +19,7 @@ from k3k_core.lifecycle.credentials import find_credentials, other_secrets
 from k3k_core.lifecycle.kubeconfig import fetch_kubeconfig, server_of
 from k3k_core.lifecycle.render import render
 from k3k_core.manifests import Address, Blueprint
-from k3k_core.names import LABEL_CONTROL_PLANE, ControlPlaneId
+from k3k_core.names import LABEL_CONTROL_PLANE, ControlPlaneId, validate_name, validate_namespace
 from k3k_core.resources import (
     CONFIG_MAP,
     NAMESPACE,
@@ -76,6 +76,8 @@ async def dry_run(host: HostApi, identity: ControlPlaneId, values: LoadedValues)
         ConflictError: the control plane exists with other values.
         K3kError: the host refuses one of the objects.
     """
+    validate_name(identity.name)
+    validate_namespace(identity.namespace)
     try:
         root = await host.get(SECRET, identity.namespace, identity.root)
     except NotFoundError:

@@ -10,7 +10,7 @@ from k3k_core import manifests
 from k3k_core.discovery.control_plane import format_time
 from k3k_core.lifecycle.kubeconfigs import admin_kubeconfig
 from k3k_core.manifests import Address, Blueprint
-from k3k_core.names import ControlPlaneId
+from k3k_core.names import ControlPlaneId, validate_name, validate_namespace
 from k3k_core.pki import ControlPlanePki, EtcdPki, Tokens, new_etcd_pki, new_pki, new_tokens
 from k3k_core.values import LoadedValues, Values
 
@@ -32,6 +32,8 @@ def render(
             their Secrets out and gives the same output every time.
         now: current time (UTC), the start of every certificate.
     """
+    validate_name(identity.name)
+    validate_namespace(identity.namespace)
     wanted = values.values
     pki = new_pki(now)
     tokens = new_tokens(
