@@ -78,7 +78,7 @@ def _keys(quitting: asyncio.Event) -> Iterator[None]:
 
     def read() -> None:
         typed = os.read(number, 64)
-        if not typed or typed.lower().startswith(b"q"):
+        if not typed or b"q" in typed.lower():
             quitting.set()
 
     tty.setcbreak(number)

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
-import time
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,9 +19,10 @@ import yaml
 from tests.support.bad_hosts import answering, garbage, hanging_up, listening, refusing, silent
 from tests.support.command import Command, isolate
 
-REQUEST_TIMEOUT = 1.0
-# Starting the client's libraries takes a while on a busy machine; a request without any limit would take far longer.
-PATIENCE = 30.0
+REQUEST_TIMEOUT = "1s"
+
+# A request without a limit would wait for ever.
+pytestmark = pytest.mark.timeout(30)
 
 
 def status(code: int, reason: str, message: str) -> str:
@@ -41,11 +47,10 @@ HTML = "<html><body>Please log in to the guest network</body></html>"
 @contextmanager
 def nobody() -> Iterator[str]:
     """A port on which nobody listens."""
-    with nullcontext():
-        yield refusing()
+    yield refusing()
 
 
-HOSTS: dict[str, tuple[Callable[[], object], int]] = {
+HOSTS: dict[str, tuple[Callable[[], AbstractContextManager[str]], int]] = {
     "nobody listens": (nobody, 6),
     "never answers": (lambda: listening(silent), 6),
     "speaks garbage": (lambda: listening(garbage), 6),
@@ -85,17 +90,41 @@ def kubeconfig(folder: Path, server: str) -> str:
 def test_a_host_that_cannot_be_used_is_told_in_one_sentence(
     k3k: Command, tmp_path: Path, case: str, verb: list[str]
 ) -> None:
-    make, code = HOSTS[case]
-    host = make()
-    with host as url:  # type: ignore[attr-defined]  # every maker returns a context manager
-        began = time.monotonic()
-        ended = k3k(
-            *verb, "--kubeconfig", kubeconfig(tmp_path, url), "--request-timeout", f"{REQUEST_TIMEOUT}s"
-        )
-        took = time.monotonic() - began
+    host, code = HOSTS[case]
+    with host() as url:
+        ended = k3k(*verb, "--kubeconfig", kubeconfig(tmp_path, url), "--request-timeout", REQUEST_TIMEOUT)
     told = [line for line in ended.err.splitlines() if not line.startswith("hint: ")]
     assert (ended.code, ended.out, len(told)) == (code, "", 1), ended.err
     assert told[0].startswith("k3k: ")
     assert "internal error" not in ended.err
     assert "very-secret-token" not in ended.err
-    assert took < PATIENCE
+
+
+def test_ctrl_c_ends_a_create_that_hangs_and_says_how_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    isolate(monkeypatch, tmp_path)
+    asked = threading.Event()
+
+    def ask(connection: socket.socket) -> None:
+        connection.recv(65536)
+        asked.set()
+        silent(connection)
+
+    with listening(ask) as url:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "k3k_core.cli.main", "create", "ci"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "KUBECONFIG": kubeconfig(tmp_path, url)},
+        )
+        try:
+            assert asked.wait(30)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
+            process.wait()
+    assert (process.returncode, out) == (130, "")
+    assert err == "k3k: Interrupted. The same command goes on where it stopped.\n"
