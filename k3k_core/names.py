@@ -11,8 +11,7 @@ FIELD_MANAGER = "k3k"
 DOMAIN = "k3k.ayedo.de"
 
 LABEL_CONTROL_PLANE = f"{DOMAIN}/control-plane"
-LABEL_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-_NAME = "app.kubernetes.io/name"
+LABEL_NAME = "app.kubernetes.io/name"
 LABEL_INSTANCE = "app.kubernetes.io/instance"
 LABEL_COMPONENT = "app.kubernetes.io/component"
 LABEL_VERSION = "app.kubernetes.io/version"
@@ -47,6 +46,7 @@ COMPONENT_ETCD = "etcd"
 # The StatefulSet controller labels each pod with the set's name, a dash and a hash of up to 10 characters,
 # and a label takes 63: that leaves 52 for the longest set name, `NAME-k3k-server`.
 MAX_NAME_LENGTH = 52 - len("-k3k-server")
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 
 
