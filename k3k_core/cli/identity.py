@@ -8,16 +8,11 @@ from pathlib import Path
 from k3k_core.cli.session import Session
 from k3k_core.errors import UsageError
 from k3k_core.host import HostOptions, hosts
-from k3k_core.names import ControlPlaneId
+from k3k_core.names import ControlPlaneId, validate_name, validate_namespace
 
-_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-# Services take a stricter form than other objects: RFC 1035 labels, which begin with a letter.
-_SERVICE_LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
-_ANY_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
+# Looked up, a name may be any that Helm has taken.
+_ANY_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?")
 _SERVICE_ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
-# The host names pods `NAME-k3k-server-0` and labels them `NAME-k3k-server-<10 characters of a hash>`; a label
-# value has at most 63 characters. `NAME-k3k-servers` and its like must be DNS labels too.
-LONGEST_NAME = 63 - len("-k3k-server-") - 10
 
 
 def identify(session: Session, name: str, *, new: bool = False) -> ControlPlaneId:
@@ -39,17 +34,10 @@ def identify(session: Session, name: str, *, new: bool = False) -> ControlPlaneI
         name = bare
     else:
         namespace = default_namespace(session)
-    if not (_DNS_LABEL.fullmatch(namespace) and len(namespace) <= 63):
-        raise UsageError(
-            f"{namespace!r} cannot be a namespace.",
-            hint="Lower-case letters, digits and inner hyphens, at most 63 characters.",
-        )
-    if new and not (_SERVICE_LABEL.fullmatch(name) and len(name) <= LONGEST_NAME):
-        raise UsageError(
-            f"{name!r} cannot be the name of a control plane.",
-            hint=f"A letter, then lower-case letters, digits and hyphens, at most {LONGEST_NAME} in all.",
-        )
-    if not (_ANY_NAME.fullmatch(name) and len(name) <= 63):
+    validate_namespace(namespace)
+    if new:
+        validate_name(name)
+    elif not _ANY_NAME.fullmatch(name):
         raise UsageError(f"{name!r} cannot be the name of a control plane.", hint="`k3k list` shows them.")
     return ControlPlaneId(namespace, name)
 
