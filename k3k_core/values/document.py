@@ -18,7 +18,7 @@ from k3k_core.errors import Issue
 from k3k_core.values.paths import Path, child, display
 
 MAX_BYTES: Final = 1024 * 1024
-_MAX_NODES: Final = 20_000
+_MAX_NODES: Final = 5_000
 _MAX_DEPTH: Final = 24
 
 _TAG: Final = "tag:yaml.org,2002:"
