@@ -101,14 +101,14 @@ def _confirm(session: Session, plan: DeletePlan, *, keep_data: bool) -> None:
     """Ask the person at the terminal; what loses data has to be confirmed by typing the name."""
     console = session.console
     losing = plan.volumes and not keep_data
-    console.warn(f"control plane {plan.id} will be deleted: {len(plan.objects)} objects.")
+    text = f"control plane {plan.id} will be deleted: {len(plan.objects)} objects"
     if losing:
-        console.warn("its data will be lost, with these volumes:")
-        for volume in plan.volumes:
-            console.warn(f"  {volume}")
+        volumes = "\n".join(f"  {volume}" for volume in plan.volumes)
+        console.warn(f"{text}, and all its data with these volumes:\n{volumes}")
         answer = console.ask(f"Type the name {plan.id.name!r} to delete it: ")
         agreed = answer == plan.id.name
     else:
+        console.warn(f"{text}.")
         answer = console.ask("Delete it? [y/N] ")
         agreed = answer.lower() in {"y", "yes"}
     if not agreed:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import click
+
 from k3k_core.cli import options
 from k3k_core.cli.command import Example, verb
 from k3k_core.cli.connect import run
@@ -19,7 +21,8 @@ FORMATS = ("table", "json", "yaml", "name")
 
 @verb(
     "hosts",
-    details="A host is one context of the kubeconfig. Nothing is contacted unless --check is given.",
+    details="A host is one context of the kubeconfig. Nothing is contacted unless --check is given; "
+    "the check fails when no host answers.",
     examples=(
         Example("What there is", "k3k hosts"),
         Example("Which of them answer", "k3k hosts --check --request-timeout 5s"),
@@ -46,6 +49,9 @@ def command(session: Session, check: bool) -> None:
     elif settings.output != "table":
         items = [_to_dict(host, answers.get(host.name)) for host in found]
         write_document(console, {"schema": "k3k.hosts/v1", "items": items}, settings.output)
+    errors = [answer for answer in answers.values() if isinstance(answer, K3kError)]
+    if errors and len(errors) == len(answers):
+        raise click.exceptions.Exit(errors[0].exit_code)
 
 
 def _chosen(session: Session) -> list[Context]:

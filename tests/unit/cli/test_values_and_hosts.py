@@ -117,6 +117,14 @@ def test_hosts_that_were_named_are_checked(k3k: Command, hosts: FakeHosts) -> No
 
 
 @pytest.mark.usefixtures("kubeconfig")
+def test_a_check_that_no_host_answers_fails(k3k: Command, hosts: FakeHosts) -> None:
+    hosts.fail["stage"] = UnreachableError("stage does not answer.")
+    ended = k3k("hosts", "--check", "--context", "stage")
+    assert ended.code == 6
+    assert "stage does not answer." in ended.out
+
+
+@pytest.mark.usefixtures("kubeconfig")
 def test_a_host_that_does_not_exist_is_wrong_use(k3k: Command) -> None:
     ended = k3k("hosts", "--context", "nope")
     assert ended.code == 2
