@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import shlex
 import signal
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +21,10 @@ from k3k_core.cli.option import CONTEXT_SETTINGS, option
 from k3k_core.cli.private_file import check_target, write_private
 from k3k_core.cli.running import Running, claim, find_running, stop
 from k3k_core.cli.session import Session
+from k3k_core.errors import K3kError
+
+if TYPE_CHECKING:
+    from k3k_core.sandbox import Sandbox, SandboxOptions
 
 CONTEXT = "k3k-sandbox"
 
@@ -85,15 +92,12 @@ def down(session: Session, data: str | None, port: int | None) -> None:
 
 
 async def _serve(session: Session, *, port: int, data: str | None, kubeconfig: str | None, seed: int) -> None:
-    from k3k_core.sandbox import Sandbox, SandboxOptions
+    from k3k_core.sandbox import SandboxOptions
 
     folder = Path(data) if data is not None else None
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, stopped.set)
-    with claim(folder) as slot:
-        async with Sandbox.start(SandboxOptions(port=port, data_dir=folder, seed=seed)) as sandbox:
+    with claim(folder) as slot, _stop_signals() as stopped:
+        async with AsyncExitStack() as stack:
+            sandbox = await _start(stack, SandboxOptions(port=port, data_dir=folder, seed=seed))
             path = Path(kubeconfig) if kubeconfig is not None else slot.kubeconfig
             write_private(path, sandbox.kubeconfig)
             try:
@@ -105,6 +109,41 @@ async def _serve(session: Session, *, port: int, data: str | None, kubeconfig: s
                 if folder is None:
                     # Its credentials are of no use any more.
                     path.unlink(missing_ok=True)
+
+
+async def _start(stack: AsyncExitStack, options: SandboxOptions) -> Sandbox:
+    """Start a sandbox that lives as long as the stack."""
+    from k3k_core.sandbox import Sandbox
+
+    try:
+        return await stack.enter_async_context(Sandbox.start(options))
+    except OSError as error:
+        where = f"port {options.port}" if options.port else "any port"
+        raise K3kError(
+            f"The sandbox cannot listen on {where} of 127.0.0.1: {error.strerror or error}.",
+            hint="Choose another with --port, or 0 for any free one.",
+        ) from None
+
+
+@contextmanager
+def _stop_signals() -> Iterator[asyncio.Event]:
+    """Turn the first signal to stop into an event; a second one ends the process as usual."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def stop_once() -> None:
+        for number in signals:
+            loop.remove_signal_handler(number)
+        stopped.set()
+
+    for number in signals:
+        loop.add_signal_handler(number, stop_once)
+    try:
+        yield stopped
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
 
 
 def _tell(session: Session, url: str, kubeconfig: Path) -> None:

@@ -1,0 +1,113 @@
+"""`k3k sandbox` and `k3k demo` as processes."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.support.programs import K3K, run, start
+
+READY = b"k3k create"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of the test's own, where running sandboxes are noted."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("HOME", str(folder))
+    for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    return folder
+
+
+@asynccontextmanager
+async def sandbox(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run `k3k sandbox up` until the end of the block; it has said that it is ready."""
+    process = await start([K3K, "sandbox", "up", *arguments])
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(60):
+            while READY not in (line := await process.stdout.readline()):
+                assert line, (await process.communicate())[1].decode()
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.communicate()
+
+
+async def test_a_sandbox_writes_a_kubeconfig_and_removes_it_when_it_is_stopped(tmp_path: Path) -> None:
+    kubeconfig = tmp_path / "sandbox.yaml"
+    async with sandbox("--kubeconfig", str(kubeconfig)) as process:
+        document = yaml.safe_load(kubeconfig.read_text())
+        assert document["current-context"] == "k3k-sandbox"
+        assert kubeconfig.stat().st_mode & 0o777 == 0o600
+        listed = await run(K3K, "list", kubeconfig=kubeconfig)
+        assert "No control planes." in listed.checked().err
+        process.send_signal(signal.SIGINT)
+        await process.communicate()
+        assert process.returncode == 0
+    assert not kubeconfig.exists()
+
+
+async def test_down_stops_the_sandbox_that_runs() -> None:
+    async with sandbox() as process:
+        (await run(K3K, "sandbox", "down")).checked()
+        assert await process.wait() == 0
+    assert (await run(K3K, "sandbox", "down")).code == 3
+
+
+async def test_a_folder_keeps_control_planes_over_a_restart(tmp_path: Path) -> None:
+    folder, kubeconfig = tmp_path / "state", tmp_path / "sandbox.yaml"
+    arguments = ("--data", str(folder), "--kubeconfig", str(kubeconfig))
+    async with sandbox(*arguments):
+        (await run(K3K, "create", "one", "-n", "team", kubeconfig=kubeconfig)).checked()
+        (await run(K3K, "sandbox", "down", "--data", str(folder))).checked()
+    async with sandbox(*arguments):
+        listed = await run(K3K, "list", "-o", "name", kubeconfig=kubeconfig)
+        assert listed.checked().out == "team/one\n"
+        again = await run(K3K, "create", "one", "-n", "team", kubeconfig=kubeconfig)
+        assert "exists" in again.checked().err
+
+
+async def test_a_second_sandbox_on_the_same_folder_is_a_conflict(tmp_path: Path) -> None:
+    async with sandbox("--data", str(tmp_path / "state")):
+        second = await run(K3K, "sandbox", "up", "--data", str(tmp_path / "state"))
+        assert second.code == 4
+
+
+async def test_a_port_that_is_taken_is_told_in_one_sentence() -> None:
+    server = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        refused = await run(K3K, "sandbox", "up", "--port", str(port))
+    assert refused.code == 1
+    assert str(port) in refused.err
+    assert "internal error" not in refused.err
+
+
+async def test_a_kubeconfig_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    other = tmp_path / "config"
+    other.write_text("precious")
+    refused = await run(K3K, "sandbox", "up", "--kubeconfig", str(other))
+    assert refused.code == 2
+    assert other.read_text() == "precious"
+
+
+async def test_the_demo_prints_a_fleet_and_ends_where_there_is_no_terminal() -> None:
+    finished = (await run(K3K, "demo", "--seed", "3")).checked()
+    heading, *rows = finished.out.splitlines()
+    assert heading.startswith("NAME ")
+    cells = [row.split() for row in rows]
+    assert len(cells) == 6
+    assert {row[5] for row in cells} >= {"sqlite", "etcd", "external"}
+    assert len({row[1] for row in cells}) == 6
+    assert "intranet" in {row[0] for row in cells}
+    assert {row[2] for row in cells} == {"Healthy"}
