@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
 from k3k_core.pki import Authority, Leaf, issue_server_certificate, new_authority
 from k3k_core.sandbox.authn import User
@@ -15,9 +14,6 @@ from k3k_core.sandbox.k3s.config import K3sConfig
 from k3k_core.sandbox.k3s.identities import JoinTokens, password_of, read_token_file
 from k3k_core.sandbox.loopback import is_loopback
 from k3k_core.sandbox.node.process import Launch, StartError
-
-if TYPE_CHECKING:
-    import ssl
 
 _CERTIFICATE_LIFETIME = timedelta(days=365)
 _PAIRS = ("server-ca", "client-ca", "request-header-ca")
@@ -182,31 +178,6 @@ def serving_certificate(launch: Launch, config: K3sConfig, credentials: Credenti
         not_before=now,
         lifetime=_CERTIFICATE_LIFETIME,
     )
-
-
-def tls_context(leaf: Leaf, credentials: Credentials) -> ssl.SSLContext:
-    """Return the listener's TLS settings: clients may show a certificate of the client authority.
-
-    Args:
-        leaf: the listener's certificate.
-        credentials: with the client authority.
-    """
-    import ssl
-    import tempfile
-    from pathlib import Path
-
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    # The ssl module takes certificates from files only.
-    with tempfile.TemporaryDirectory(prefix="k3k-sandbox-") as directory:
-        path = Path(directory) / "tls.pem"
-        path.touch(mode=0o600)
-        path.write_text(leaf.cert_pem + leaf.key_pem, encoding="ascii")
-        context.load_cert_chain(path)
-    context.load_verify_locations(cadata=credentials.client_ca.cert_pem)
-    context.verify_mode = ssl.CERT_OPTIONAL
-    context.num_tickets = 0
-    context.options |= ssl.OP_NO_COMPRESSION
-    return context
 
 
 def check_writable(launch: Launch, config: K3sConfig) -> None:

@@ -16,13 +16,13 @@ from k3k_core.sandbox.k3s.bootstrap import (
     fatal,
     read_credentials,
     serving_certificate,
-    tls_context,
 )
 from k3k_core.sandbox.k3s.config import K3sConfig, read_config
 from k3k_core.sandbox.k3s.datastores import Datastore, Datastores, Members, endpoint_hosts
 from k3k_core.sandbox.k3s.supervisor import answer_supervisor
 from k3k_core.sandbox.node.process import Launch, ProbeRequest, StartError
 from k3k_core.sandbox.scenario import Scenario
+from k3k_core.sandbox.tls import server_context
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -201,7 +201,7 @@ class K3sServer:
             # Without a datastore k3s already listens, with what it was given.
             credentials = read_credentials(self._launch, self._config, {}, self._around.now())
         leaf = serving_certificate(self._launch, self._config, credentials, self._around.now())
-        context = tls_context(leaf, credentials)
+        context = server_context(leaf, credentials.client_ca.cert_pem)
         self._connections = web.Server(self._handle, access_log=None)
         handler = self._connections
         loop = asyncio.get_running_loop()

@@ -1,0 +1,145 @@
+"""The controllers of the sandbox host, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from k3k_core.resources import POD, SERVICE, Resource
+from k3k_core.sandbox.controllers.client import CONTROLLER_MANAGER, KUBELET, Client
+from k3k_core.sandbox.controllers.disruption import DisruptionController
+from k3k_core.sandbox.controllers.endpoints import EndpointsController
+from k3k_core.sandbox.controllers.events import EventRecorder
+from k3k_core.sandbox.controllers.garbage_collector import GarbageCollector
+from k3k_core.sandbox.controllers.kinds import NODE, STORAGE_CLASS
+from k3k_core.sandbox.controllers.load_balancers import LoadBalancerController
+from k3k_core.sandbox.controllers.namespaces import NamespaceController
+from k3k_core.sandbox.controllers.pods import matches
+from k3k_core.sandbox.controllers.runtime import Controller, ControllerManager, Key
+from k3k_core.sandbox.controllers.stateful_sets import StatefulSetController
+from k3k_core.sandbox.controllers.volumes import VolumeController, standard_storage_class
+from k3k_core.sandbox.data_volumes import DataVolumes
+from k3k_core.sandbox.forwarder import Forwarder
+from k3k_core.sandbox.k3s.datastores import Datastore
+from k3k_core.sandbox.k3s.etcd import EtcdProcess
+from k3k_core.sandbox.k3s.server import K3sServer, Surroundings
+from k3k_core.sandbox.node.addresses import Addresses
+from k3k_core.sandbox.node.images import Program
+from k3k_core.sandbox.node.kubelet import Kubelet
+from k3k_core.sandbox.node.machine import NODE_NAME, node_manifest, node_status
+from k3k_core.sandbox.node.process import Launch
+from k3k_core.sandbox.node.scheduler import Scheduler
+from k3k_core.sandbox.store import timestamp
+
+KUBELET_VERSION = "v1.36.2"
+
+
+class HostControllers:
+    """Everything that acts on a sandbox's objects by itself.
+
+    Args:
+        client: reads and writes.
+        known_types: the resource types that exist.
+        around: what simulated servers share.
+        root_ca: certificate of the API's authority (PEM).
+        bare: neither node nor storage nor load balancers.
+        on_drop: called with each datastore whose volume is gone.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        known_types: Callable[[], Iterable[Resource]],
+        around: Surroundings,
+        *,
+        root_ca: str,
+        bare: bool,
+        on_drop: Callable[[Datastore], None],
+    ) -> None:
+        self._client = client
+        self._around = around
+        self._bare = bare
+        events = EventRecorder(client.store)
+        seed = around.scenario.seed
+        self._addresses = Addresses(seed)
+        self._node_address = "" if bare else self._addresses.of("node")
+        controllers: list[Controller] = [
+            NamespaceController(client, known_types, root_ca),
+            GarbageCollector(client),
+            StatefulSetController(client, events),
+            VolumeController(client, events),
+            EndpointsController(client),
+            DisruptionController(client),
+        ]
+        self._kubelet: Kubelet | None = None
+        self._balancers: LoadBalancerController | None = None
+        if not bare:
+            self._balancers = LoadBalancerController(
+                client, events, Forwarder, seed=seed, node_address=self._node_address
+            )
+            self._kubelet = self._make_kubelet(client, events)
+            controllers += [
+                self._balancers,
+                DataVolumes(around.datastores, on_drop),
+                Scheduler(client, events),
+                self._kubelet,
+            ]
+        self.manager = ControllerManager(client.store, controllers, known_types)
+
+    def _make_kubelet(self, client: Client, events: EventRecorder) -> Kubelet:
+        return Kubelet(
+            client,
+            events,
+            {Program.K3S: self._start_k3s, Program.ETCD: self._start_etcd},
+            node=NODE_NAME,
+            node_address=self._node_address,
+            pod_address=lambda pod: self._addresses.of(f"pod/{pod}"),
+            enqueue=self._look_again,
+        )
+
+    def _look_again(self, controller: Controller, key: Key) -> None:
+        self.manager.enqueue(controller, key)
+
+    def _start_k3s(self, launch: Launch) -> K3sServer:
+        return K3sServer(launch, self._around)
+
+    def _start_etcd(self, launch: Launch) -> EtcdProcess:
+        return EtcdProcess(launch, self._around.members, self._services_of, self._around.scenario)
+
+    def _services_of(self, launch: Launch) -> frozenset[str]:
+        meta = launch.pod["metadata"]
+        found = {
+            service["metadata"]["name"]
+            for service in self._client.store.list(SERVICE, meta["namespace"])
+            if service["spec"].get("selector")
+            and matches({"matchLabels": service["spec"]["selector"]}, meta.get("labels"))
+        }
+        return frozenset(found | {launch.pod["spec"].get("subdomain", "")})
+
+    def start(self) -> None:
+        """Make the node and its storage class, and begin."""
+        if not self._bare:
+            self._furnish_node()
+        self.manager.start()
+
+    def _furnish_node(self) -> None:
+        self._client.ensure(STORAGE_CLASS, standard_storage_class(), manager=CONTROLLER_MANAGER)
+        self._client.ensure(NODE, node_manifest(self._node_address), manager=KUBELET)
+        node = self._client.store.get(NODE, None, NODE_NAME)
+        if node is not None:
+            now = timestamp(self._client.store.now())
+            status = node_status(self._node_address, KUBELET_VERSION, now)
+            self._client.set_status(NODE, node, status, manager=KUBELET)
+
+    def logs(self, namespace: str, pod: str, container: str) -> str | None:
+        """Return what a container wrote, None when it is not running here."""
+        if self._kubelet is None or self._client.store.get(POD, namespace, pod) is None:
+            return None
+        return self._kubelet.logs(namespace, pod, container)
+
+    async def stop(self) -> None:
+        """Stop the controllers and everything that listens."""
+        await self.manager.stop()
+        if self._kubelet is not None:
+            self._kubelet.stop()
+        if self._balancers is not None:
+            await self._balancers.close()
