@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 WORKERS ?= 2
 
-.PHONY: help demo test check format bench clean
+.PHONY: help demo test check format bench picture clean
 help: ## show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -34,6 +34,9 @@ format: $(STAMP) ## format the code
 bench: $(STAMP) ## run the benchmarks
 	@$(BIN)/python benchmarks/startup.py
 	@$(BIN)/python benchmarks/create.py
+
+picture: $(STAMP) ## make the picture of the README anew, from the running program
+	@$(BIN)/python -m tests.support.picture screenshots/fleet.svg
 
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache .hypothesis
