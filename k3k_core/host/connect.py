@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from k3k_core.host.api import HostOptions
-from k3k_core.host.client import Host
 from k3k_core.host.connection import find_connection
 from k3k_core.host.credentials import Credentials
+
+if TYPE_CHECKING:
+    from k3k_core.host.client import Host
 
 
 @asynccontextmanager
@@ -24,6 +27,8 @@ async def open_host(options: HostOptions, environ: Mapping[str, str] = os.enviro
         UsageError: there is no such host, or the kubeconfig is not usable.
     """
     connection = find_connection(options, environ)
+    from k3k_core.host.client import Host
+
     credentials = Credentials(connection.login, plugin_timeout=options.request_timeout)
     host = Host(connection, credentials, request_timeout=options.request_timeout)
     try:

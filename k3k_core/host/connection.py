@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from k3k_core.errors import UsageError
 from k3k_core.host.api import HostOptions
 from k3k_core.host.exec_plugin import API_VERSIONS, ExecPlugin
-from k3k_core.host.kubeconfig import Entry, Kubeconfig, load_kubeconfig, no_host, text
+from k3k_core.host.kubeconfig import Entry, Kubeconfig, load_kubeconfig, no_host, text, texts
 from k3k_core.host.proxies import choose_proxy
 
 IN_CLUSTER = "in-cluster"
@@ -192,9 +192,12 @@ def _legacy_login(user: Entry) -> Login:
 
 def _impersonation(user: Entry) -> tuple[tuple[str, str], ...]:
     headers = [("Impersonate-User", text(user, "as")), ("Impersonate-Uid", text(user, "as-uid"))]
-    headers += [("Impersonate-Group", str(group)) for group in user.content.get("as-groups") or ()]
+    headers += [("Impersonate-Group", group) for group in texts(user, user.content, "as-groups")]
     extra = user.content.get("as-user-extra") or {}
-    headers += [(f"Impersonate-Extra-{key}", str(value)) for key, values in extra.items() for value in values]
+    if not isinstance(extra, dict):
+        raise UsageError(f"Kubeconfig {user.source}: as-user-extra of {user.name!r} must be a mapping.")
+    for key in extra:
+        headers += [(f"Impersonate-Extra-{key}", value) for value in texts(user, extra, key)]
     return tuple((key, value) for key, value in headers if value)
 
 
@@ -212,13 +215,20 @@ def _plugin(user: Entry, cluster: Entry) -> ExecPlugin:
     return ExecPlugin(
         user=user.name,
         command=_command(command, user.folder),
-        arguments=tuple(str(argument) for argument in block.get("args") or ()),
-        variables={str(pair["name"]): str(pair.get("value", "")) for pair in block.get("env") or ()},
+        arguments=texts(user, block, "args"),
+        variables=_variables(user, block),
         api_version=api_version,
         interactive_mode=str(block.get("interactiveMode") or "IfAvailable"),
         cluster=_cluster_info(cluster) if block.get("provideClusterInfo") else None,
         install_hint=str(block.get("installHint") or ""),
     )
+
+
+def _variables(user: Entry, block: Mapping[str, Any]) -> dict[str, str]:
+    pairs = block.get("env") or []
+    if not isinstance(pairs, list) or not all(isinstance(pair, dict) and "name" in pair for pair in pairs):
+        raise UsageError(f"Kubeconfig {user.source}: env of user {user.name!r} must be names and values.")
+    return {str(pair["name"]): str(pair.get("value") or "") for pair in pairs}
 
 
 def _command(command: str, folder: Path) -> str:
@@ -236,8 +246,9 @@ def _cluster_info(cluster: Entry) -> dict[str, Any]:
     authority = _material(cluster, "certificate-authority")
     if authority:
         info["certificate-authority-data"] = base64.b64encode(authority).decode()
-    for extension in cluster.content.get("extensions") or ():
-        if extension.get("name") == _EXEC_EXTENSION:
+    extensions = cluster.content.get("extensions")
+    for extension in extensions if isinstance(extensions, list) else ():
+        if isinstance(extension, dict) and extension.get("name") == _EXEC_EXTENSION:
             info["config"] = extension.get("extension")
     return info
 
@@ -254,7 +265,7 @@ def _material(entry: Entry, key: str) -> bytes:
     inline = text(entry, f"{key}-data")
     if inline:
         try:
-            return base64.b64decode(inline, validate=False)
+            return base64.b64decode("".join(inline.split()), validate=True)
         except (binascii.Error, ValueError):
             raise UsageError(
                 f"Kubeconfig {entry.source}: {key}-data of {entry.name!r} is not base64."

@@ -8,7 +8,7 @@ the first file to set a value or an entry wins.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +16,7 @@ from typing import Any, cast
 from k3k_core.errors import UsageError
 from k3k_core.host.api import HostOptions
 
+_DEPTH_LIMIT = 100
 DEFAULT_PATH = "~/.kube/config"
 _NO_HOST_HINT = "Give --kubeconfig FILE, set KUBECONFIG, or start a host to try k3k on with `k3k sandbox up`."
 
@@ -142,6 +143,18 @@ def text(entry: Entry, key: str) -> str:
     return value
 
 
+def texts(entry: Entry, content: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """Return a list of scalars inside an entry as strings, () when it is missing.
+
+    Raises:
+        UsageError: it is something else than a list of scalars; the message does not repeat it.
+    """
+    listed = content.get(key) or []
+    if not isinstance(listed, list) or not all(isinstance(item, str | int | float) for item in listed):
+        raise UsageError(f"Kubeconfig {entry.source}: {key} of {entry.name!r} must be a list of strings.")
+    return tuple(str(item) for item in listed)
+
+
 def _summary(config: Kubeconfig, context: Entry) -> Context:
     cluster = config.clusters.get(text(context, "cluster"))
     return Context(
@@ -157,7 +170,9 @@ def _read(path: Path) -> tuple[Path, Mapping[str, Any]]:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - a safe loader
+        written = path.read_text(encoding="utf-8")
+        _check_depth(yaml.parse(written, Loader=loader))
+        content = yaml.load(written, Loader=loader)  # noqa: S506 - a safe loader
     except OSError as error:
         raise UsageError(f"Kubeconfig {path} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
@@ -174,6 +189,16 @@ def _read(path: Path) -> tuple[Path, Mapping[str, Any]]:
             f"Kubeconfig {path} is not a kubeconfig: it must be a mapping with clusters and contexts."
         )
     return path, cast("Mapping[str, Any]", content)
+
+
+def _check_depth(events: Iterable[Any]) -> None:
+    """Refuse deep nesting, on which the C loader overflows its stack and takes the process with it."""
+    depth = 0
+    for event in events:
+        name = type(event).__name__
+        depth += name.endswith("StartEvent") - name.endswith("EndEvent")
+        if depth > _DEPTH_LIMIT:
+            raise ValueError("nested too deeply")
 
 
 def _merge(files: list[tuple[Path, Mapping[str, Any]]]) -> Kubeconfig:

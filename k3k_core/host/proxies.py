@@ -63,6 +63,14 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def _is_exempt(host: str, port: int | None, no_proxy: str) -> bool:
     entries = [entry.strip().lower() for entry in no_proxy.split(",")]
     return any(_matches(host.lower(), port, entry) for entry in entries if entry)
@@ -80,6 +88,8 @@ def _matches(host: str, port: int | None, entry: str) -> bool:
         if port != int(wanted_port):
             return False
         entry = name.strip("[]")
+    if _is_address(host):
+        return host == entry
     entry = entry.removeprefix("*")
     if entry.startswith("."):
         return host.endswith(entry)
