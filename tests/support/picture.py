@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import io
 import os
 import pty
 import struct
@@ -60,9 +61,9 @@ def last_state(shown: str) -> str:
     return "\n".join(lines)
 
 
-async def take(target: Path) -> None:
-    """Provision the demonstration fleet on a sandbox and draw what the commands show of it."""
-    console = Console(record=True, width=COLUMNS, force_terminal=True, file=Path(os.devnull).open("w"))
+async def take() -> str:
+    """Provision the demonstration fleet on a sandbox and draw what the commands show of it, as SVG."""
+    console = Console(record=True, width=COLUMNS, force_terminal=True, file=io.StringIO())
     with tempfile.TemporaryDirectory() as folder:
         kubeconfig = Path(folder) / "kubeconfig.yaml"
         async with Sandbox.start(SandboxOptions()) as sandbox:
@@ -72,8 +73,8 @@ async def take(target: Path) -> None:
             for command in COMMANDS:
                 console.print(Text(f"$ {' '.join(command)}", style="bold"))
                 console.print(Text.from_ansi(last_state(await on_terminal(command, kubeconfig))))
-    target.write_text(console.export_svg(title="k3k on its sandbox"))
+    return console.export_svg(title="k3k on its sandbox")
 
 
 if __name__ == "__main__":
-    asyncio.run(take(Path(sys.argv[1])))
+    Path(sys.argv[1]).write_text(asyncio.run(take()))
