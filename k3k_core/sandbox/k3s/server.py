@@ -25,7 +25,9 @@ from k3k_core.sandbox.scenario import Scenario
 from k3k_core.sandbox.tls import server_context
 
 if TYPE_CHECKING:
-    from aiohttp import web
+    from aiohttp import StreamReader, web
+    from aiohttp.abc import AbstractStreamWriter
+    from aiohttp.http_parser import RawRequestMessage
 
     Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -33,6 +35,7 @@ DEFAULT_VERSION = "v1.36.2+k3s1"
 SIMULATED = {"X-K3k-Sandbox": "simulated"}
 # What every authenticated user may read (ClusterRoles system:public-info-viewer and system:discovery).
 _OPEN_TO_USERS = frozenset(("/healthz", "/livez", "/readyz", "/version", "/version/", "/api", "/apis"))
+_MAX_BODY = 64 * 1024 * 1024
 _CHECKS = frozenset(("/healthz", "/livez", "/readyz"))
 
 
@@ -202,7 +205,7 @@ class K3sServer:
             credentials = read_credentials(self._launch, self._config, {}, self._around.now())
         leaf = serving_certificate(self._launch, self._config, credentials, self._around.now())
         context = server_context(leaf, credentials.client_ca.cert_pem)
-        self._connections = web.Server(self._handle, access_log=None)
+        self._connections = web.Server(self._handle, request_factory=_request, access_log=None)
         handler = self._connections
         loop = asyncio.get_running_loop()
 
@@ -329,6 +332,20 @@ class K3sServer:
             closing.add_done_callback(_CLOSING.discard)
         if self._datastore is not None:
             self._release(self._datastore)
+
+
+def _request(
+    message: RawRequestMessage,
+    payload: StreamReader,
+    protocol: web.RequestHandler,
+    writer: AbstractStreamWriter,
+    task: asyncio.Task[None],
+) -> web.BaseRequest:
+    """Make a request that takes bodies as large as the API does."""
+    from aiohttp import web
+
+    loop = asyncio.get_running_loop()
+    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=_MAX_BODY)
 
 
 # Tasks that close connections, kept from being collected.

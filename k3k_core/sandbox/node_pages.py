@@ -1,0 +1,72 @@
+"""What the API passes on to a node: logs of containers. It says so where the sandbox simulates nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from k3k_core.resources import POD
+from k3k_core.sandbox.authn import ANONYMOUS
+from k3k_core.sandbox.requests import read_path
+from k3k_core.sandbox.server import ApiServer, credentials
+from k3k_core.sandbox.statuses import ApiError, status
+
+# Given namespace, pod and container ("" for the first), the log or None.
+Logs = Callable[[str, str, str], str | None]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_PATH = re.compile(
+    r"/api/v1/namespaces/(?P<namespace>[^/]+)/pods/(?P<pod>[^/]+)/(?P<what>log|exec|attach|portforward)"
+)
+
+
+def with_node_pages(api: ApiServer, logs: Logs) -> web.Application:
+    """Return an application that serves an API and what its node knows.
+
+    Args:
+        api: the API.
+        logs: returns the log of a container.
+    """
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        matched = _PATH.fullmatch(request.path)
+        if matched is None or not _allowed(api, request):
+            return await api.handle(request)
+        if api.store.get(POD, matched["namespace"], matched["pod"]) is None:
+            return await api.handle(request)
+        if matched["what"] != "log":
+            return _refuse(f"the k3k sandbox runs no real containers: it does not simulate {matched['what']}")
+        return _log(request, logs, matched["namespace"], matched["pod"])
+
+    application = web.Application(client_max_size=64 * 1024 * 1024)
+    application.router.add_route("*", "/{path:.*}", handle)
+    return application
+
+
+def _log(request: web.Request, logs: Logs, namespace: str, pod: str) -> web.Response:
+    container = request.query.get("container", "")
+    text = logs(namespace, pod, container)
+    if text is None:
+        return _refuse(f'container "{container}" in pod "{pod}" is not running', code=400)
+    lines = text.splitlines(keepends=True)
+    tail = request.query.get("tailLines", "")
+    if tail.isdigit():
+        lines = lines[len(lines) - min(len(lines), int(tail)) :]
+    return web.Response(text="".join(lines))
+
+
+def _refuse(message: str, *, code: int = 501) -> web.Response:
+    reason = "BadRequest" if code == 400 else "NotImplemented"
+    return web.json_response(status(code, reason, message).body, status=code)
+
+
+def _allowed(api: ApiServer, request: web.Request) -> bool:
+    """Whether the request may do what it asks for; the API itself words a refusal."""
+    try:
+        user = api.authenticator.authenticate(credentials(request)) or ANONYMOUS
+        api.authorize(user, read_path(request.method, request.path, request.query))
+    except ApiError:
+        return False
+    return True
