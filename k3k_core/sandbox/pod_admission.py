@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from k3k_core.resources import NAMESPACE, POD
 from k3k_core.sandbox.pod_security import Level, refusal, violations
 from k3k_core.sandbox.registry import Definition
-from k3k_core.sandbox.statuses import forbidden
+from k3k_core.sandbox.statuses import forbidden, invalid, invalid_value
 from k3k_core.sandbox.store import Store
 
 _LABEL = "pod-security.kubernetes.io/"
 _LEVELS: tuple[Level, ...] = ("privileged", "baseline", "restricted")
+_MODES = ("enforce", "audit", "warn")
+_VERSION = re.compile(r"latest|v1\.[0-9]+")
 _TEMPLATES = frozenset(("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job"))
 
 
@@ -30,6 +33,8 @@ class PodSecurityAdmission:
     ) -> list[str]:
         """Refuse a pod with 403, or return warnings for it or for a pod template."""
         kind = definition.resource.kind
+        if definition.resource == NAMESPACE:
+            _check_labels(obj)
         if definition.resource != POD and kind not in _TEMPLATES:
             return []
         if old is not None and old.get("spec") == obj.get("spec"):
@@ -58,8 +63,24 @@ def _level(labels: dict[str, str], mode: str) -> Level:
     return next((level for level in _LEVELS if level == asked), "privileged")
 
 
+def _check_labels(namespace: dict[str, Any]) -> None:
+    """Refuse a namespace whose labels name no standard or no version."""
+    errors = []
+    for label, value in (namespace["metadata"].get("labels") or {}).items():
+        if label in {f"{_LABEL}{mode}" for mode in _MODES} and value not in _LEVELS:
+            errors.append(
+                invalid_value(f"metadata.labels[{label}]", value, f"must be one of {', '.join(_LEVELS)}")
+            )
+        elif label in {f"{_LABEL}{mode}-version" for mode in _MODES} and not _VERSION.fullmatch(value):
+            errors.append(invalid_value(f"metadata.labels[{label}]", value, 'must be "latest" or "v1.x"'))
+    if errors:
+        raise invalid("", "Namespace", namespace["metadata"].get("name", ""), errors)
+
+
 def _warnings(labels: dict[str, str], spec: dict[str, Any]) -> list[str]:
-    level = _level(labels, "warn")
+    """What is enforced is also warned about, unless another standard is named for warnings."""
+    mode = "warn" if f"{_LABEL}warn" in labels else "enforce"
+    level = _level(labels, mode)
     found = violations(spec, level)
-    version = labels.get(f"{_LABEL}warn-version", "latest")
+    version = labels.get(f"{_LABEL}{mode}-version", "latest")
     return [f'would violate PodSecurity "{level}:{version}": {", ".join(found)}'] if found else []
