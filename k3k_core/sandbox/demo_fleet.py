@@ -55,7 +55,7 @@ _FIRST = (
     Member(
         ControlPlaneId("search", "index"),
         values="servers: 3\nversion: v1.34.3+k3s1\ndatastore:\n  kind: external\n  external:\n"
-        "    endpoint: postgres://demo:demo@postgres.search.svc:5432/index\n",
+        "    endpoint: postgres://demo:demo@postgres.example.com:5432/index\n",
     ),
     Member(ControlPlaneId("stores", "berlin"), preset="edge", values="version: v1.33.4+k3s1\n"),
 )
