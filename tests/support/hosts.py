@@ -7,6 +7,7 @@ import secrets
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -18,7 +19,7 @@ REAL = os.environ.get("K3K_E2E_KUBECONFIG", "")
 
 
 @dataclass(slots=True)
-class TestHost:
+class HostUnderTest:
     """A host that a test may use.
 
     Attributes:
@@ -26,6 +27,9 @@ class TestHost:
         sandbox: the sandbox behind it; None for a real cluster.
         namespace: a namespace for this test alone; nobody has made it yet.
     """
+
+    # Its name begins like a test's.
+    __test__: ClassVar[bool] = False
 
     kubeconfig: Path
     sandbox: Sandbox | None
@@ -45,22 +49,22 @@ class TestHost:
 
 
 @pytest.fixture
-async def host(tmp_path: Path) -> AsyncIterator[TestHost]:
+async def host(tmp_path: Path) -> AsyncIterator[HostUnderTest]:
     """A host of the test's own, with a namespace of its own."""
     namespace = f"e2e-{secrets.token_hex(4)}"
     if REAL:
-        real = TestHost(Path(REAL), None, namespace)
+        real = HostUnderTest(Path(REAL), None, namespace)
         yield real
         await real.kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=false")
         return
     async with Sandbox.start(SandboxOptions()) as sandbox:
         path = tmp_path / "host.yaml"
         path.write_text(sandbox.kubeconfig)
-        yield TestHost(path, sandbox, namespace)
+        yield HostUnderTest(path, sandbox, namespace)
 
 
 @pytest.fixture
-async def api(host: TestHost) -> AsyncIterator[Host]:
+async def api(host: HostUnderTest) -> AsyncIterator[Host]:
     """The library's own client of the host."""
     async with open_host(host.options()) as opened:
         yield opened
