@@ -53,7 +53,7 @@ class WatchEvent:
     @property
     def resource_version(self) -> str:
         """The version a later watch may resume from."""
-        return str(self.object.get("metadata", {}).get("resourceVersion", ""))
+        return str((self.object.get("metadata") or {}).get("resourceVersion", ""))
 
 
 class ListWatcher(Protocol):

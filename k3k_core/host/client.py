@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, cast
 
 from k3k_core.errors import HostError, UnreachableError
@@ -15,11 +15,12 @@ from k3k_core.host.credentials import Credentials
 from k3k_core.host.exchange import Exchange
 from k3k_core.host.failures import where
 from k3k_core.host.lines import LINE_LIMIT, LineTooLongError, lines
+from k3k_core.host.refusals import namespace_or_object_missing, refusal_of
 from k3k_core.host.requests import Request
-from k3k_core.host.statuses import error_of, namespace_or_object_missing, not_kubernetes, refusal_of
+from k3k_core.host.statuses import error_of, not_kubernetes
 from k3k_core.resources import Resource
 
-_EVENTS = frozenset({"ADDED", "MODIFIED", "DELETED", "BOOKMARK"})
+_EVENTS = ("ADDED", "MODIFIED", "DELETED", "BOOKMARK")
 # Seconds past its own end after which a watch without a sign of life counts as dead.
 _WATCH_GRACE = 15.0
 _GONE = 410
@@ -52,7 +53,7 @@ class Host:
         )
 
     async def get(self, resource: Resource, namespace: str | None, name: str) -> dict[str, Any]:
-        return await self._call(requests.get(resource, namespace, name))
+        return await self._object(requests.get(resource, namespace, name))
 
     async def list(
         self,
@@ -98,15 +99,15 @@ class Host:
                 return Listing(items, str(metadata.get("resourceVersion") or ""))
 
     async def create(self, manifest: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
-        return await self._call(requests.create(manifest, dry_run=dry_run))
+        return await self._object(requests.create(manifest, dry_run=dry_run))
 
     async def apply(
         self, manifest: Mapping[str, Any], *, force: bool = False, dry_run: bool = False
     ) -> dict[str, Any]:
-        return await self._call(requests.apply(manifest, force=force, dry_run=dry_run))
+        return await self._object(requests.apply(manifest, force=force, dry_run=dry_run))
 
     async def replace(self, manifest: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
-        return await self._call(requests.replace(manifest, dry_run=dry_run))
+        return await self._object(requests.replace(manifest, dry_run=dry_run))
 
     async def patch(
         self,
@@ -118,7 +119,7 @@ class Host:
         subresource: str | None = None,
         dry_run: bool = False,
     ) -> dict[str, Any]:
-        return await self._call(
+        return await self._object(
             requests.patch(resource, namespace, name, patch, subresource=subresource, dry_run=dry_run)
         )
 
@@ -152,7 +153,7 @@ class Host:
         resource_version: str = "",
         metadata_only: bool = False,
         timeout: float = 290.0,
-    ) -> AsyncIterator[WatchEvent]:
+    ) -> AsyncGenerator[WatchEvent, None]:
         request = requests.watch(
             resource,
             namespace,
@@ -181,6 +182,12 @@ class Host:
     async def close(self) -> None:
         await self._exchange.close()
 
+    async def _object(self, request: Request) -> dict[str, Any]:
+        document = await self._call(request)
+        if not _is_object(document):
+            raise not_kubernetes(self._connection, request, "an object without metadata")
+        return document
+
     async def _call(self, request: Request) -> dict[str, Any]:
         return cast("dict[str, Any]", await self._exchange.call(request))
 
@@ -190,19 +197,23 @@ class Host:
             kind, content = event["type"], event["object"]
         except (ValueError, RecursionError, KeyError, TypeError):
             raise not_kubernetes(self._connection, request, "a watch event that is not JSON") from None
-        if isinstance(content, dict) and kind in _EVENTS:
+        if kind in _EVENTS and _is_object(content):
             return WatchEvent(kind, content)
         if isinstance(content, dict) and kind == "ERROR":
             code = content.get("code")
             status = code if isinstance(code, int) else 500
             raise error_of(self._connection, request, status, refusal_of(content))
-        raise not_kubernetes(self._connection, request, "a watch event of an unknown type")
+        raise not_kubernetes(self._connection, request, "a watch event that is none")
+
+
+def _is_object(document: object) -> bool:
+    return isinstance(document, dict) and isinstance(document.get("metadata"), dict)
 
 
 def _items(document: dict[str, Any], resource: Resource, metadata_only: bool) -> list[dict[str, Any]] | None:
     items = document.get("items", ())
     items = [] if items is None else items
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+    if not isinstance(items, list) or not all(_is_object(item) for item in items):
         return None
     if not metadata_only:
         for item in items:

@@ -29,7 +29,8 @@ async def open_host(options: HostOptions, environ: Mapping[str, str] = os.enviro
     connection = find_connection(options, environ)
     from k3k_core.host.client import Host
 
-    credentials = Credentials(connection.login, plugin_timeout=options.request_timeout)
+    # A plugin that hangs is reported as such, and not as a host that does not answer.
+    credentials = Credentials(connection.login, plugin_timeout=0.9 * options.request_timeout)
     host = Host(connection, credentials, request_timeout=options.request_timeout)
     try:
         yield host

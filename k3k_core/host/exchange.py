@@ -18,8 +18,9 @@ from k3k_core.host.backoff import Backoff
 from k3k_core.host.connection import Connection
 from k3k_core.host.credentials import Credential, Credentials
 from k3k_core.host.failures import never_sent, timed_out, unreachable, where, worth_repeating
+from k3k_core.host.refusals import Answer, in_words, retry_after
 from k3k_core.host.requests import Request
-from k3k_core.host.statuses import Answer, in_words, not_kubernetes, retry_after, to_error
+from k3k_core.host.statuses import not_kubernetes, to_error
 from k3k_core.host.transport import Transport, open_transport
 
 logger = logging.getLogger(__name__)

@@ -47,12 +47,19 @@ def never_sent(error: BaseException) -> bool:
 
 
 def worth_repeating(error: BaseException) -> bool:
-    """Return whether the same attempt may succeed in a moment: a wrong certificate stays wrong."""
-    if isinstance(
-        error, aiohttp.ClientSSLError | ssl.SSLError | aiohttp.ClientHttpProxyError | aiohttp.InvalidURL
-    ):
-        return False
-    return isinstance(error, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError)
+    """Return whether another attempt may succeed in a moment.
+
+    A wrong certificate stays wrong, and an address that was silent for seconds has had its chance.
+    """
+    lasting = (
+        aiohttp.ConnectionTimeoutError,
+        aiohttp.ClientSSLError,
+        aiohttp.ClientHttpProxyError,
+        aiohttp.InvalidURL,
+        ssl.SSLError,
+    )
+    passing = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError)
+    return isinstance(error, passing) and not isinstance(error, lasting)
 
 
 def unreachable(connection: Connection, request: Request, error: BaseException) -> UnreachableError:

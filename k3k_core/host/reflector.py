@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -145,7 +145,7 @@ class Reflector(Generic[T]):
                     self._take(happening)
                 self._enter("current")
 
-    async def batches(self) -> AsyncIterator[Batch[T]]:
+    async def batches(self) -> AsyncGenerator[Batch[T], None]:
         """Yield what is known as additions, then what happens, gathered while the consumer works."""
         subscriber = _Subscriber[T]()
         for key, held in self._held.items():

@@ -1,16 +1,13 @@
 """Answers that say no, in words: from a Kubernetes Status object to one of our errors.
 
-Status: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/. The wording of causes
-and conflicts is what a kube-apiserver 1.36 was recorded to say.
+The wording of causes and conflicts that is looked for is what a kube-apiserver 1.36 was recorded to say.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from k3k_core.errors import (
     ConflictError,
@@ -24,106 +21,12 @@ from k3k_core.errors import (
 from k3k_core.host.connection import Connection
 from k3k_core.host.failures import where
 from k3k_core.host.redaction import redact, redact_values
+from k3k_core.host.refusals import Answer, Refusal, in_words, read_refusal, type_missing
 from k3k_core.host.requests import APPLY, Request
 from k3k_core.resources import NAMESPACE, SECRET
 
 _MANAGER = re.compile(r'conflict with "((?:[^"\\]|\\.)*)"')
 _USER = re.compile(r'User "((?:[^"\\]|\\.)*)" cannot ')
-_TYPE_NOT_SERVED = ("404 page not found", "the server could not find the requested resource")
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP answer.
-
-    Attributes:
-        status: HTTP status.
-        content_type: type of the body.
-        body: the body, possibly cut.
-        retry_after: value of the Retry-After header, or "".
-    """
-
-    status: int
-    content_type: str
-    body: bytes = field(repr=False)
-    retry_after: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """One cause of a Status."""
-
-    reason: str
-    message: str
-    field: str
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A Status object, reduced; `known` is False when the answer holds none."""
-
-    known: bool
-    message: str
-    reason: str = ""
-    kind: str = ""
-    name: str = ""
-    causes: tuple[Cause, ...] = ()
-    retry_after: float | None = None
-
-
-def read_refusal(body: bytes) -> Refusal:
-    """Read a Status object from the body of an answer; anything else gives an unknown refusal."""
-    try:
-        status = json.loads(body)
-    except (ValueError, RecursionError):
-        status = None
-    if not isinstance(status, dict):
-        return Refusal(known=False, message=body[:200].decode(errors="replace"))
-    return refusal_of(status)
-
-
-def refusal_of(status: Mapping[str, Any]) -> Refusal:
-    """Reduce a decoded Status object; tolerant, because it may come from anything that speaks JSON."""
-    if status.get("kind") != "Status":
-        return Refusal(known=False, message="")
-    details = status.get("details")
-    details = details if isinstance(details, dict) else {}
-    listed = details.get("causes")
-    seconds = details.get("retryAfterSeconds")
-    return Refusal(
-        known=True,
-        message=_text(status, "message"),
-        reason=_text(status, "reason"),
-        kind=_text(details, "kind"),
-        name=_text(details, "name"),
-        causes=tuple(
-            Cause(_text(cause, "reason"), _text(cause, "message"), _text(cause, "field"))
-            for cause in (listed if isinstance(listed, list) else ())
-            if isinstance(cause, dict)
-        ),
-        retry_after=float(seconds) if isinstance(seconds, int) and seconds > 0 else None,
-    )
-
-
-def retry_after(answer: Answer, request: Request) -> float | None:
-    """Return the seconds to wait before asking again, 0 when the host leaves that to us, None to give up.
-
-    A request the host turned away for load (429) had no effect and may be repeated whatever it was; after a
-    503 only one that is repeatable.
-    """
-    refusal = read_refusal(answer.body)
-    quota = answer.status == 409 and refusal.kind == "resourcequotas"
-    if not quota and answer.status != 429 and not (answer.status in {503, 504} and request.repeatable):
-        return None
-    asked = float(answer.retry_after) if answer.retry_after.isdigit() else refusal.retry_after
-    if answer.status == 504 and asked is None:
-        return None
-    return asked or 0.0
-
-
-def namespace_or_object_missing(answer: Answer) -> bool:
-    """Return whether a 404 is about an object, not about a resource type the host does not serve."""
-    return answer.status == 404 and not _type_missing(read_refusal(answer.body))
 
 
 def to_error(connection: Connection, request: Request, answer: Answer) -> K3kError:
@@ -135,7 +38,7 @@ def to_error(connection: Connection, request: Request, answer: Answer) -> K3kErr
         answer: what it said; its body is shown only as far as it is a Status, and without secrets.
     """
     refusal = read_refusal(answer.body)
-    if not refusal.known and not (answer.status == 404 and _type_missing(refusal)):
+    if not refusal.known and not (answer.status == 404 and type_missing(refusal)):
         return _foreign(connection, request, answer)
     return error_of(connection, request, answer.status, refusal)
 
@@ -208,7 +111,7 @@ def _forbidden(case: _Case) -> K3kError:
 
 def _not_found(case: _Case) -> K3kError:
     subject, refusal = case.request.subject, case.refusal
-    if _type_missing(refusal):
+    if type_missing(refusal):
         resource = subject.resource
         what = f"{resource.plural} of {resource.api_version}" if resource else case.subject
         return NotFoundError(
@@ -340,23 +243,3 @@ def not_kubernetes(connection: Connection, request: Request, what: str) -> Unrea
         f"{where(connection)} does not answer as a Kubernetes API server: {what} ({request.doing}).",
         hint="Check the server and the proxy of this context in the kubeconfig.",
     )
-
-
-def in_words(answer: Answer) -> str:
-    """Return what an answer is that should have been a JSON object; its content is not shown."""
-    if not answer.body.strip():
-        what = "an empty answer"
-    elif "html" in answer.content_type or answer.body.lstrip()[:1] == b"<":
-        what = "an HTML page"
-    else:
-        what = "an answer that is not a JSON object"
-    return f"{what} with status {answer.status}"
-
-
-def _type_missing(refusal: Refusal) -> bool:
-    return not refusal.name and refusal.message.strip().startswith(_TYPE_NOT_SERVED)
-
-
-def _text(mapping: Mapping[str, Any], key: str) -> str:
-    value = mapping.get(key)
-    return value if isinstance(value, str) else ""

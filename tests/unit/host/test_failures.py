@@ -179,6 +179,14 @@ async def test_a_success_that_is_no_object(body: bytes, words: str) -> None:
     assert f"does not answer as a Kubernetes API server: {words} (get Secret a" in error.message
 
 
+async def test_an_object_without_metadata_is_none() -> None:
+    async with serve({"kind": "Secret"}) as server:
+        error = await _failure(server.url)
+
+    assert isinstance(error, UnreachableError)
+    assert "an object without metadata" in error.message
+
+
 @pytest.mark.parametrize("code", [200, 404, 500, 502, 503, 504])
 async def test_a_page_of_html_is_not_repeated(code: int) -> None:
     page = web.Response(status=code, text="<html>hunter2</html>", content_type="text/html")

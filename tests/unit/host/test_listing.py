@@ -70,7 +70,7 @@ async def test_an_empty_list_may_be_null() -> None:
         assert (await host.list(CONFIG_MAP, "n")).items == []
 
 
-@pytest.mark.parametrize("items", [{}, "abc", [1]])
+@pytest.mark.parametrize("items", [{}, "abc", [1], [{"metadata": 5}]])
 async def test_a_list_of_something_else_is_not_taken_for_one(items: Any) -> None:
     async with serve({**_page(""), "items": items}) as server, connected_to(server.url) as host:
         with pytest.raises(UnreachableError, match="a list without items"):

@@ -18,8 +18,9 @@ from k3k_core.errors import (
 )
 from k3k_core.host import requests
 from k3k_core.host.connection import Connection
+from k3k_core.host.refusals import Answer, retry_after
 from k3k_core.host.requests import Request
-from k3k_core.host.statuses import Answer, retry_after, to_error
+from k3k_core.host.statuses import to_error
 from k3k_core.resources import CONFIG_MAP, NAMESPACE, SECRET, STATEFUL_SET
 
 HOST = Connection(name="test", server="https://host:6443")

@@ -128,6 +128,7 @@ async def test_a_refused_watch() -> None:
         b'{"kind":"ConfigMapList","items":[]}\n',
         b"[1]\n",
         b'{"type":"ADDED","object":[]}\n',
+        b'{"type":"ADDED","object":{"metadata":[]}}\n',
         b'{"type":"RENAMED","object":{}}\n',
         b'{"type":["ADDED"],"object":3}\n',
         b'{"type":"ADDED","object":{"meta',
