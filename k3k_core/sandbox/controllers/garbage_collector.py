@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from k3k_core.resources import Resource
-from k3k_core.sandbox.controllers.client import FOREGROUND, ORPHAN, Client
+from k3k_core.sandbox.controllers.client import CONTROLLER_MANAGER, FOREGROUND, ORPHAN, Client
 from k3k_core.sandbox.controllers.runtime import Key
 from k3k_core.sandbox.store import Change, clone
 
@@ -135,12 +135,13 @@ class GarbageCollector:
         return owner if same_kind else None
 
     def _keep_references(self, resource: Resource, obj: dict[str, Any], kept: list[dict[str, Any]]) -> None:
-        changed = clone(obj)
-        if kept:
-            changed["metadata"]["ownerReferences"] = clone(kept)
-        else:
-            changed["metadata"].pop("ownerReferences", None)
-        self._store.update(resource, changed)
+        def edit(changed: dict[str, Any]) -> None:
+            if kept:
+                changed["metadata"]["ownerReferences"] = clone(kept)
+            else:
+                changed["metadata"].pop("ownerReferences", None)
+
+        self._client.change(resource, obj, edit, manager=CONTROLLER_MANAGER)
 
     def _orphan(self, resource: Resource, owner: dict[str, Any]) -> None:
         uid = owner["metadata"]["uid"]

@@ -81,6 +81,9 @@ class NamespaceController:
 
     def _terminate(self, namespace: dict[str, Any]) -> None:
         name = namespace["metadata"]["name"]
+        if not (namespace.get("spec") or {}).get("finalizers"):
+            # Somebody else has finalized it already: the real controller leaves it alone, too.
+            return
         for resource, obj in self._content(name):
             if "deletionTimestamp" not in obj["metadata"]:
                 self._client.delete(resource, obj)
