@@ -19,6 +19,8 @@ from k3k_core.names import LABEL_MANAGED_BY, TYPE_ROOT, ControlPlaneId
 from k3k_core.resources import SECRET
 from k3k_core.values import LoadedValues, Values, load_values
 
+_ATTEMPTS = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -66,19 +68,27 @@ async def claim(
         ConflictError: the control plane exists with other values, is being deleted, or the name is taken.
     """
     secret = f"Secret/{identity.root}"
-    for _ in range(3):
+    settled_values: Values | None = None
+    lost: UnreachableError | None = None
+    for _ in range(_ATTEMPTS):
         if found := await _find_root(host, identity):
             values = _same_values(identity, found, asked)
             progress(Step("claim", "skipped", f"control plane {identity} exists, going on", secret))
             return Claim(found, values, existed=True)
-        values = await settle_persistence(
-            host, asked.values, asked_for=asks_for_volumes(asked), progress=progress
-        )
-        root = await _create_root(host, identity, values, now=now, progress=progress)
+        if settled_values is None:
+            settled_values = await settle_persistence(
+                host, asked.values, asked_for=asks_for_volumes(asked), progress=progress
+            )
+        try:
+            root = await _create_root(host, identity, settled_values, now=now, progress=progress)
+        except UnreachableError as error:
+            # The answer was lost: whether the root exists now, the next look tells.
+            lost = error
+            continue
         if root is not None:
             progress(Step("claim", "done", f"claimed the name {identity}", secret))
-            return Claim(root, values, existed=False)
-    raise ConflictError(
+            return Claim(root, settled_values, existed=False)
+    raise lost or ConflictError(
         f"Secret {identity.namespace}/{identity.root} keeps coming and going",
         hint="Somebody else works on this control plane; run the same command again.",
     )
@@ -94,7 +104,7 @@ async def _find_root(host: HostApi, identity: ControlPlaneId) -> dict[str, Any] 
 async def _create_root(
     host: HostApi, identity: ControlPlaneId, values: Values, *, now: datetime, progress: Progress
 ) -> dict[str, Any] | None:
-    """Create the root, and the namespace if need be; None when that has to be looked up."""
+    """Create the root, and the namespace if need be; None when somebody else was faster."""
     lifetime = values.ttl_seconds
     expires_at = format_time(now + timedelta(seconds=lifetime)) if lifetime else None
     manifest = manifests.root_secret(identity, values, revision=1, expires_at=expires_at)
@@ -108,9 +118,6 @@ async def _create_root(
         if error.reason != "AlreadyExists":
             raise
         return None
-    except UnreachableError:
-        # The answer was lost: whether the root exists now, the next look tells.
-        return None
 
 
 async def ensure_namespace(host: HostApi, identity: ControlPlaneId, progress: Progress) -> None:
@@ -119,8 +126,13 @@ async def ensure_namespace(host: HostApi, identity: ControlPlaneId, progress: Pr
     Raises:
         ForbiddenError: it does not exist and this identity may not make it.
     """
+    manifest = manifests.namespace(identity)
     try:
-        await host.create(manifests.namespace(identity))
+        try:
+            await host.create(manifest)
+        except UnreachableError:
+            # The answer was lost; asking again does no harm.
+            await host.create(manifest)
     except ConflictError as error:
         if error.reason != "AlreadyExists":
             raise

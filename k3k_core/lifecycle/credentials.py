@@ -21,6 +21,8 @@ from k3k_core.pki import ControlPlanePki, EtcdPki, Tokens, new_etcd_pki, new_pki
 from k3k_core.resources import SECRET
 from k3k_core.values import Values
 
+_ATTEMPTS = 4
+
 Present = Mapping[str, Mapping[str, Any]]
 
 
@@ -57,20 +59,21 @@ async def create_once(host: HostApi, manifest: Mapping[str, Any]) -> tuple[dict[
         ConflictError: the object keeps coming and going.
     """
     metadata = manifest["metadata"]
-    for _ in range(3):
+    lost: UnreachableError | None = None
+    for _ in range(_ATTEMPTS):
         try:
             return await host.create(manifest), True
         except ConflictError as error:
             if error.reason != "AlreadyExists":
                 raise
-        except UnreachableError:
+        except UnreachableError as error:
             # The answer was lost: the next request tells whether the object exists.
-            pass
+            lost = error
         try:
             return await host.get(SECRET, metadata["namespace"], metadata["name"]), False
         except NotFoundError:
             continue
-    raise ConflictError(
+    raise lost or ConflictError(
         f"Secret {metadata['namespace']}/{metadata['name']} is made and deleted again by somebody else",
         hint="Find out who deletes it, then run the same command again.",
     )

@@ -14,10 +14,10 @@ from k3k_core.lifecycle.create import CreateRequest, create
 from k3k_core.names import ControlPlaneId
 from k3k_core.resources import SECRET
 from k3k_core.values import load_values
-from tests.support.hosts import TestHost
+from tests.support.hosts import HostUnderTest
 
 
-async def test_ten_control_planes_created_at_once_are_all_ready(host: TestHost, api: Host) -> None:
+async def test_ten_control_planes_created_at_once_are_all_ready(host: HostUnderTest, api: Host) -> None:
     values = load_values("")
     made = await all_of(
         create(api, CreateRequest(ControlPlaneId(host.namespace, f"cp-{number}"), values))
@@ -30,12 +30,12 @@ async def test_ten_control_planes_created_at_once_are_all_ready(host: TestHost, 
     assert [row["verdict"] for row in rows] == ["Healthy"] * 10
 
 
-async def secrets(api: Host, host: TestHost) -> dict[str, Any]:
+async def secrets(api: Host, host: HostUnderTest) -> dict[str, Any]:
     listing = await api.list(SECRET, host.namespace, labels="k3k.ayedo.de/control-plane=one")
     return {item["metadata"]["name"]: item["data"] for item in listing.items}
 
 
-async def test_two_processes_that_create_the_same_agree(host: TestHost, api: Host) -> None:
+async def test_two_processes_that_create_the_same_agree(host: HostUnderTest, api: Host) -> None:
     command = ("create", "one", "-n", host.namespace, "--timeout", "60s")
     first, second = await asyncio.gather(host.k3k(*command), host.k3k(*command))
     assert (first.code, second.code) == (0, 0), first.err + second.err
@@ -50,7 +50,7 @@ async def test_two_processes_that_create_the_same_agree(host: TestHost, api: Hos
     assert printed[0].checked().out == printed[1].checked().out
 
 
-async def test_of_two_processes_with_different_values_one_wins_whole(host: TestHost, api: Host) -> None:
+async def test_of_two_processes_with_different_values_one_wins_whole(host: HostUnderTest, api: Host) -> None:
     def command(cidr: str) -> tuple[str, ...]:
         cidr_option = f"k3s.cluster_cidr={cidr}"
         return ("create", "one", "-n", host.namespace, "--timeout", "60s", "--set", cidr_option)
@@ -66,7 +66,7 @@ async def test_of_two_processes_with_different_values_one_wins_whole(host: TestH
 
 
 @pytest.mark.parametrize("again", range(3))
-async def test_tokens_that_were_generated_never_change(host: TestHost, api: Host, again: int) -> None:
+async def test_tokens_that_were_generated_never_change(host: HostUnderTest, api: Host, again: int) -> None:
     identity = ControlPlaneId(host.namespace, "one")
     request = CreateRequest(identity, load_values(""))
     await create(api, request)

@@ -20,7 +20,7 @@ from k3k_core.resources import (
 )
 from k3k_core.sandbox import Sandbox
 from k3k_core.sandbox.faults import Fault, Request
-from tests.support.hosts import REAL, TestHost
+from tests.support.hosts import REAL, HostUnderTest
 from tests.support.programs import K3K, start
 
 KINDS = (
@@ -73,7 +73,7 @@ class Killer:
         return Fault(drop="after" if self.answered else "before")
 
 
-async def killed(host: TestHost, spare: int, *arguments: str, answered: bool) -> bool:
+async def killed(host: HostUnderTest, spare: int, *arguments: str, answered: bool) -> bool:
     """Run a verb and kill it after `spare` requests; False when it ended by itself before."""
     assert host.sandbox is not None
     killer = Killer(host.sandbox, spare, answered)
@@ -88,7 +88,7 @@ async def killed(host: TestHost, spare: int, *arguments: str, answered: bool) ->
     return code == -9
 
 
-def objects(host: TestHost, name: str) -> Objects:
+def objects(host: HostUnderTest, name: str) -> Objects:
     """Return everything that belongs to a control plane, by kind and name."""
     assert host.sandbox is not None
     return {
@@ -109,7 +109,7 @@ def secrets_of(found: Objects) -> dict[str, Any]:
 
 @pytest.mark.parametrize("answered", [False, True], ids=["request lost", "answer lost"])
 async def test_a_create_killed_after_any_request_finishes_when_repeated(
-    host: TestHost, answered: bool
+    host: HostUnderTest, answered: bool
 ) -> None:
     create = ("create", "whole", "-n", host.namespace, "--timeout", "60s")
     (await host.k3k(*create)).checked()
@@ -132,7 +132,7 @@ async def test_a_create_killed_after_any_request_finishes_when_repeated(
 
 @pytest.mark.parametrize("answered", [False, True], ids=["request lost", "answer lost"])
 async def test_a_delete_killed_after_any_request_finishes_when_repeated(
-    host: TestHost, answered: bool
+    host: HostUnderTest, answered: bool
 ) -> None:
     for spare in range(TOO_MANY):
         name = f"cp-{spare}"

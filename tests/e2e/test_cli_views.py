@@ -8,16 +8,16 @@ import sys
 import pytest
 import yaml
 
-from tests.support.hosts import TestHost
+from tests.support.hosts import HostUnderTest
 from tests.support.programs import Finished, run
 
 
-async def created(host: TestHost, name: str, *arguments: str) -> Finished:
+async def created(host: HostUnderTest, name: str, *arguments: str) -> Finished:
     """Create a control plane and wait for it."""
     return (await host.k3k("create", name, "-n", host.namespace, *arguments)).checked()
 
 
-async def test_a_list_shows_what_was_created(host: TestHost) -> None:
+async def test_a_list_shows_what_was_created(host: HostUnderTest) -> None:
     await created(host, "one", "--ttl", "2h")
     table = (await host.k3k("list", "-n", host.namespace)).checked().out
     heading, line = table.splitlines()
@@ -29,7 +29,7 @@ async def test_a_list_shows_what_was_created(host: TestHost) -> None:
 
 
 @pytest.mark.parametrize("output", ["json", "yaml"])
-async def test_a_list_for_programs_has_its_schema(host: TestHost, output: str) -> None:
+async def test_a_list_for_programs_has_its_schema(host: HostUnderTest, output: str) -> None:
     await created(host, "one")
     text = (await host.k3k("list", "-n", host.namespace, "-o", output)).checked().out
     document = json.loads(text) if output == "json" else yaml.safe_load(text)
@@ -43,7 +43,7 @@ async def test_a_list_for_programs_has_its_schema(host: TestHost, output: str) -
     )
 
 
-async def test_names_of_a_list_are_names_for_other_verbs(host: TestHost) -> None:
+async def test_names_of_a_list_are_names_for_other_verbs(host: HostUnderTest) -> None:
     await created(host, "one")
     name = (await host.k3k("list", "-n", host.namespace, "-o", "name")).checked().out.strip()
     assert name == f"{host.namespace}/one"
@@ -51,7 +51,7 @@ async def test_names_of_a_list_are_names_for_other_verbs(host: TestHost) -> None
     assert (await host.k3k("list", "-n", host.namespace, "-o", "name")).checked().out == ""
 
 
-async def test_describe_tells_everything_and_no_secret(host: TestHost) -> None:
+async def test_describe_tells_everything_and_no_secret(host: HostUnderTest) -> None:
     await created(host, "one", "--set", "k3s.token=a-very-secret-token")
     text = (await host.k3k("describe", "one", "-n", host.namespace)).checked().out
     for section in ("Endpoints:", "Conditions:", "Servers:", "Certificates:", "Values:"):
@@ -67,7 +67,7 @@ async def test_describe_tells_everything_and_no_secret(host: TestHost) -> None:
 
 
 async def test_diff_is_empty_for_the_values_it_was_made_with_and_names_what_others_change(
-    host: TestHost,
+    host: HostUnderTest,
 ) -> None:
     await created(host, "one")
     where = ("diff", "one", "-n", host.namespace, "--exit-code")
@@ -79,14 +79,14 @@ async def test_diff_is_empty_for_the_values_it_was_made_with_and_names_what_othe
     assert "3Gi" in other.out
 
 
-async def test_a_server_dry_run_stores_nothing(host: TestHost) -> None:
+async def test_a_server_dry_run_stores_nothing(host: HostUnderTest) -> None:
     dry = await host.k3k("create", "one", "-n", host.namespace, "--dry-run=server")
     assert "+ StatefulSet/one-k3k-server" in dry.checked().out.splitlines()
     assert (await host.k3k("list", "-A", "-o", "name")).checked().out == ""
     assert (await host.kubectl("get", "namespace", host.namespace)).code != 0
 
 
-async def test_hosts_are_checked_by_asking_them(host: TestHost) -> None:
+async def test_hosts_are_checked_by_asking_them(host: HostUnderTest) -> None:
     document = json.loads((await host.k3k("hosts", "--check", "-o", "json")).checked().out)
     assert [item["reachable"] for item in document["items"]] == [True]
     version = json.loads(
@@ -95,7 +95,7 @@ async def test_hosts_are_checked_by_asking_them(host: TestHost) -> None:
     assert version["host"]["version"] == document["items"][0]["version"]
 
 
-async def test_names_of_control_planes_are_completed(host: TestHost) -> None:
+async def test_names_of_control_planes_are_completed(host: HostUnderTest) -> None:
     await created(host, "one", "--no-wait")
     await created(host, "other", "--no-wait")
     words = f"k3k -n {host.namespace} describe o"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.hosts import REAL, TestHost
+from tests.support.hosts import REAL, HostUnderTest
 from tests.support.programs import KUBECTL, Finished, run, start
 
 AYEDO_VALUES = Path(__file__).parent.parent / "data" / "ayedo-values.yaml"
@@ -20,10 +20,10 @@ pytestmark = pytest.mark.skipif(KUBECTL is None, reason="needs kubectl (Debian: 
 
 
 @asynccontextmanager
-async def reach(host: TestHost, namespace: str, name: str) -> AsyncIterator[list[str]]:
+async def reach(host: HostUnderTest, namespace: str, name: str) -> AsyncIterator[list[str]]:
     """Yield kubectl options with which a control plane is reached.
 
-    The sandbox's addresses answer on this machine. A real cluster's may not, so there the way is a port-forward;
+    The sandbox's addresses answer on this machine. A real cluster's may not: there it is a port-forward, for
     the certificate holds 127.0.0.1.
     """
     if not REAL:
@@ -44,12 +44,12 @@ async def reach(host: TestHost, namespace: str, name: str) -> AsyncIterator[list
         await forward.wait()
 
 
-async def created(host: TestHost, name: str, *arguments: str) -> Finished:
+async def created(host: HostUnderTest, name: str, *arguments: str) -> Finished:
     return (await host.k3k("create", name, "-n", host.namespace, "--wait", *arguments)).checked()
 
 
 async def test_the_ayedo_values_file_becomes_a_control_plane_that_kubectl_works_with(
-    host: TestHost, tmp_path: Path
+    host: HostUnderTest, tmp_path: Path
 ) -> None:
     await created(host, "k3k", "-f", str(AYEDO_VALUES))
 
@@ -85,7 +85,7 @@ async def test_the_ayedo_values_file_becomes_a_control_plane_that_kubectl_works_
         assert refused.code != 0
 
 
-async def test_the_kubeconfig_is_written_to_a_private_file(host: TestHost, tmp_path: Path) -> None:
+async def test_the_kubeconfig_is_written_to_a_private_file(host: HostUnderTest, tmp_path: Path) -> None:
     target = tmp_path / "out.yaml"
     await created(host, "one", "--kubeconfig-out", str(target))
     assert target.stat().st_mode & 0o777 == 0o600
@@ -94,7 +94,7 @@ async def test_the_kubeconfig_is_written_to_a_private_file(host: TestHost, tmp_p
 
 
 async def test_a_short_lived_kubeconfig_lets_its_user_in_with_its_groups_and_no_more(
-    host: TestHost, tmp_path: Path
+    host: HostUnderTest, tmp_path: Path
 ) -> None:
     await created(host, "one")
     arguments = ("kubeconfig", "one", "-n", host.namespace, "--user", "ann", "--group", "dev", "--ttl", "8h")
@@ -108,7 +108,7 @@ async def test_a_short_lived_kubeconfig_lets_its_user_in_with_its_groups_and_no_
         assert "gitVersion" in version.checked().out
 
 
-async def test_create_again_changes_nothing_and_says_so(host: TestHost) -> None:
+async def test_create_again_changes_nothing_and_says_so(host: HostUnderTest) -> None:
     await created(host, "one", "-f", str(AYEDO_VALUES))
     before = await objects(host)
     again = await created(host, "one", "-f", str(AYEDO_VALUES))
@@ -116,7 +116,7 @@ async def test_create_again_changes_nothing_and_says_so(host: TestHost) -> None:
     assert await objects(host) == before
 
 
-async def test_create_with_other_values_is_refused_and_points_to_upgrade(host: TestHost) -> None:
+async def test_create_with_other_values_is_refused_and_points_to_upgrade(host: HostUnderTest) -> None:
     await created(host, "one")
     refused = await host.k3k("create", "one", "-n", host.namespace, "--set", "k3s.cluster_cidr=10.52.0.0/16")
     assert refused.code == 4
@@ -124,7 +124,7 @@ async def test_create_with_other_values_is_refused_and_points_to_upgrade(host: T
     assert "k3k upgrade one" in refused.err
 
 
-async def test_delete_leaves_nothing_behind(host: TestHost) -> None:
+async def test_delete_leaves_nothing_behind(host: HostUnderTest) -> None:
     await created(host, "one", "--set", "persistence.enabled=true" if not REAL else "servers=1")
     (await host.k3k("delete", "one", "-n", host.namespace, "--yes")).checked()
     assert await objects(host) == {}
@@ -132,7 +132,7 @@ async def test_delete_leaves_nothing_behind(host: TestHost) -> None:
     assert missing.code == 3
 
 
-async def test_delete_without_a_terminal_and_without_yes_is_refused(host: TestHost) -> None:
+async def test_delete_without_a_terminal_and_without_yes_is_refused(host: HostUnderTest) -> None:
     await created(host, "one")
     refused = await host.k3k("delete", "one", "-n", host.namespace)
     assert refused.code == 2
@@ -141,7 +141,7 @@ async def test_delete_without_a_terminal_and_without_yes_is_refused(host: TestHo
 
 
 @pytest.mark.skipif(bool(REAL), reason="a real cluster may have no storage class")
-async def test_kept_data_come_back_with_their_authorities_and_tokens(host: TestHost, tmp_path: Path) -> None:
+async def test_kept_data_come_back_with_authorities_and_tokens(host: HostUnderTest, tmp_path: Path) -> None:
     kubeconfig = tmp_path / "one.yaml"
     await created(host, "one", "--kubeconfig-out", str(kubeconfig))
     made = await run("kubectl", "create", "namespace", "kept", kubeconfig=kubeconfig)
@@ -161,7 +161,7 @@ async def test_kept_data_come_back_with_their_authorities_and_tokens(host: TestH
 @pytest.mark.skipif(bool(REAL), reason="images of a real etcd may not be at hand")
 @pytest.mark.parametrize("servers", [1, 3])
 async def test_a_dedicated_etcd_carries_one_or_several_servers(
-    host: TestHost, tmp_path: Path, servers: int
+    host: HostUnderTest, tmp_path: Path, servers: int
 ) -> None:
     kubeconfig = tmp_path / "etcd.yaml"
     values = f"servers: {servers}\ndatastore: {{kind: etcd, etcd: {{members: {servers}}}}}\n"
@@ -176,7 +176,7 @@ async def test_a_dedicated_etcd_carries_one_or_several_servers(
     (await run("kubectl", "get", "namespaces", kubeconfig=kubeconfig)).checked()
 
 
-async def test_kubectl_watches_waits_and_describes_on_the_host(host: TestHost) -> None:
+async def test_kubectl_watches_waits_and_describes_on_the_host(host: HostUnderTest) -> None:
     (await host.kubectl("create", "namespace", host.namespace)).checked()
     watch = await start(
         ["kubectl", "-n", host.namespace, "get", "configmaps", "-w", "--watch-only", "-o", "name"],
@@ -210,7 +210,7 @@ async def test_kubectl_watches_waits_and_describes_on_the_host(host: TestHost) -
     assert "condition met" in waited.checked().out
 
 
-async def objects(host: TestHost) -> dict[tuple[str, str], str]:
+async def objects(host: HostUnderTest) -> dict[tuple[str, str], str]:
     """Return (kind, name) -> uid of everything that carries a control plane's label."""
     kinds = (
         "secrets,configmaps,services,serviceaccounts,statefulsets,networkpolicies,poddisruptionbudgets,"
