@@ -63,17 +63,17 @@ def path_segment_problems(name: str) -> list[str]:
     return [f"may not contain '{character}'" for character in "/%" if character in name]
 
 
-def label_key_problems(key: str) -> list[str]:
-    """Keys of labels and annotations."""
+def label_key_problems(key: str, *, what: str = "qualified name") -> list[str]:
+    """Keys of labels and annotations, and other qualified names."""
     prefix, slash, name = key.rpartition("/")
-    problems: list[str] = []
+    rule = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character"
+    example = "'MyName',  or 'my.name',  or '123-abc'"
     if "/" in prefix:
-        text = "a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character"
-        example = "'MyName',  or 'my.name',  or '123-abc'"
-        return [
-            _must_have(text, example, _QUALIFIED)
-            + " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
-        ]
+        text = _must_have(
+            f"a valid {what} {rule}" if what != "qualified name" else f"a {what} {rule}", example, _QUALIFIED
+        )
+        return [f"{text} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"]
+    problems: list[str] = []
     if slash:
         if not prefix:
             problems.append("prefix part must be non-empty")
@@ -82,19 +82,15 @@ def label_key_problems(key: str) -> list[str]:
     if not name:
         problems.append("name part must be non-empty")
     elif len(name) > 63:
-        problems.append(f"name part {_too_long(63)}")
+        problems.append("name part must be no more than 63 bytes")
     if not re.fullmatch(_QUALIFIED, name):
-        text = (
-            "name part must consist of alphanumeric characters, '-', '_' or '.', "
-            "and must start and end with an alphanumeric character"
-        )
-        problems.append(_must_have(text, "'MyName',  or 'my.name',  or '123-abc'", _QUALIFIED))
+        problems.append(_must_have(f"name part {rule}", example, _QUALIFIED))
     return problems
 
 
 def label_value_problems(value: str) -> list[str]:
     """Values of labels."""
-    problems = [_too_long(63)] if len(value) > 63 else []
+    problems = ["must be no more than 63 bytes"] if len(value) > 63 else []
     if not re.fullmatch(_VALUE, value):
         text = (
             "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', "
