@@ -128,7 +128,7 @@ async def test_an_image_that_cannot_be_pulled_is_told_while_waiting_and_in_the_e
     host: HostUnderTest, api: Host
 ) -> None:
     told: list[Step] = []
-    values = load_values("", overrides=["version=v1.36.2+k3s99"])
+    values = load_values("", overrides=["version=v1.99.0+k3s1"])
     with pytest.raises(NotReadyError) as caught:
         await create(
             api, CreateRequest(ControlPlaneId(host.namespace, "one"), values, timeout=6), told.append
