@@ -4,13 +4,12 @@
 
 Each figure is the best of several runs, beside `python -c pass` in the same run. The list is taken from a
 sandbox in a process of its own that holds the objects of that many control planes, scaled to zero servers so
-that the sandbox has nothing to simulate; its peer is `kubectl get` of the same kinds, when there is a kubectl.
+that the sandbox has nothing to simulate; its peer is `kubectl get` of the same kinds, if there is a kubectl.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 import shutil
@@ -24,11 +23,6 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-from k3k_core.host import HostOptions, open_host
-from k3k_core.lifecycle.render import render
-from k3k_core.names import ControlPlaneId
-from k3k_core.values import load_values
 
 K3K = str(Path(sys.executable).with_name("k3k"))
 TEMPLATE = "bench-0000"
@@ -74,7 +68,7 @@ def sandbox(folder: Path) -> Iterator[Path]:
     """Run a sandbox in a process of its own; yields the path of its kubeconfig."""
     kubeconfig = folder / "kubeconfig.yaml"
     process = subprocess.Popen(
-        [K3K, "sandbox", "up", "--kubeconfig", str(kubeconfig)], stdout=subprocess.PIPE, text=True
+        [K3K, "sandbox", "up", "--kubeconfig", str(kubeconfig), "--quiet"], stdout=subprocess.PIPE, text=True
     )
     try:
         assert process.stdout is not None
@@ -87,9 +81,20 @@ def sandbox(folder: Path) -> Iterator[Path]:
 
 
 async def fill(kubeconfig: Path, count: int) -> None:
-    """Put the objects of many control planes on the sandbox, each as large as a real one's."""
+    """Put the objects of many control planes on the sandbox, each as large as a real one's.
+
+    It runs in a process of its own: a child's peak memory is never told as less than its parent's at its
+    start, so the process that measures has to stay small.
+    """
+    import asyncio
+
+    from k3k_core.host import HostOptions, open_host
+    from k3k_core.lifecycle.render import render
+    from k3k_core.names import ControlPlaneId
+    from k3k_core.values import load_values
+
     values = load_values("")
-    objects = render(ControlPlaneId("NAMESPACE", TEMPLATE), values, secrets="inline", now=datetime.now(UTC))
+    objects = render(ControlPlaneId("placeholder", TEMPLATE), values, secrets="inline", now=datetime.now(UTC))
     for item in objects:
         if item["kind"] == "StatefulSet":
             item["spec"]["replicas"] = 0
@@ -102,7 +107,7 @@ async def fill(kubeconfig: Path, count: int) -> None:
 
         async def put(number: int) -> None:
             mine = text.replace(TEMPLATE, f"bench-{number:04}").replace(
-                "NAMESPACE", f"team-{number % NAMESPACES}"
+                "placeholder", f"team-{number % NAMESPACES}"
             )
             for manifest in json.loads(mine):
                 async with places:
@@ -122,7 +127,15 @@ def benchmark(control_planes: int, rounds: int) -> dict[str, Any]:
         "k3k list --help": measure([K3K, "list", "--help"], rounds),
     }
     with tempfile.TemporaryDirectory(prefix="k3k-bench-") as name, sandbox(Path(name)) as kubeconfig:
-        asyncio.run(fill(kubeconfig, control_planes))
+        filler = [
+            sys.executable,
+            __file__,
+            "--fill",
+            str(kubeconfig),
+            "--control-planes",
+            str(control_planes),
+        ]
+        subprocess.run(filler, check=True)
         environ = {**os.environ, "KUBECONFIG": str(kubeconfig)}
         runs[f"k3k list ({control_planes})"] = measure([K3K, "list"], rounds, environ)
         if kubectl := shutil.which("kubectl"):
@@ -144,7 +157,13 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--control-planes", type=int, default=500, metavar="N")
     parser.add_argument("--rounds", type=int, default=9, metavar="N")
+    parser.add_argument("--fill", type=Path, metavar="KUBECONFIG", help=argparse.SUPPRESS)
     args = parser.parse_args()
+    if args.fill is not None:
+        import asyncio
+
+        asyncio.run(fill(args.fill, args.control_planes))
+        return
     found = benchmark(args.control_planes, args.rounds)
     if args.json:
         print(json.dumps(found, indent=2))

@@ -6,9 +6,8 @@ import asyncio
 import shlex
 import signal
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -21,10 +20,6 @@ from k3k_core.cli.option import CONTEXT_SETTINGS, option
 from k3k_core.cli.private_file import check_target, write_private
 from k3k_core.cli.running import Running, claim, find_running, stop
 from k3k_core.cli.session import Session
-from k3k_core.errors import K3kError
-
-if TYPE_CHECKING:
-    from k3k_core.sandbox import Sandbox, SandboxOptions
 
 CONTEXT = "k3k-sandbox"
 
@@ -92,12 +87,11 @@ def down(session: Session, data: str | None, port: int | None) -> None:
 
 
 async def _serve(session: Session, *, port: int, data: str | None, kubeconfig: str | None, seed: int) -> None:
-    from k3k_core.sandbox import SandboxOptions
+    from k3k_core.sandbox import Sandbox, SandboxOptions
 
     folder = Path(data) if data is not None else None
     with claim(folder) as slot, _stop_signals() as stopped:
-        async with AsyncExitStack() as stack:
-            sandbox = await _start(stack, SandboxOptions(port=port, data_dir=folder, seed=seed))
+        async with Sandbox.start(SandboxOptions(port=port, data_dir=folder, seed=seed)) as sandbox:
             path = Path(kubeconfig) if kubeconfig is not None else slot.kubeconfig
             write_private(path, sandbox.kubeconfig)
             try:
@@ -109,20 +103,6 @@ async def _serve(session: Session, *, port: int, data: str | None, kubeconfig: s
                 if folder is None:
                     # Its credentials are of no use any more.
                     path.unlink(missing_ok=True)
-
-
-async def _start(stack: AsyncExitStack, options: SandboxOptions) -> Sandbox:
-    """Start a sandbox that lives as long as the stack."""
-    from k3k_core.sandbox import Sandbox
-
-    try:
-        return await stack.enter_async_context(Sandbox.start(options))
-    except OSError as error:
-        where = f"port {options.port}" if options.port else "any port"
-        raise K3kError(
-            f"The sandbox cannot listen on {where} of 127.0.0.1: {error.strerror or error}.",
-            hint="Choose another with --port, or 0 for any free one.",
-        ) from None
 
 
 @contextmanager
