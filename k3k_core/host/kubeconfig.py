@@ -8,15 +8,15 @@ the first file to set a value or an entry wins.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from k3k_core.errors import UsageError
 from k3k_core.host.api import HostOptions
+from k3k_core.nesting import nested_too_deeply
 
-_DEPTH_LIMIT = 100
 DEFAULT_PATH = "~/.kube/config"
 _NO_HOST_HINT = "Give --kubeconfig FILE, set KUBECONFIG, or start a host to try k3k on with `k3k sandbox up`."
 
@@ -171,7 +171,8 @@ def _read(path: Path) -> tuple[Path, Mapping[str, Any]]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         written = path.read_text(encoding="utf-8")
-        _check_depth(yaml.parse(written, Loader=loader))
+        if nested_too_deeply(written, loader=loader):
+            raise UsageError(f"Kubeconfig {path} is nested too deeply.")
         content = yaml.load(written, Loader=loader)  # noqa: S506 - a safe loader
     except OSError as error:
         raise UsageError(f"Kubeconfig {path} cannot be read: {error.strerror}.") from None
@@ -189,16 +190,6 @@ def _read(path: Path) -> tuple[Path, Mapping[str, Any]]:
             f"Kubeconfig {path} is not a kubeconfig: it must be a mapping with clusters and contexts."
         )
     return path, cast("Mapping[str, Any]", content)
-
-
-def _check_depth(events: Iterable[Any]) -> None:
-    """Refuse deep nesting, on which the C loader overflows its stack and takes the process with it."""
-    depth = 0
-    for event in events:
-        name = type(event).__name__
-        depth += name.endswith("StartEvent") - name.endswith("EndEvent")
-        if depth > _DEPTH_LIMIT:
-            raise ValueError("nested too deeply")
 
 
 def _merge(files: list[tuple[Path, Mapping[str, Any]]]) -> Kubeconfig:

@@ -15,6 +15,7 @@ from typing import Any, Final
 import yaml
 
 from k3k_core.errors import Issue
+from k3k_core.nesting import nested_too_deeply
 from k3k_core.values.paths import Path, child, display
 
 MAX_BYTES: Final = 1024 * 1024
@@ -91,12 +92,15 @@ def read_document(text: str, *, loader: Any = _LOADER) -> Document:
     """
     if len(text) > MAX_BYTES:
         return _unusable("the file is larger than 1 MiB", "a values file has a few hundred lines at most")
+    too_deep = _unusable("the file is nested too deeply", "check brackets and indentation")
     try:
+        if nested_too_deeply(text, loader=loader):
+            return too_deep
         nodes: list[yaml.Node] = list(yaml.compose_all(text, Loader=loader))
     except yaml.YAMLError as error:
         return _unusable(*_syntax_error(error, text))
     except RecursionError:
-        return _unusable("the file is nested too deeply", "check brackets and indentation")
+        return too_deep
     if len(nodes) > 1:
         line = nodes[1].start_mark.line + 1
         return _unusable(
@@ -127,6 +131,8 @@ def read_value(text: str) -> tuple[Any, list[Issue]]:
         The value and what is wrong with its form; the value is None then.
     """
     try:
+        if nested_too_deeply(text, loader=_LOADER):
+            raise _TooBigError("the value is nested too deeply")
         node = yaml.compose(text, Loader=_LOADER)
         builder = _Builder()
         value = None if node is None else builder.build(node, (), 0)

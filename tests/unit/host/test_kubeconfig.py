@@ -105,7 +105,7 @@ def test_no_current_context_asks_to_choose(tmp_path: Path) -> None:
         ("users: [name: hunter2", r"is not valid YAML \(line \d, column \d+\)\."),
         ("a: b: hunter2", r"is not valid YAML \(line 1, column 5\)"),
         ("!!python/object:os.system hunter2", "is not valid YAML"),
-        ("[" * 100_000, "is not valid YAML"),
+        ("[" * 100_000, "is nested too deeply"),
         ("hunter2", "is not a kubeconfig"),
         ("- hunter2", "is not a kubeconfig"),
         ("clusters: hunter2", "clusters must be a list"),
