@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from k3k_core.resources import POD, SERVICE, Resource
+from k3k_core.sandbox import loopback
 from k3k_core.sandbox.controllers.client import CONTROLLER_MANAGER, KUBELET, Client
 from k3k_core.sandbox.controllers.disruption import DisruptionController
 from k3k_core.sandbox.controllers.endpoints import EndpointsController
@@ -31,6 +32,7 @@ from k3k_core.sandbox.node.scheduler import Scheduler
 from k3k_core.sandbox.store import timestamp
 
 KUBELET_VERSION = "v1.36.2"
+_KUBELET_PORT = 10250
 
 
 class HostControllers:
@@ -61,7 +63,12 @@ class HostControllers:
         events = EventRecorder(client.store)
         seed = around.scenario.seed
         self._addresses = Addresses(seed)
-        self._node_address = "" if bare else self._addresses.of("node")
+        self._node_address = ""
+        self._node_port: Forwarder | None = None
+        if not bare:
+            # Holding the kubelet's port makes the address this sandbox's own: others look further.
+            self._node_address, listener = loopback.reserve(_KUBELET_PORT, seed=seed, purpose="node")
+            self._node_port = Forwarder(listener, tuple)
         controllers: list[Controller] = [
             NamespaceController(client, known_types, root_ca),
             GarbageCollector(client),
@@ -143,3 +150,5 @@ class HostControllers:
             self._kubelet.stop()
         if self._balancers is not None:
             await self._balancers.close()
+        if self._node_port is not None:
+            await self._node_port.close()

@@ -26,6 +26,8 @@ class EventRecorder:
         # (namespace, name) of events, the one touched longest ago first, with the time of the last touch.
         self._touched: OrderedDict[tuple[str, str], datetime] = OrderedDict()
         self._by_content: dict[tuple[str, ...], tuple[str, str]] = {}
+        for event in store.list(EVENT):
+            self._recall(event)
 
     def normal(
         self, obj: dict[str, Any], reason: str, message: str, *, component: str, field: str = ""
@@ -46,6 +48,21 @@ class EventRecorder:
             field: part of the object, e.g. `spec.containers{k3s}`.
         """
         self._record("Warning", obj, reason, message, component, field)
+
+    def _recall(self, event: dict[str, Any]) -> None:
+        """Know an event from before a restart again."""
+        involved, meta = event.get("involvedObject") or {}, event["metadata"]
+        where = (meta["namespace"], meta["name"])
+        component = (event.get("source") or {}).get("component", "")
+        self._by_content[
+            involved.get("uid", ""),
+            event.get("reason", ""),
+            event.get("message", ""),
+            component,
+            involved.get("fieldPath", ""),
+        ] = where
+        last = event.get("lastTimestamp") or meta["creationTimestamp"]
+        self._touched[where] = datetime.fromisoformat(last)
 
     def _record(
         self, kind: EventType, obj: dict[str, Any], reason: str, message: str, component: str, field: str
