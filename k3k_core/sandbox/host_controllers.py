@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from k3k_core.resources import POD, SERVICE, Resource
 from k3k_core.sandbox import loopback
 from k3k_core.sandbox.controllers.client import CONTROLLER_MANAGER, KUBELET, Client
+from k3k_core.sandbox.controllers.deployments import DeploymentController
 from k3k_core.sandbox.controllers.disruption import DisruptionController
 from k3k_core.sandbox.controllers.endpoints import EndpointsController
 from k3k_core.sandbox.controllers.events import EventRecorder
@@ -15,6 +16,7 @@ from k3k_core.sandbox.controllers.kinds import NODE, STORAGE_CLASS
 from k3k_core.sandbox.controllers.load_balancers import LoadBalancerController
 from k3k_core.sandbox.controllers.namespaces import NamespaceController
 from k3k_core.sandbox.controllers.pods import matches
+from k3k_core.sandbox.controllers.replica_sets import ReplicaSetController
 from k3k_core.sandbox.controllers.runtime import Controller, ControllerManager, Key
 from k3k_core.sandbox.controllers.stateful_sets import StatefulSetController
 from k3k_core.sandbox.controllers.volumes import VolumeController, standard_storage_class
@@ -73,6 +75,8 @@ class HostControllers:
             NamespaceController(client, known_types, root_ca),
             GarbageCollector(client),
             StatefulSetController(client, events),
+            DeploymentController(client, events),
+            ReplicaSetController(client, events),
             VolumeController(client, events),
             EndpointsController(client),
             DisruptionController(client),

@@ -34,8 +34,11 @@ class PlainAdmission:
         self.writes: list[tuple[str, str, str]] = []
 
     def create(self, resource: Resource, obj: dict[str, Any], manager: str) -> dict[str, Any]:
-        self.writes.append((manager, resource.kind, obj["metadata"]["name"]))
-        message = self.refuse.get(obj["metadata"]["name"])
+        meta = obj["metadata"]
+        if "name" not in meta:
+            meta["name"] = f"{meta['generateName']}{len(self.writes)}"
+        self.writes.append((manager, resource.kind, meta["name"]))
+        message = self.refuse.get(meta["name"])
         if message:
             raise RefusedError(message)
         if resource.kind == "Pod":
