@@ -138,11 +138,7 @@ def _tell(session: Session, created: Created, kubeconfig_out: str | None) -> Non
     elif output != "table":
         write_document(console, _to_dict(created), output)
     elif not console.quiet:
-        state = "ready" if created.ready else "applied, not waited for"
-        verb_done = "already there" if created.existed else "created"
-        console.data(
-            f"Control plane {created.id} {verb_done}, {state} after {format_elapsed(created.elapsed)}"
-        )
+        console.data(_sentence(created))
         console.data(
             fields(
                 console.out,
@@ -154,6 +150,13 @@ def _tell(session: Session, created: Created, kubeconfig_out: str | None) -> Non
                 indent=2,
             )
         )
+
+
+def _sentence(created: Created) -> str:
+    done = "was there already" if created.existed else "created"
+    took = format_elapsed(created.elapsed)
+    state = f"ready after {took}" if created.ready else f"its servers were not waited for ({took})"
+    return f"Control plane {created.id} {done}, {state}"
 
 
 def _next_command(session: Session, identity: ControlPlaneId, kubeconfig_out: str | None) -> str:

@@ -70,6 +70,24 @@ def test_create_ends_with_a_summary_and_the_next_command(k3k: Command, creating:
 
 
 @pytest.mark.parametrize(
+    ("result", "sentence"),
+    [
+        ({"existed": True}, "Control plane team-a/ci was there already, ready after 6.5s"),
+        ({"ready": False}, "Control plane team-a/ci created, its servers were not waited for (6.5s)"),
+    ],
+)
+def test_the_summary_says_what_was_done(
+    k3k: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    hosts: FakeHosts,
+    result: dict[str, bool],
+    sentence: str,
+) -> None:
+    monkeypatch.setattr(k3k_core.lifecycle.create, "create", async_returning(created(**result)))
+    assert k3k("create", "ci").out.splitlines()[0] == sentence
+
+
+@pytest.mark.parametrize(
     ("args", "namespace"),
     [
         (["ci"], "team-a"),
