@@ -41,3 +41,14 @@ def endpoint(service: Mapping[str, Any]) -> str:
         return ""
     cluster_ip = spec.get("clusterIP", "")
     return url(cluster_ip, api_port(service)) if cluster_ip not in {"", "None"} else ""
+
+
+def service_essence(service: dict[str, Any]) -> dict[str, Any]:
+    """Return what `endpoint` needs of a Service, and its name."""
+    metadata, spec = service["metadata"], service.get("spec", {})
+    ports = [{key: port[key] for key in ("name", "port") if key in port} for port in spec.get("ports") or ()]
+    return {
+        "metadata": {"name": metadata["name"], "namespace": metadata["namespace"]},
+        "spec": {"type": spec.get("type", ""), "clusterIP": spec.get("clusterIP", ""), "ports": ports},
+        "status": {"loadBalancer": service.get("status", {}).get("loadBalancer", {})},
+    }

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from k3k_core.concurrency import together
-from k3k_core.discovery.addresses import endpoint
+from k3k_core.discovery.addresses import endpoint, service_essence
 from k3k_core.discovery.control_plane import ControlPlane, parse_time
 from k3k_core.discovery.verdict import judge
-from k3k_core.discovery.workload import servers_of
+from k3k_core.discovery.workload import servers_of, workload_essence
 from k3k_core.host import HostApi
 from k3k_core.names import (
     ANNOTATION_DATASTORE,
@@ -24,6 +24,9 @@ from k3k_core.names import (
 from k3k_core.resources import SECRET, SERVICE, STATEFUL_SET
 
 Key = tuple[str, str]
+
+# Small pages: what is thrown away of an object is many times what is kept.
+_PAGE = 100
 
 
 async def discover(host: HostApi, *, namespace: str | None, now: datetime) -> tuple[ControlPlane, ...]:
@@ -44,9 +47,12 @@ async def discover(host: HostApi, *, namespace: str | None, now: datetime) -> tu
             labels=LABEL_CONTROL_PLANE,
             fields=f"type={TYPE_ROOT}",
             metadata_only=True,
+            project=root_essence,
         ),
-        host.list(STATEFUL_SET, namespace, labels=LABEL_CONTROL_PLANE),
-        host.list(SERVICE, namespace, labels=LABEL_CONTROL_PLANE),
+        host.list(
+            STATEFUL_SET, namespace, labels=LABEL_CONTROL_PLANE, page_size=_PAGE, project=workload_essence
+        ),
+        host.list(SERVICE, namespace, labels=LABEL_CONTROL_PLANE, page_size=_PAGE, project=service_essence),
     )
     workloads = by_name(stateful_sets.items)
     fronts = by_name(services.items)
@@ -93,3 +99,10 @@ def _row(
 
 def _number(text: object) -> int:
     return int(text) if isinstance(text, str) and text.isdecimal() else 1
+
+
+def root_essence(root: dict[str, Any]) -> dict[str, Any]:
+    """Return what a row needs of a root Secret."""
+    metadata = root["metadata"]
+    kept = ("name", "namespace", "labels", "annotations", "creationTimestamp", "deletionTimestamp")
+    return {"metadata": {key: metadata[key] for key in kept if key in metadata}}

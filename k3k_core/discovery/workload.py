@@ -21,3 +21,16 @@ def servers_of(workload: Mapping[str, Any] | None) -> Servers | None:
         updated=int(status.get("updatedReplicas", status.get("currentReplicas", 0))),
         since=parse_time(metadata.get("creationTimestamp")),
     )
+
+
+def workload_essence(workload: dict[str, Any]) -> dict[str, Any]:
+    """Return what `servers_of` needs of a workload, and its name."""
+    metadata = workload["metadata"]
+    kept = ("name", "namespace", "generation", "creationTimestamp")
+    counts = ("readyReplicas", "observedGeneration", "updatedReplicas", "currentReplicas")
+    status = workload.get("status", {})
+    return {
+        "metadata": {key: metadata[key] for key in kept if key in metadata},
+        "spec": {"replicas": workload.get("spec", {}).get("replicas", 1)},
+        "status": {key: status[key] for key in counts if key in status},
+    }

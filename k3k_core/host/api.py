@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from k3k_core.resources import Resource
+
+Projection = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class ListWatcher(Protocol):
         fields: str = "",
         metadata_only: bool = False,
         page_size: int = 500,
+        project: Projection | None = None,
     ) -> Listing:
         """Read all objects of a type, page by page; an expired page token restarts the list once.
 
@@ -88,6 +91,8 @@ class ListWatcher(Protocol):
             fields: a field selector.
             metadata_only: ask for `apiVersion`, `kind` and `metadata` alone (PartialObjectMetadata).
             page_size: objects per request.
+            project: what to keep of each object, applied page by page: a large list is never in memory
+                whole.
         """
         ...
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from k3k_core.errors import HostError, UnreachableError
 from k3k_core.host import requests
-from k3k_core.host.api import Listing, WatchEvent
+from k3k_core.host.api import Listing, Projection, WatchEvent
 from k3k_core.host.backoff import Backoff
 from k3k_core.host.connection import Connection
 from k3k_core.host.credentials import Credentials
@@ -64,6 +64,7 @@ class Host:
         fields: str = "",
         metadata_only: bool = False,
         page_size: int = 500,
+        project: Projection | None = None,
     ) -> Listing:
         def page(token: str, size: int) -> Request:
             return requests.list_page(
@@ -92,7 +93,7 @@ class Host:
             found = _items(document, resource, metadata_only)
             if found is None:
                 raise not_kubernetes(self._connection, request, "a list without items")
-            items += found
+            items += [project(item) for item in found] if project else found
             metadata = document.get("metadata") or {}
             token = metadata.get("continue") or ""
             if not token:
