@@ -137,10 +137,12 @@ class Journal:
     Args:
         directory: as given to `--data`; made when missing, readable by its owner only.
         image: what was read from it.
+        limit: bytes after which the file is made compact while it is in use.
     """
 
-    def __init__(self, directory: Path, image: Image) -> None:
+    def __init__(self, directory: Path, image: Image, *, limit: int = 64 * 1024 * 1024) -> None:
         self._directory = directory
+        self._limit = limit
         self._subscriptions: dict[str, Subscription] = {}
         self._followers: dict[str, asyncio.Task[None]] = {}
         self._datastores: dict[str, tuple[Datastore, Json]] = {}
@@ -240,6 +242,15 @@ class Journal:
             self._file.write(b"".join(map(_encode, self._pending)))
             self._file.flush()
             self._pending.clear()
+            if self._file.tell() > self._limit:
+                self._shrink()
+
+    def _shrink(self) -> None:
+        self._file.close()
+        path = self._directory / _NAME
+        self._compact(path, read_image(self._directory))
+        self._file = path.open("ab")
+        self._limit = max(self._limit, 2 * self._file.tell())
 
     def close(self) -> None:
         """Write the rest and stop following."""

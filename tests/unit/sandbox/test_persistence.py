@@ -102,6 +102,19 @@ async def test_a_dropped_cluster_leaves_nothing(tmp_path: Path) -> None:
     assert "inside" not in (tmp_path / "state.jsonl").read_text()
 
 
+async def test_a_journal_that_grows_too_long_is_made_compact(tmp_path: Path) -> None:
+    store = Store()
+    journal = Journal(tmp_path, Image(), limit=10_000)
+    journal.follow(store, HOST)
+    store.create(CONFIG_MAP, config_map("kept", a="0"))
+    for number in range(200):
+        store.update(CONFIG_MAP, config_map("kept", a=str(number)))
+        journal.flush()
+    assert (tmp_path / "state.jsonl").stat().st_size < 20_000
+    assert reopened(tmp_path).list(CONFIG_MAP) == store.list(CONFIG_MAP)
+    journal.close()
+
+
 async def test_only_the_owner_can_read_it(tmp_path: Path) -> None:
     Journal(tmp_path / "data", Image()).close()
     assert (tmp_path / "data" / "state.jsonl").stat().st_mode & 0o077 == 0
