@@ -64,7 +64,7 @@ async def _found(host: HostApi, service: Mapping[str, Any], *, timeout: float, p
     inside = _inside(service)
     text = (
         f"no load balancer has answered within {timeout:g} s; going on with {inside.host}, which is "
-        "reachable inside the host only (run the same create again once there is an address)"
+        "reachable inside the host only (a longer --address-timeout waits longer)"
     )
     progress(Step("address", "warning", text, name))
     return inside

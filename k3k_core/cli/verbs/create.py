@@ -57,6 +57,13 @@ FORMATS = ("table", "json", "yaml", "name")
     "--timeout", type=options.Duration(), default=300.0, metavar="DURATION", help="Longest wait (default 5m)."
 )
 @option(
+    "--address-timeout",
+    type=options.Duration(),
+    metavar="DURATION",
+    help="Longest wait for a load balancer's address (default 8s, or 3s if the values fix the address). "
+    "Afterwards the create goes on with the fixed address, or with one inside the host.",
+)
+@option(
     "--dry-run",
     type=click.Choice(["client", "server"]),
     metavar="[=client|server]",
@@ -73,6 +80,7 @@ def command(
     name: str,
     wait: bool,
     timeout: float,
+    address_timeout: float | None,
     dry_run: str | None,
     force_conflicts: bool,
     kubeconfig_out: str | None,
@@ -89,7 +97,12 @@ def command(
         check_target(Path(kubeconfig_out), identity.name, force=force)
     values = read_values(session, **asked)
     request = CreateRequest(
-        id=identity, values=values, wait=wait, timeout=timeout, force_conflicts=force_conflicts
+        id=identity,
+        values=values,
+        wait=wait,
+        timeout=timeout,
+        address_timeout=address_timeout,
+        force_conflicts=force_conflicts,
     )
     if dry_run == "client":
         _print_manifests(session, request)
