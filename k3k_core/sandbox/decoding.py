@@ -267,7 +267,7 @@ def go_json_error(text: bytes, error: ValueError) -> str:
     shown = text.decode("utf-8", "replace")
     if error.pos >= len(shown):
         return "unexpected end of JSON input"
-    character = json.dumps(shown[error.pos], ensure_ascii=False)[1:-1].replace("'", "\\'").replace('\\"', '"')
+    character = _go_character(shown[error.pos])
     before = shown[: error.pos].rstrip()
     places = {
         "Expecting property name": "looking for beginning of object key string",
@@ -279,6 +279,29 @@ def go_json_error(text: bytes, error: ValueError) -> str:
     }
     where = next((place for start, place in places.items() if error.msg.startswith(start)), "in literal")
     return f"invalid character '{character}' {where}"
+
+
+_GO_ESCAPES = {
+    "\a": r"\a",
+    "\b": r"\b",
+    "\f": r"\f",
+    "\n": r"\n",
+    "\r": r"\r",
+    "\t": r"\t",
+    "\v": r"\v",
+    "'": r"\'",
+    "\\": r"\\",
+}
+
+
+def _go_character(character: str) -> str:
+    """Write a character as Go's %q does, without quotes."""
+    if character in _GO_ESCAPES:
+        return _GO_ESCAPES[character]
+    if character.isprintable():
+        return character
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}"
 
 
 def _in_array(text: str) -> bool:

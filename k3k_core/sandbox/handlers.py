@@ -132,6 +132,9 @@ class Handlers:
         }
         return actions[info.verb](call, definition)
 
+    def _now(self) -> float:
+        return self.store.now().timestamp()
+
     # Reading
 
     def _get(self, call: Call, definition: Definition) -> Answer:
@@ -155,7 +158,7 @@ class Handlers:
         if chosen.form == "Table" and obj.get("kind") != "Status":
             version = obj["metadata"].get("resourceVersion", "")
             value: Any = tables.table(
-                definition, self.operations.crds, [obj], {"resourceVersion": version}, call.query
+                definition, self.operations.crds, [obj], {"resourceVersion": version}, call.query, self._now()
             )
         elif chosen.form.startswith("PartialObjectMetadata") and obj.get("kind") != "Status":
             value = tables.metadata_only(obj)
@@ -174,7 +177,9 @@ class Handlers:
     ) -> Answer:
         if chosen.form == "Table":
             objects = [record.object for record in page.records]
-            value: Any = tables.table(definition, self.operations.crds, objects, page.metadata(), call.query)
+            value: Any = tables.table(
+                definition, self.operations.crds, objects, page.metadata(), call.query, self._now()
+            )
             return Answer(200, json=value, content_type=chosen.media_type)
         if chosen.form:
             items = [tables.metadata_only(record.object) for record in page.records]
@@ -207,7 +212,7 @@ class Handlers:
         resource = definition.resource
         head = {"kind": resource.kind, "apiVersion": resource.api_version}
         if chosen.form == "Table":
-            printer = tables.WatchTables(definition, self.operations.crds, call.query)
+            printer = tables.WatchTables(definition, self.operations.crds, call.query, self._now)
             return printer.encode, printer.bookmark
         if chosen.form:
             partial = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}

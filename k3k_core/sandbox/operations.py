@@ -230,11 +230,12 @@ class Operations:
         meta.pop("generation", None)
         if has_generation(resource):
             meta["generation"] = 1
-        strategies.prepare_create(definition, obj, self.store, options.user)
+        # As in the real server, ownership is noted before the kind's strategy and admission change the object.
         if applied is not None:
             applied.finish(obj)
         else:
             self._track(definition, self.empty(definition), obj, options)
+        strategies.prepare_create(definition, obj, self.store, options.user)
         self.complete(definition, obj)
         warnings = [*warnings, *self._admit("CREATE", definition, obj, None)]
         warnings += self._validate(definition, obj, None)
@@ -390,17 +391,18 @@ class Operations:
             )
         if meta.get("resourceVersion", stored["resourceVersion"]) != stored["resourceVersion"]:
             raise conflict(resource, stored["name"])
-        sent_fields = meta.get("managedFields")
-        strategies.prepare_update(definition, obj, old, options.subresource)
-        if sent_fields is not None and applied is None:
-            obj["metadata"]["managedFields"] = sent_fields
-        allocation.carry_over(resource, obj, old)
         self.complete(definition, obj)
-        warnings = [*warnings, *self._admit("UPDATE", definition, obj, old)]
         if applied is not None:
             applied.finish(obj)
         else:
             self._track(definition, old, obj, options)
+        frozen = validation.immutable_metadata(meta, stored)
+        if frozen:
+            raise invalid(resource.group, resource.kind, stored["name"], frozen)
+        strategies.prepare_update(definition, obj, old, options.subresource)
+        allocation.carry_over(resource, obj, old)
+        self.complete(definition, obj)
+        warnings = [*warnings, *self._admit("UPDATE", definition, obj, old)]
         warnings += self._validate(definition, obj, old, options.subresource)
         allocation.allocate(resource, obj, old, self.store, self.random)
         if options.dry_run:

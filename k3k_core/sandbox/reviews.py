@@ -187,6 +187,7 @@ class Reviews:
         obj["metadata"] |= {
             "name": call.info.name,
             "namespace": call.info.namespace,
+            "uid": account["metadata"]["uid"],
             "creationTimestamp": timestamp(now),
         }
         obj["spec"] = {

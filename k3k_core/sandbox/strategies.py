@@ -134,7 +134,10 @@ def prepare_update(definition: Definition, obj: Json, old: Json, subresource: st
     if subresource == "status":
         status = obj.get("status")
         if definition.custom:
-            obj["metadata"] = clone(stored)
+            fields = meta.get("managedFields")
+            obj["metadata"] = {**clone(stored), "managedFields": fields}
+            if not fields:
+                del obj["metadata"]["managedFields"]
         elif "labels" in stored:
             meta["labels"] = stored["labels"]
         else:
