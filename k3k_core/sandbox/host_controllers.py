@@ -22,9 +22,10 @@ from k3k_core.sandbox.controllers.stateful_sets import StatefulSetController
 from k3k_core.sandbox.controllers.volumes import VolumeController, standard_storage_class
 from k3k_core.sandbox.data_volumes import DataVolumes
 from k3k_core.sandbox.forwarder import Forwarder
+from k3k_core.sandbox.k3s.cluster import Surroundings
 from k3k_core.sandbox.k3s.datastores import Datastore
 from k3k_core.sandbox.k3s.etcd import EtcdProcess
-from k3k_core.sandbox.k3s.server import K3sServer, Surroundings
+from k3k_core.sandbox.k3s.server import K3sServer
 from k3k_core.sandbox.node.addresses import Addresses
 from k3k_core.sandbox.node.images import Program
 from k3k_core.sandbox.node.kubelet import Kubelet

@@ -29,9 +29,9 @@ from k3k_core.sandbox.controllers.runtime import ControllerManager
 from k3k_core.sandbox.faults import Faults
 from k3k_core.sandbox.furnishing import furnish
 from k3k_core.sandbox.host_controllers import HostControllers
+from k3k_core.sandbox.k3s.cluster import Surroundings
 from k3k_core.sandbox.k3s.clusters import EmbeddedClusters
 from k3k_core.sandbox.k3s.datastores import Datastore, Datastores, Members
-from k3k_core.sandbox.k3s.server import Surroundings
 from k3k_core.sandbox.node_pages import with_node_pages
 from k3k_core.sandbox.persistence import HOST, Image, Journal, read_image
 from k3k_core.sandbox.pod_admission import PodSecurityAdmission

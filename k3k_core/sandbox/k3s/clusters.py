@@ -20,9 +20,9 @@ from k3k_core.sandbox.controllers.garbage_collector import GarbageCollector
 from k3k_core.sandbox.controllers.namespaces import NamespaceController
 from k3k_core.sandbox.controllers.runtime import ControllerManager
 from k3k_core.sandbox.furnishing import furnish
+from k3k_core.sandbox.k3s.cluster import SIMULATED, Cluster
 from k3k_core.sandbox.k3s.datastores import Datastore
 from k3k_core.sandbox.k3s.metrics import Metrics
-from k3k_core.sandbox.k3s.server import SIMULATED, Cluster
 from k3k_core.sandbox.pod_admission import PodSecurityAdmission
 from k3k_core.sandbox.rbac import RbacAuthorizer
 from k3k_core.sandbox.requests import read_path

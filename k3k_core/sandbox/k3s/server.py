@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from k3k_core.sandbox import loopback
@@ -17,11 +15,11 @@ from k3k_core.sandbox.k3s.bootstrap import (
     read_credentials,
     serving_certificate,
 )
+from k3k_core.sandbox.k3s.cluster import SIMULATED, Cluster, Surroundings
 from k3k_core.sandbox.k3s.config import K3sConfig, read_config
-from k3k_core.sandbox.k3s.datastores import Datastore, Datastores, Members, endpoint_hosts
+from k3k_core.sandbox.k3s.datastores import Datastore, endpoint_hosts
 from k3k_core.sandbox.k3s.supervisor import answer_supervisor
 from k3k_core.sandbox.node.process import Launch, ProbeRequest, StartError
-from k3k_core.sandbox.scenario import Scenario
 from k3k_core.sandbox.tls import server_context
 
 if TYPE_CHECKING:
@@ -29,66 +27,13 @@ if TYPE_CHECKING:
     from aiohttp.abc import AbstractStreamWriter
     from aiohttp.http_parser import RawRequestMessage
 
-    Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+    from k3k_core.sandbox.k3s.cluster import Handler
 
 DEFAULT_VERSION = "v1.36.2+k3s1"
-SIMULATED = {"X-K3k-Sandbox": "simulated"}
 # What every authenticated user may read (ClusterRoles system:public-info-viewer and system:discovery).
 _OPEN_TO_USERS = frozenset(("/healthz", "/livez", "/readyz", "/version", "/version/", "/api", "/apis"))
 _MAX_BODY = 64 * 1024 * 1024
 _CHECKS = frozenset(("/healthz", "/livez", "/readyz"))
-
-
-class Cluster:
-    """What a server needs of the API that serves its objects.
-
-    Args:
-        version: k3s version, e.g. `v1.33.4+k3s1`.
-        datastore: the objects.
-        credentials: who may do what.
-        advertised: HOST:PORT that clients are told.
-        seed: for what differs between servers.
-        started: when the server started.
-        unhealthy: returns whether the health checks fail.
-    """
-
-    def __init__(
-        self,
-        *,
-        version: str,
-        datastore: Datastore,
-        credentials: Credentials,
-        advertised: str,
-        seed: int,
-        started: datetime,
-        unhealthy: Callable[[], bool],
-    ) -> None:
-        self.version = version
-        self.datastore = datastore
-        self.credentials = credentials
-        self.advertised = advertised
-        self.seed = seed
-        self.started = started
-        self.unhealthy = unhealthy
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What all simulated servers of a sandbox share.
-
-    Attributes:
-        datastores: where their data is.
-        members: the etcds they may use.
-        scenario: when they become ready, and what goes wrong.
-        now: wall clock.
-        open_api: returns what answers the requests to a cluster's API.
-    """
-
-    datastores: Datastores
-    members: Members
-    scenario: Scenario
-    now: Callable[[], datetime]
-    open_api: Callable[[Cluster], Handler]
 
 
 class K3sServer:
@@ -361,6 +306,3 @@ def _configuration(launch: Launch) -> K3sConfig:
             "--token is required: the image runs `k3s agent` unless it is given `args: [server, ...]`"
         )
     return read_config(words[1:], launch.variables, launch.files.read)
-
-
-__all__ = ["SIMULATED", "Cluster", "K3sServer", "Surroundings"]

@@ -8,12 +8,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from k3k_core.sandbox.k3s.bootstrap import Credentials
+from k3k_core.sandbox.k3s.cluster import SIMULATED
 from k3k_core.sandbox.k3s.config import K3sConfig
 
 if TYPE_CHECKING:
     from aiohttp import web
 
-_HEADERS = {"X-K3k-Sandbox": "simulated"}
+
 _AGENT_PATHS = {"/v1-k3s/client-ca.crt": "client-ca.crt", "/v1-k3s/server-ca.crt": "server-ca.crt"}
 
 
@@ -36,15 +37,15 @@ def answer_supervisor(
     if path not in known:
         return None
     if role != "agent":
-        return web.Response(status=403, headers=_HEADERS)
+        return web.Response(status=403, headers=SIMULATED)
     if path in _AGENT_PATHS:
-        return web.Response(text=credentials.files[_AGENT_PATHS[path]], headers=_HEADERS)
+        return web.Response(text=credentials.files[_AGENT_PATHS[path]], headers=SIMULATED)
     if path == "/v1-k3s/readyz":
-        return web.Response(text="ok", headers=_HEADERS)
+        return web.Response(text="ok", headers=SIMULATED)
     if path == "/v1-k3s/apiservers":
         advertised = f"{config.get('advertise-address') or address}:{_advertised_port(config)}"
-        return web.json_response([advertised], headers=_HEADERS)
-    return web.json_response(_control_config(config), headers=_HEADERS, dumps=_compact)
+        return web.json_response([advertised], headers=SIMULATED)
+    return web.json_response(_control_config(config), headers=SIMULATED, dumps=_compact)
 
 
 def _compact(value: Any) -> str:
