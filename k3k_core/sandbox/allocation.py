@@ -75,6 +75,10 @@ def allocate(resource: Resource, obj: Json, old: Json | None, store: Store, choo
 
 
 def _cluster_ip(spec: Json, old: Json | None, store: Store, chooser: random.Random, name: str) -> None:
+    both = spec.get("clusterIP") == "None" and not spec.get("selector")
+    if both and not spec.get("ipFamilyPolicy") and not spec.get("ipFamilies"):
+        # A headless Service without a selector may point anywhere.
+        spec |= {"ipFamilies": ["IPv4", "IPv6"], "ipFamilyPolicy": "RequireDualStack"}
     spec.setdefault("ipFamilies", ["IPv4"])
     spec.setdefault("ipFamilyPolicy", "SingleStack")
     wanted = spec.get("clusterIP") or next(iter(spec.get("clusterIPs") or ()), "")

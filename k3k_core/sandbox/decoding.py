@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -101,6 +102,39 @@ _INT64 = frozenset(
         "tolerationSeconds",
     }
 )
+
+# Lists Go writes even when they are empty.
+_KEPT_LISTS = frozenset(
+    {
+        ("ClusterRole", "rules"),
+        ("EndpointSlice", "endpoints"),
+        ("PodSpec", "containers"),
+        ("PolicyRule", "verbs"),
+        ("Role", "rules"),
+    }
+)
+# Fields Go always writes in structs that lie deeper inside an object.
+_TIMES: Json = {"lastTransitionTime": None}
+_ALWAYS: dict[str, Json] = {
+    "Condition": _TIMES,
+    "ContainerStatus": {
+        "state": {},
+        "lastState": {},
+        "ready": False,
+        "restartCount": 0,
+        "image": "",
+        "imageID": "",
+    },
+    "CustomResourceDefinitionCondition": _TIMES,
+    "DeploymentCondition": {"lastUpdateTime": None, **_TIMES},
+    "JobCondition": {"lastProbeTime": None, **_TIMES},
+    "NamespaceCondition": _TIMES,
+    "NodeCondition": {"lastHeartbeatTime": None, **_TIMES},
+    "PersistentVolumeClaimCondition": {"lastProbeTime": None, **_TIMES},
+    "PodCondition": {"lastProbeTime": None, **_TIMES},
+    "ReplicaSetCondition": _TIMES,
+    "StatefulSetCondition": _TIMES,
+}
 
 _POD = {"metadata": {}, "spec": {"containers": None}}
 _EMPTY: dict[str, Json] = {
@@ -209,19 +243,33 @@ class StrictError(Exception):
         self.problems = problems
 
 
-class _Duplicates:
-    """Collects keys that occur twice in one JSON object."""
+class _Pairs(list[tuple[str, Any]]):
+    """The fields of a JSON object in their order, duplicates included."""
 
-    def __init__(self) -> None:
-        self.problems: list[str] = []
 
-    def __call__(self, pairs: list[tuple[str, Any]]) -> Json:
+def _collapse(value: Any, path: str, problems: list[str]) -> Any:
+    """Turn pairs into mappings, the last of equal keys winning, and word the duplicates."""
+    if isinstance(value, _Pairs):
         result: Json = {}
-        for key, value in pairs:
+        for key, item in value:
+            where = f"{path}.{key}" if path else key
             if key in result:
-                self.problems.append(f'duplicate field "{key}"')
-            result[key] = value
+                problems.append(f'duplicate field "{where}"')
+            result[key] = _collapse(item, where, problems)
         return result
+    if isinstance(value, list):
+        return [_collapse(item, f"{path}[{position}]", problems) for position, item in enumerate(value)]
+    return value
+
+
+def load_json(text: bytes) -> tuple[Any, list[str]]:
+    """Parse JSON; returns the value and its duplicate fields as strict reading words them.
+
+    Raises:
+        ValueError: it is no JSON.
+    """
+    problems: list[str] = []
+    return _collapse(json.loads(text, object_pairs_hook=_Pairs), "", problems), problems
 
 
 def parse_json(text: bytes, kind: str) -> tuple[Json, list[str]]:
@@ -237,19 +285,20 @@ def parse_json(text: bytes, kind: str) -> tuple[Json, list[str]]:
     Raises:
         ApiError: 400, no JSON object.
     """
-    duplicates = _Duplicates()
     try:
-        value = json.loads(text, object_pairs_hook=duplicates)
+        value, problems = load_json(text)
     except ValueError as error:
         problem = go_json_error(text, error)
         raise _unrecognized(text, kind, f"couldn't get version/kind; json parse error: {problem}") from None
+    if value is None:
+        return {}, []
     if not isinstance(value, dict):
         problem = (
             f"json: cannot unmarshal {_json_kind(value)} into Go value of type struct "
             '{ APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
         )
         raise _unrecognized(text, kind, f"couldn't get version/kind; json parse error: {problem}")
-    return value, duplicates.problems
+    return value, problems
 
 
 def _unrecognized(text: bytes, kind: str, problem: str) -> Exception:
@@ -328,7 +377,15 @@ _Loader.yaml_implicit_resolvers = {
     ]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_GO_BOOLEANS = {"y": True, "Y": True, "n": False, "N": False}
+# Go's YAML 1.1 resolver also takes the one-letter booleans.
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"[yYnN]$"), list("yYnN"))
+
+
+def _boolean(loader: Any, node: Any) -> bool:
+    return loader.construct_scalar(node).lower() in {"y", "yes", "on", "true"}
+
+
+_Loader.add_constructor("tag:yaml.org,2002:bool", _boolean)
 
 
 def _string_keys(value: Any) -> Any:
@@ -341,8 +398,7 @@ def _string_keys(value: Any) -> Any:
 
 def _key(key: Any) -> str:
     if isinstance(key, str):
-        # Go's YAML 1.1 resolver also takes the one-letter booleans, which JSON then spells out.
-        return str(_GO_BOOLEANS[key]).lower() if key in _GO_BOOLEANS else key
+        return key
     if isinstance(key, bool):
         return str(key).lower()
     return "null" if key is None else str(key)
@@ -410,6 +466,9 @@ def _struct(kind: Type, value: Json, path: str, unknown: list[str], root: str) -
         if _omitted(child, read, key, kind.name):
             continue
         result[key] = read
+    for key, zero in _ALWAYS.get(kind.name, {}).items():
+        if key not in result:
+            result[key] = clone(zero)
     return result
 
 
@@ -418,7 +477,7 @@ def _omitted(kind: Type, value: Any, key: str, owner: str) -> bool:
     if (owner, key) in _KEPT_EMPTY:
         return False
     if kind.kind in {"list", "map"}:
-        return not value and not (owner == "PolicyRule" and key == "verbs")
+        return not value and (owner, key) not in _KEPT_LISTS
     if kind.kind != "scalar":
         return False
     if value == "" and isinstance(value, str):

@@ -176,6 +176,10 @@ def update(
         after["metadata"].pop("managedFields", None)
         return
     entries = decode(after) if sent else decode(before)
+    if not entries and before["metadata"].get("creationTimestamp"):
+        # Nobody tracks this object: only a server-side apply begins to.
+        after["metadata"].pop("managedFields", None)
+        return
     compared = typed.compare(kind, _bare(before), _bare(after))
     _take_from_others(entries, compared, except_key=None)
     taken = _reset(ignored, compared.modified | compared.added)
@@ -254,6 +258,9 @@ def apply(
     """
     entries = decode(live)
     current = _bare(live)
+    if not entries and live["metadata"].get("creationTimestamp"):
+        first = replace(writer, manager="before-first-apply", subresource="")
+        entries = _owner_of_everything(kind, current, first)
     wanted = _bare(configuration)
     me = Entry(writer.manager, "Apply", writer.api_version, writer.subresource, writer.now, EMPTY)
     last = entries.get(me.key)
@@ -285,6 +292,16 @@ def apply(
     else:
         entries.pop(me.key, None)
     return Applied(merged, entries, live)
+
+
+def _owner_of_everything(kind: Type, current: Json, writer: Writer) -> Entries:
+    """The ownership of an object that nobody tracked before its first apply."""
+    compared = typed.compare(kind, {"metadata": {}}, current)
+    fields = frozenset(path for path in compared.added | compared.modified if path not in _STRIPPED)
+    if not fields:
+        return {}
+    entry = Entry(writer.manager, "Update", writer.api_version, "", writer.now, fields)
+    return {entry.key: entry}
 
 
 def _conflicts(

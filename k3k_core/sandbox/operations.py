@@ -171,7 +171,7 @@ class Operations:
             )
         raise bad_request(
             f'{kind} in version "{version}" cannot be handled as a {resource.kind}: converting '
-            f"({_go_package(group)}{version}.{kind}) to ({_internal(resource.group)}.{resource.kind}): "
+            f"({version}.{kind}) to ({_internal(resource.group)}.{resource.kind}): "
             "unknown conversion"
         )
 
@@ -352,7 +352,7 @@ class Operations:
         if not meta.get("resourceVersion") and not strategies.unconditional_update(definition):
             error = invalid_value("metadata.resourceVersion", 0, "must be specified for an update")
             raise invalid(definition.resource.group, definition.resource.kind, name, [error])
-        return self._update(definition, old, obj, options, warnings, None)
+        return self._update(definition, old, obj, options, warnings, None, patched=False)
 
     def _check_names(self, definition: Definition, namespace: str | None, name: str, meta: Json) -> None:
         if not meta.get("name"):
@@ -381,14 +381,12 @@ class Operations:
         options: Options,
         warnings: list[str],
         applied: managedfields.Applied | None,
+        *,
+        patched: bool = True,
     ) -> Result:
         resource, meta, stored = definition.resource, obj["metadata"], old["metadata"]
         if meta.get("uid", stored["uid"]) != stored["uid"]:
-            raise conflict(
-                resource,
-                stored["name"],
-                f"Precondition failed: UID in precondition: {meta['uid']}, UID in object meta: {stored['uid']}",
-            )
+            raise _another_uid(resource, stored, meta["uid"], patched=patched)
         if meta.get("resourceVersion", stored["resourceVersion"]) != stored["resourceVersion"]:
             raise conflict(resource, stored["name"])
         self.complete(definition, obj)
@@ -437,8 +435,6 @@ class Operations:
         patched = self._patched(definition, old, body, media_type)
         obj, warnings = self.decode(definition, patched, options, list(problems))
         self._check_names(definition, namespace, name, obj["metadata"])
-        if body_has_no_version(body):
-            obj["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
         return self._update(definition, old, obj, options, warnings, None)
 
     def _patched(self, definition: Definition, old: Json, body: Any, media_type: str) -> Json:
@@ -460,7 +456,7 @@ class Operations:
         """Server-side apply; creates the object where there is none."""
         resource = definition.resource
         kind = self.type_of(definition)
-        self._check_applied(definition, namespace, name, configuration, kind)
+        self._check_applied(definition, configuration, kind)
         old = self.store.get(resource, namespace, name)
         if old is None and options.subresource:
             raise not_found(resource, name)
@@ -493,31 +489,12 @@ class Operations:
             return self._create(definition, obj, options, [], applied)
         return self._update(definition, old, obj, options, [], applied)
 
-    def _check_applied(
-        self, definition: Definition, namespace: str | None, name: str, configuration: Json, kind: Type
-    ) -> None:
+    def _check_applied(self, definition: Definition, configuration: Json, kind: Type) -> None:
         resource = definition.resource
-        if not configuration.get("apiVersion") or not configuration.get("kind"):
-            missing = "kind" if configuration.get("apiVersion") else "apiVersion"
-            raise (
-                bad_request(f"invalid object type: {missing} must be set")
-                if False
-                else bad_request(
-                    "error decoding patch: Object 'Kind' is missing"
-                    if missing == "kind"
-                    else "apiVersion must be set"
-                )
-            )
-        if (configuration["apiVersion"], configuration["kind"]) != (resource.api_version, resource.kind):
-            group, _, version = str(configuration["apiVersion"]).rpartition("/")
-            raise (
-                bad_request(f"invalid object type: {group}/{version}, Kind={configuration['kind']}")
-                if configuration["kind"] != resource.kind
-                else bad_request(
-                    f"Incorrect version specified in apply patch. Specified patch version: "
-                    f"{configuration['apiVersion']}, expected: {resource.api_version}"
-                )
-            )
+        given = (configuration.get("apiVersion") or "", configuration.get("kind") or "")
+        if given != (resource.api_version, resource.kind):
+            group, _, version = str(given[0]).rpartition("/")
+            raise bad_request(f"invalid object type: {group}/{version}, Kind={given[1]}")
         if not isinstance(configuration.setdefault("metadata", {}), dict):
             raise internal("metadata: expected map")
         if configuration["metadata"].get("managedFields"):
@@ -525,7 +502,8 @@ class Operations:
         try:
             typed.check(kind, configuration)
         except typed.TypedError as error:
-            where = f"{namespace}/{name}" if namespace else f"/{name}"
+            meta = configuration["metadata"]
+            where = f"{meta.get('namespace', '')}/{meta.get('name', '')}"
             what = f"{where}; {resource.group}/{resource.version}, Kind={resource.kind}"
             raise internal(f"failed to create typed patch object ({what}): {error}") from None
 
@@ -570,13 +548,20 @@ class Operations:
         return method_not_supported(definition.resource, verb)
 
 
-def body_has_no_version(body: Any) -> bool:
-    """Whether a patch leaves the resourceVersion alone."""
-    return not (isinstance(body, dict) and (body.get("metadata") or {}).get("resourceVersion"))
-
-
-def _go_package(group: str) -> str:
-    return ""
+def _another_uid(resource: Resource, stored: Json, given: str, *, patched: bool) -> ApiError:
+    if patched:
+        error = invalid_value("metadata.uid", given, "field is immutable")
+        return invalid(resource.group, resource.kind, stored["name"], [error, error])
+    key = "/".join(
+        part
+        for part in ("/registry", resource.group, resource.plural, stored.get("namespace"), stored["name"])
+        if part and (part != resource.group or "." in part and not part.endswith(".k8s.io"))
+    )
+    detail = (
+        f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: "
+        f"Precondition failed: UID in precondition: {given}, UID in object meta: {stored['uid']}"
+    )
+    return conflict(resource, stored["name"], detail)
 
 
 def _internal(group: str) -> str:

@@ -32,7 +32,7 @@ def json_patch(target: Json, operations: Any) -> Json:
     """
     if not isinstance(operations, list) or not all(isinstance(item, dict) for item in operations):
         raise bad_request(
-            "error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch"
+            "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"
         )
     result: Any = clone(target)
     try:
@@ -57,10 +57,9 @@ def _operate(document: Any, operation: Json) -> Any:
     if kind == "add":
         return _add(document, path, clone(operation["value"]))
     if kind == "replace":
-        if path:
-            _find(document, path)
-            if isinstance(_find(document, path[:-1]), list):
-                document = _remove(document, path)
+        # A missing field is set, as the library the real server uses does.
+        if path and isinstance(_find(document, path[:-1]), list):
+            document = _remove(document, path)
         return _add(document, path, clone(operation["value"]))
     origin = _pointer(operation["from"])
     value = clone(_find(document, origin))

@@ -69,10 +69,6 @@ def normalize(kind: str, obj: Json) -> None:
         data = obj.setdefault("data", {})
         for key, value in obj.pop("stringData").items():
             data[key] = base64.b64encode(value.encode()).decode()
-    if kind == "Service":
-        spec = obj.get("spec") or {}
-        if spec.get("clusterIP") and not spec.get("clusterIPs"):
-            spec["clusterIPs"] = [spec["clusterIP"]]
 
 
 def prepare_create(definition: Definition, obj: Json, store: Store, user: Json) -> None:
@@ -80,7 +76,9 @@ def prepare_create(definition: Definition, obj: Json, store: Store, user: Json) 
     kind = definition.resource.kind
     if definition.custom or "status" in definition.subresources:
         _reset_status(definition, obj)
-    if kind == "Namespace":
+    if kind == "PersistentVolume":
+        obj["status"] = {"phase": "Pending", "lastPhaseTransitionTime": obj["metadata"]["creationTimestamp"]}
+    elif kind == "Namespace":
         finalizers = obj.setdefault("spec", {}).setdefault("finalizers", [])
         if "kubernetes" not in finalizers:
             finalizers.append("kubernetes")

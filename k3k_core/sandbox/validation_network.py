@@ -157,6 +157,8 @@ def _selector(selector: Json) -> list[FieldError]:
 
 def _families(spec: Json) -> list[FieldError]:
     errors: list[FieldError] = []
+    if spec.get("clusterIP") == "None" and not spec.get("selector"):
+        return errors
     if spec.get("ipFamilyPolicy") == "RequireDualStack":
         text = "this cluster is not configured for dual-stack services"
         errors.append(invalid_value("spec.ipFamilyPolicy", "RequireDualStack", text))
