@@ -29,7 +29,7 @@ def render(
         identity: the control plane.
         values: checked values.
         secrets: "inline" generates authorities, tokens and the kubeconfig and includes them; "omit" leaves
-            their Secrets out and gives the same output every time.
+            their Secrets out, and the end of a time to live, and gives the same output every time.
         now: current time (UTC), the start of every certificate.
     """
     validate_name(identity.name)
@@ -50,13 +50,18 @@ def render(
         admin_kubeconfig=admin_kubeconfig(identity, pki, address, now=now),
         address=address,
         etcd_pki=_etcd_pki(identity, wanted, pki, now),
-        expires_at=format_time(now + timedelta(seconds=wanted.ttl_seconds)) if wanted.ttl_seconds else None,
+        expires_at=_expires_at(wanted, now) if secrets == "inline" else None,
     )
     rendered = (manifests.namespace(identity), *manifests.render(blueprint))
     if secrets == "inline":
         return rendered
     left_out = set(omitted(identity))
     return tuple(item for item in rendered if (item["kind"], item["metadata"]["name"]) not in left_out)
+
+
+def _expires_at(values: Values, now: datetime) -> str | None:
+    lifetime = values.ttl_seconds
+    return format_time(now + timedelta(seconds=lifetime)) if lifetime else None
 
 
 def _etcd_pki(
