@@ -49,6 +49,11 @@ VERBS: dict[str, Verb] = {
     )
 }
 
+# Verbs that other messages may already name; the release that brings them is not this one.
+PLANNED = frozenset(
+    "upgrade rollback history exec connect pause resume backup join metrics exporter prune doctor".split()
+)
+
 
 def sections() -> dict[str, list[Verb]]:
     """Return the verbs by section, both in the order of the table."""

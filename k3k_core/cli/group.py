@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from k3k_core.cli.catalog import VERBS, sections
+from k3k_core.cli.catalog import PLANNED, VERBS, sections
 from k3k_core.cli.option import COMMON
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ class Group(click.Group):
         if not ctx.resilient_parsing and self.get_command(ctx, args[0]) is None:
             from difflib import get_close_matches
 
+            if args[0] in PLANNED:
+                ctx.fail(f"`k3k {args[0]}` comes with a later release; this one does not have it yet.")
             meant = get_close_matches(args[0], self.list_commands(ctx), n=1)
             advice = f" Did you mean {meant[0]!r}?" if meant else ""
             ctx.fail(f"There is no command {args[0]!r}.{advice}")
