@@ -51,7 +51,21 @@ VERBS: dict[str, Verb] = {
 
 # Verbs that other messages may already name; the release that brings them is not this one.
 PLANNED = frozenset(
-    "upgrade rollback history exec connect pause resume backup join metrics exporter prune doctor".split()
+    [
+        "upgrade",
+        "rollback",
+        "history",
+        "exec",
+        "connect",
+        "pause",
+        "resume",
+        "backup",
+        "join",
+        "metrics",
+        "exporter",
+        "prune",
+        "doctor",
+    ]
 )
 
 
