@@ -1,6 +1,6 @@
 """Addresses of the sandbox in 127.0.0.0/8: one for each thing that listens, so that all can use one port.
 
-Linux answers on the whole of 127.0.0.0/8. Where only 127.0.0.1 exists (macOS without aliases) one listener per
+Linux answers on the whole of 127.0.0.0/8. Where only 127.0.0.1 exists (macOS without aliases) one listener a
 port is all there is, and the rest are refused with a clear reason.
 """
 
