@@ -202,8 +202,8 @@ async def _apply(host: HostApi, blueprint: Blueprint, progress: Progress, *, for
     revision = manifests.revision_secret(blueprint)
     await all_of([*(host.apply(item, force=force) for item in supports), _revision(host, revision)])
     await host.apply(servers, force=force)
-    names = ", ".join(subject(item) for item in (*supports, servers))
-    progress(Step("apply", "done", f"applied {names}"))
+    kinds = ", ".join(dict.fromkeys(item["kind"] for item in (*supports, servers)))
+    progress(Step("apply", "done", f"applied {len(supports) + 1} objects ({kinds})"))
 
 
 async def _revision(host: HostApi, manifest: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from tests.support.programs import K3K
 
 COLUMNS, LINES = 120, 40
 COMMANDS = (
-    ("k3k", "create", "pr-1042", "-n", "checkout", "--preset", "ci", "--ttl", "2h"),
+    ("k3k", "create", "pr-1043", "-n", "ci", "--preset", "ci", "--ttl", "2h"),
     ("k3k", "list"),
 )
 
