@@ -83,7 +83,7 @@ async def killed(host: HostUnderTest, spare: int, *arguments: str, answered: boo
         _out, err = await killer.process.communicate()
     finally:
         host.sandbox.faults.hooks.remove(killer)
-    code = killer.process.returncode
+    code: int = killer.process.returncode
     assert code in {0, -9}, err.decode()
     return code == -9
 
