@@ -29,8 +29,8 @@ async def together(
 async def together(*work: Coroutine[Any, Any, Any]) -> tuple[Any, ...]:
     """Run coroutines concurrently and return their results in order.
 
-    Unlike `asyncio.gather` nothing is left running when one of them fails or the caller is cancelled; unlike a
-    bare task group the first failure is raised as itself.
+    Unlike `asyncio.gather` nothing is left running when one of them fails or the caller is cancelled;
+    unlike a bare task group the first failure is raised as itself.
 
     Args:
         work: the coroutines.

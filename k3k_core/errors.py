@@ -50,7 +50,7 @@ class Issue:
     """One thing that is wrong with a values file.
 
     Attributes:
-        path: dotted path of the value, e.g. `k3s.cluster_cidr` or `k3s.tls_sans[1]`; empty for the whole file.
+        path: dotted path of the value, e.g. `k3s.cluster_cidr` or `k3s.tls_sans[1]`; empty for the file.
         problem: what is wrong, without repeating a secret.
         remedy: what would be right.
     """
@@ -95,7 +95,7 @@ class ConflictError(K3kError):
         message: one sentence.
         hint: what to do next.
         managers: names of the field managers that own the contested fields, as the host reports them.
-        reason: the host's `reason`, e.g. `AlreadyExists` or `Conflict`; empty when k3k itself found the conflict.
+        reason: the host's `reason`, e.g. `AlreadyExists` or `Conflict`; empty when k3k itself found it.
     """
 
     exit_code = 4
