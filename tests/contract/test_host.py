@@ -14,18 +14,18 @@ from k3k_core.host import Host, Key, Reflector, Selection, wait_for
 from k3k_core.host.connection import Connection, Login
 from k3k_core.host.credentials import Credentials
 from k3k_core.resources import CONFIG_MAP, NAMESPACE, SECRET, SERVICE, Resource
-from tests.support.engines import ADMIN_TOKEN, engine
+from tests.support.api_servers import ApiUnderTest
 
 
 @pytest.fixture
-async def host() -> AsyncIterator[Host]:
-    async with engine() as server:
-        connection = Connection(name="engine", server=server.url, login=Login(token=ADMIN_TOKEN))
-        host = Host(connection, Credentials(connection.login, plugin_timeout=10), request_timeout=10)
-        try:
-            yield host
-        finally:
-            await host.close()
+async def host(api: ApiUnderTest) -> AsyncIterator[Host]:
+    login = Login(token=api.token)
+    connection = Connection(name="contract", server=api.url, authority=api.authority, login=login)
+    host = Host(connection, Credentials(connection.login, plugin_timeout=10), request_timeout=30)
+    try:
+        yield host
+    finally:
+        await host.close()
 
 
 @pytest.fixture
@@ -174,7 +174,7 @@ async def test_an_invalid_object_lists_its_causes(host: Host, namespace: str) ->
 
 
 async def test_the_host_says_its_version(host: Host) -> None:
-    assert (await host.version()).startswith("v1.")
+    assert (await host.version()).startswith("v")
 
 
 async def test_a_watch_yields_what_happens_after_the_list(host: Host, namespace: str) -> None:
@@ -242,7 +242,9 @@ async def test_a_reflector_keeps_a_copy(host: Host, namespace: str) -> None:
     assert seen == [("ADDED", key), ("MODIFIED", key), ("DELETED", key)]
 
 
-async def test_a_namespace_goes_with_its_content(host: Host, namespace: str) -> None:
+async def test_a_namespace_goes_with_its_content(host: Host, namespace: str, api: ApiUnderTest) -> None:
+    if not api.controllers:
+        pytest.skip("needs kube-controller-manager beside kube-apiserver")
     await host.create(_config_map(namespace))
     await host.delete(NAMESPACE, None, namespace)
 
