@@ -82,7 +82,7 @@ async def test_diff_is_empty_for_the_values_it_was_made_with_and_names_what_othe
 async def test_a_server_dry_run_stores_nothing(host: HostUnderTest) -> None:
     dry = await host.k3k("create", "one", "-n", host.namespace, "--dry-run=server")
     assert "+ StatefulSet/one-k3k-server" in dry.checked().out.splitlines()
-    assert (await host.k3k("list", "-A", "-o", "name")).checked().out == ""
+    assert (await host.k3k("list", "-n", host.namespace, "-o", "name")).checked().out == ""
     assert (await host.kubectl("get", "namespace", host.namespace)).code != 0
 
 
