@@ -1,20 +1,17 @@
-"""Reading request bodies: JSON and YAML, strict field checks, and the canonical form of built-in objects.
+"""Reading objects of built-in kinds: strict field checks, and their canonical form.
 
-The real server decodes an object into Go structs and encodes it again; empty values that Go leaves out are left out
-here too, and structs that Go always writes are always there.
+The real server decodes an object into Go structs and encodes it again; empty values that Go leaves out are
+left out here too, and structs that Go always writes are always there.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
+from k3k_core.sandbox.bodies import json_kind
 from k3k_core.sandbox.schema import Type
 from k3k_core.sandbox.statuses import bad_request
 from k3k_core.sandbox.store import clone
@@ -243,195 +240,6 @@ class StrictError(Exception):
         self.problems = problems
 
 
-class _Pairs(list[tuple[str, Any]]):
-    """The fields of a JSON object in their order, duplicates included."""
-
-
-def _collapse(value: Any, path: str, problems: list[str]) -> Any:
-    """Turn pairs into mappings, the last of equal keys winning, and word the duplicates."""
-    if isinstance(value, _Pairs):
-        result: Json = {}
-        for key, item in value:
-            where = f"{path}.{key}" if path else key
-            if key in result:
-                problems.append(f'duplicate field "{where}"')
-            result[key] = _collapse(item, where, problems)
-        return result
-    if isinstance(value, list):
-        return [_collapse(item, f"{path}[{position}]", problems) for position, item in enumerate(value)]
-    return value
-
-
-def load_json(text: bytes) -> tuple[Any, list[str]]:
-    """Parse JSON; returns the value and its duplicate fields as strict reading words them.
-
-    Raises:
-        ValueError: it is no JSON.
-    """
-    problems: list[str] = []
-    return _collapse(json.loads(text, object_pairs_hook=_Pairs), "", problems), problems
-
-
-def parse_json(text: bytes, kind: str) -> tuple[Json, list[str]]:
-    """Parse a JSON body.
-
-    Args:
-        text: the body.
-        kind: kind the path expects, for the error.
-
-    Returns:
-        The object and what is wrong with it under strict reading.
-
-    Raises:
-        ApiError: 400, no JSON object.
-    """
-    try:
-        value, problems = load_json(text)
-    except ValueError as error:
-        problem = go_json_error(text, error)
-        raise _unrecognized(text, kind, f"couldn't get version/kind; json parse error: {problem}") from None
-    if value is None:
-        return {}, []
-    if not isinstance(value, dict):
-        problem = (
-            f"json: cannot unmarshal {_json_kind(value)} into Go value of type struct "
-            '{ APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
-        )
-        raise _unrecognized(text, kind, f"couldn't get version/kind; json parse error: {problem}")
-    return value, problems
-
-
-def _unrecognized(text: bytes, kind: str, problem: str) -> Exception:
-    shown = text.decode("utf-8", "replace")
-    printable = shown if len(shown) <= 1024 else shown[:1024] + " ..."
-    return bad_request(
-        f"the object provided is unrecognized (must be of type {kind}): {problem} ({printable})"
-    )
-
-
-def go_json_error(text: bytes, error: ValueError) -> str:
-    """Word a JSON syntax error as Go's decoder does."""
-    if not isinstance(error, json.JSONDecodeError):
-        return str(error)
-    shown = text.decode("utf-8", "replace")
-    if error.pos >= len(shown):
-        return "unexpected end of JSON input"
-    character = _go_character(shown[error.pos])
-    before = shown[: error.pos].rstrip()
-    places = {
-        "Expecting property name": "looking for beginning of object key string",
-        "Expecting ':'": "after object key",
-        "Expecting ','": "after array element" if _in_array(before) else "after object key:value pair",
-        "Extra data": "after top-level value",
-        "Expecting value": "looking for beginning of value",
-        "Invalid control": "in string literal",
-    }
-    where = next((place for start, place in places.items() if error.msg.startswith(start)), "in literal")
-    return f"invalid character '{character}' {where}"
-
-
-_GO_ESCAPES = {
-    "\a": r"\a",
-    "\b": r"\b",
-    "\f": r"\f",
-    "\n": r"\n",
-    "\r": r"\r",
-    "\t": r"\t",
-    "\v": r"\v",
-    "'": r"\'",
-    "\\": r"\\",
-}
-
-
-def _go_character(character: str) -> str:
-    """Write a character as Go's %q does, without quotes."""
-    if character in _GO_ESCAPES:
-        return _GO_ESCAPES[character]
-    if character.isprintable():
-        return character
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}"
-
-
-def _in_array(text: str) -> bool:
-    depth = 0
-    for character in reversed(text):
-        if character in "]}":
-            depth += 1
-        elif character in "[{":
-            if depth == 0:
-                return character == "["
-            depth -= 1
-    return False
-
-
-class _Loader(yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader):  # type: ignore[misc]
-    """YAML as Go's sigs.k8s.io/yaml reads it: 1.1 booleans, no dates."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [
-        (tag, pattern)
-        for tag, pattern in resolvers
-        if tag not in {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"}
-    ]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-# Go's YAML 1.1 resolver also takes the one-letter booleans.
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"[yYnN]$"), list("yYnN"))
-
-
-def _boolean(loader: Any, node: Any) -> bool:
-    return loader.construct_scalar(node).lower() in {"y", "yes", "on", "true"}
-
-
-_Loader.add_constructor("tag:yaml.org,2002:bool", _boolean)
-
-
-def _string_keys(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {_key(key): _string_keys(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_string_keys(item) for item in value]
-    return value
-
-
-def _key(key: Any) -> str:
-    if isinstance(key, str):
-        return key
-    if isinstance(key, bool):
-        return str(key).lower()
-    return "null" if key is None else str(key)
-
-
-def parse_yaml(text: bytes) -> Json:
-    """Parse a YAML (or JSON) body.
-
-    Raises:
-        ApiError: 400, no YAML mapping.
-    """
-    try:
-        value = yaml.load(text, _Loader)  # noqa: S506 (a subclass of the safe loader)
-    except yaml.YAMLError as error:
-        problem = str(error).splitlines()[0]
-        raise bad_request(f"error decoding YAML: error converting YAML to JSON: yaml: {problem}") from None
-    if not isinstance(value, dict):
-        raise bad_request(
-            f"error decoding YAML: json: cannot unmarshal {_json_kind(value)} into Go value of type "
-            "map[string]interface {}"
-        )
-    result: Json = _string_keys(value)
-    return result
-
-
-def _json_kind(value: Any) -> str:
-    if isinstance(value, bool):
-        return "bool"
-    return {str: "string", int: "number", float: "number", list: "array", dict: "object"}.get(
-        type(value), "null"
-    )
-
-
 def canonical(kind: Type, value: Json, *, name: str) -> tuple[Json, list[str]]:
     """Read an object of a built-in type as Go would.
 
@@ -555,7 +363,7 @@ def _check_base64(value: str, root: str) -> None:
 def _type_error(value: Any, path: str, root: str, owner: str, expected: str) -> Exception:
     clean = ".".join(part.partition("[")[0] for part in path.split("."))
     return bad_request(
-        f'{root} in version "v1" cannot be handled as a {root}: json: cannot unmarshal {_json_kind(value)} '
+        f'{root} in version "v1" cannot be handled as a {root}: json: cannot unmarshal {json_kind(value)} '
         f"into Go struct field {owner or root}.{clean} of type {expected}"
     )
 

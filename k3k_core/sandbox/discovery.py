@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
+from k3k_core.sandbox.health import checks
 from k3k_core.sandbox.registry import Definition, Registry, builtin_definitions
 
 Json = dict[str, Any]
@@ -178,6 +179,17 @@ def _aggregated_resource(definition: Definition) -> Json:
     if parts:
         entry["subresources"] = parts
     return entry
+
+
+def paths(registry: Registry) -> list[str]:
+    """Return the paths that `/` lists."""
+    found = {"/api", "/api/v1", "/apis", "/apis/", "/openapi/v3", "/openapi/v3/", "/version"}
+    for name, versions in _groups(registry).items():
+        if name:
+            found |= {f"/apis/{name}", *(f"/apis/{name}/{version}" for version in versions)}
+    for kind in ("healthz", "livez", "readyz"):
+        found |= {f"/{kind}", *(f"/{kind}/{check}" for check in checks(kind))}
+    return sorted(found)
 
 
 # OpenAPI v3: kubectl looks up whether a kind's PATCH takes `fieldValidation`; schemas are left open.

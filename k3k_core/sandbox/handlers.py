@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json as json_module
+import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from k3k_core.sandbox import deletion, listing, reviews, tables, watching
+from k3k_core.sandbox import deletion, listing, protobuf, reviews, tables, watching
 from k3k_core.sandbox.authn import ServiceAccountTokens, User
-from k3k_core.sandbox.decoding import parse_json, parse_yaml
+from k3k_core.sandbox.bodies import go_json_error, load_json, parse_body, parse_yaml
 from k3k_core.sandbox.operations import Operations, Options, Result
 from k3k_core.sandbox.rbac import Authorizer
 from k3k_core.sandbox.registry import Definition
@@ -38,7 +38,6 @@ _PATCH_TYPES = (
     "application/strategic-merge-patch+json",
     "application/apply-patch+yaml",
 )
-_BODY_TYPES = ("application/json", "application/yaml", "application/vnd.kubernetes.protobuf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,12 @@ class Handlers:
         _check_scope(definition, info)
         if info.subresource:
             return self._subresource(call, definition)
-        if info.verb not in definition.verbs:
+        wrong_target = (info.verb == "create") == bool(info.name) and info.verb in {
+            "create",
+            "update",
+            "patch",
+        }
+        if info.verb not in definition.verbs or wrong_target:
             raise (
                 method_not_supported(definition.resource, info.verb)
                 if definition.custom
@@ -182,7 +186,7 @@ class Handlers:
             )
             return Answer(200, json=value, content_type=chosen.media_type)
         if chosen.form:
-            items = [tables.metadata_only(record.object) for record in page.records]
+            items = [tables.metadata_only(record.object) for record in page.records] or None
             head = {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1"}
             return Answer(200, json={**head, "metadata": page.metadata(), "items": items})
         head = {"kind": definition.list_kind, "apiVersion": definition.resource.api_version}
@@ -235,7 +239,7 @@ class Handlers:
             errors.append(unsupported("dryRun", [dry_run], ["All"]))
         validation = query.get("fieldValidation", "")
         if validation not in {"", "Ignore", "Warn", "Strict"}:
-            errors.append(unsupported("fieldValidation", validation, ["", "Ignore", "Warn", "Strict"]))
+            errors.append(unsupported("fieldValidation", validation, ["", "Ignore", "Strict", "Warn"]))
         manager = query.get("fieldManager", "")
         if len(manager) > 128:
             errors.append(FieldError("fieldManager", "Too long: may not be more than 128 bytes"))
@@ -314,20 +318,25 @@ class Handlers:
         return self._answer_object(call, definition, result, _represent(call))
 
     def _delete_options(self, call: Call) -> deletion.DeleteOptions:
-        body: Json = {}
-        if call.body.strip():
-            body = (
-                parse_yaml(call.body)
-                if call.media_type == "application/yaml"
-                else parse_json(call.body, "DeleteOptions")[0]
+        body = _delete_body(call) if call.body.strip() else {}
+        policy = body.get("propagationPolicy") or call.query.get("propagationPolicy") or None
+        orphans = body.get("orphanDependents")
+        if orphans is not None and policy is not None:
+            text = "orphanDependents and deletionPropagation cannot be both set"
+            raise invalid(
+                "meta.k8s.io", "DeleteOptions", "", [invalid_value("propagationPolicy", policy, text)]
             )
+        if orphans is not None:
+            policy = "Orphan" if orphans else "Background"
         grace = body.get("gracePeriodSeconds", call.query.get("gracePeriodSeconds"))
+        if isinstance(grace, str) and not re.fullmatch(r"-?\d+", grace):
+            raise bad_request(f'strconv.ParseInt: parsing "{grace}": invalid syntax')
         preconditions = body.get("preconditions") or {}
         dry_run = body.get("dryRun") or [item for item in (call.query.get("dryRun"),) if item]
         if dry_run and dry_run != ["All"]:
             raise invalid("meta.k8s.io", "DeleteOptions", "", [unsupported("dryRun", dry_run, ["All"])])
         return deletion.DeleteOptions(
-            policy=body.get("propagationPolicy") or call.query.get("propagationPolicy") or None,
+            policy=policy,
             grace=None if grace is None else int(grace),
             uid=preconditions.get("uid"),
             version=preconditions.get("resourceVersion"),
@@ -374,7 +383,7 @@ class Handlers:
             return Answer(200, json=current)
         options = self._options(call, definition, "PatchOptions")
         if info.verb == "update":
-            body, _ = parse_json(call.body, "Scale")
+            body, _ = parse_body(call.body, call.media_type, "Scale")
             if body.get("metadata", {}).get("name", info.name) != info.name:
                 raise bad_request(
                     f"the name of the object ({body['metadata']['name']}) does not match the name on the URL ({info.name})"
@@ -398,6 +407,30 @@ class Handlers:
         return Answer(201, json=value, warnings=tuple(warnings))
 
 
+def _delete_body(call: Call) -> Json:
+    """Read DeleteOptions."""
+    if call.media_type == "application/yaml":
+        return parse_yaml(call.body)
+    try:
+        if call.media_type == protobuf.MEDIA_TYPE:
+            body: Any = protobuf.decode(call.body, "DeleteOptions")
+        else:
+            body, _ = load_json(call.body)
+    except ValueError as error:
+        problem = go_json_error(call.body, error)
+        raise bad_request(f"couldn't get version/kind; json parse error: {problem}") from None
+    if not isinstance(body, dict):
+        raise bad_request(
+            "couldn't get version/kind; json parse error: json: cannot unmarshal array into Go value"
+        )
+    kind = body.get("kind") or "DeleteOptions"
+    if kind != "DeleteOptions":
+        scheme = "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27"
+        version = body.get("apiVersion", "")
+        raise bad_request(f'no kind "{kind}" is registered for version "{version}" in scheme "{scheme}"')
+    return body
+
+
 def _check_scope(definition: Definition, info: RequestInfo) -> None:
     """A namespaced object has no path outside a namespace, nor a cluster-scoped one inside."""
     namespaced = definition.resource.namespaced
@@ -414,24 +447,13 @@ def _represent(call: Call) -> Representation:
 
 
 def _body(call: Call, definition: Definition) -> tuple[Json, list[str]]:
-    media_type = call.media_type or "application/json"
-    if media_type == "application/yaml":
-        return parse_yaml(call.body), []
-    if media_type != "application/json":
-        listed = ", ".join(_BODY_TYPES)
-        raise unsupported_media_type(
-            f"the body of the request was in an unknown format - accepted media types include: {listed}",
-            routed=False,
-        )
-    return parse_json(call.body, definition.resource.kind)
+    return parse_body(call.body, call.media_type, definition.resource.kind)
 
 
 def _patch_body(call: Call) -> tuple[Any, list[str]]:
     try:
-        return json_module.loads(call.body), []
+        return load_json(call.body)
     except ValueError as error:
-        from k3k_core.sandbox.decoding import go_json_error
-
         raise bad_request(f"error decoding patch: {go_json_error(call.body, error)}") from None
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from k3k_core.sandbox import selectors
-from k3k_core.sandbox.decoding import go_json_error
+from k3k_core.sandbox.bodies import go_json_error
 from k3k_core.sandbox.registry import Definition
 from k3k_core.sandbox.requests import number
 from k3k_core.sandbox.statuses import (

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from k3k_core.sandbox.statuses import not_acceptable
+from k3k_core.sandbox.statuses import no_representation, not_acceptable
 
 _NAMED_VERBS = {
     "GET": "get",
@@ -127,12 +127,15 @@ def negotiate(header: str, *, forms: tuple[str, ...] = ()) -> Representation:
     Raises:
         ApiError: 406.
     """
+    known_type = False
     for clause in _clauses(header or "*/*"):
         media_type = clause.media_type
+        known_type = known_type or media_type == "application/vnd.kubernetes.protobuf"
         if media_type in {"*/*", "application/*"}:
             media_type = "application/json"
         if media_type not in {"application/json", "application/yaml"}:
             continue
+        known_type = True
         form = clause.parameters.get("as", "")
         if not form:
             return Representation(media_type)
@@ -141,7 +144,7 @@ def negotiate(header: str, *, forms: tuple[str, ...] = ()) -> Representation:
         known = {"apidiscovery.k8s.io": ("v2",), "meta.k8s.io": ("v1",)}
         if form in forms and version in known.get(group, ()):
             return Representation(media_type, form, version)
-    raise not_acceptable()
+    raise not_acceptable() if known_type else no_representation()
 
 
 def first(query: Mapping[str, str], name: str, default: str = "") -> str:

@@ -6,7 +6,8 @@ from typing import Any
 
 from k3k_core.sandbox import managedfields
 from k3k_core.sandbox.authn import AUDIENCE, AUTHENTICATED, ServiceAccountTokens, User
-from k3k_core.sandbox.decoding import empty_object, fill_zero_values, parse_json
+from k3k_core.sandbox.bodies import parse_body
+from k3k_core.sandbox.decoding import empty_object, fill_zero_values
 from k3k_core.sandbox.operations import Operations, Options
 from k3k_core.sandbox.rbac import Attributes, Authorizer, Decision, RbacAuthorizer
 from k3k_core.sandbox.registry import Definition
@@ -139,7 +140,7 @@ class Reviews:
         from k3k_core.sandbox.handlers import Answer
 
         account = self._operations.get(definition, call.info.namespace, call.info.name)
-        body, _ = parse_json(call.body, "TokenRequest")
+        body, _ = parse_body(call.body, call.media_type, "TokenRequest")
         kind = builtin_type("authentication.k8s.io", "v1", "TokenRequest") or DEDUCED
         spec = body.get("spec") or {}
         seconds = spec.get("expirationSeconds", 3600)

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import gzip
 import json
+import logging
 import ssl
 from collections.abc import Mapping
 from typing import Any
@@ -33,10 +34,19 @@ from k3k_core.sandbox.operations import AdmissionHook, Operations
 from k3k_core.sandbox.rbac import AllowAll, Attributes, Authorizer
 from k3k_core.sandbox.registry import Registry
 from k3k_core.sandbox.requests import RequestInfo, negotiate, read_path
-from k3k_core.sandbox.statuses import ApiError, forbidden, forbidden_path, internal
+from k3k_core.sandbox.statuses import (
+    ApiError,
+    forbidden,
+    forbidden_path,
+    internal_failure,
+    method_not_allowed,
+    unknown_resource,
+)
 from k3k_core.sandbox.store import Store, encode
 
 Json = dict[str, Any]
+
+logger = logging.getLogger(__name__)
 
 _GZIP_THRESHOLD = 128 * 1024
 _MAX_BODY = 3 * 1024 * 1024
@@ -108,6 +118,9 @@ class ApiServer:
             answer = await self._answer(request, info)
         except ApiError as error:
             answer = _error_answer(error)
+        except Exception:
+            logger.exception("%s %s failed", request.method, request.path)
+            answer = _error_answer(internal_failure("the sandbox failed; its log says why"))
         if fault is not None and fault.drop == "after":
             self.faults.log(seen, 0)
             return _drop(request)
@@ -195,8 +208,18 @@ class ApiServer:
                 return Answer(code, text=text)
         document = self._document(request, path)
         if document is None:
-            return Answer(404, text=_NOT_FOUND)
+            return self._no_document(path)
+        if request.method not in {"GET", "HEAD"}:
+            raise method_not_allowed()
         return document
+
+    def _no_document(self, path: str) -> Answer:
+        parts = path.strip("/").split("/")
+        if parts[0] == "api" and len(parts) == 2:
+            raise unknown_resource()
+        if parts[0] == "apis" and len(parts) == 3 and self.registry.is_builtin_group(parts[1]):
+            raise unknown_resource()
+        return Answer(404, text=_NOT_FOUND)
 
     def _document(self, request: web.Request, path: str) -> Answer | None:
         accept = request.headers.get("Accept", "")
@@ -212,6 +235,10 @@ class ApiServer:
             if path == "/api":
                 return Answer(200, json=discovery.core_versions(self.address))
             return Answer(200, json=discovery.group_list(self.registry))
+        if path == "/":
+            return Answer(200, json={"paths": discovery.paths(self.registry)})
+        if parts[0] in {"api", "apis"}:
+            negotiate(accept)
         if parts[0] == "api" and len(parts) == 2:
             return _found(discovery.resource_list(self.registry, "", parts[1]))
         if parts[0] == "apis" and len(parts) in {2, 3}:
@@ -223,10 +250,6 @@ class ApiServer:
         if parts[:2] == ["openapi", "v3"] and len(parts) in {4, 5}:
             group = parts[3] if len(parts) == 5 else ""
             return _found(discovery.openapi_document(self.registry, group, parts[-1], self.version))
-        if path == "/":
-            return Answer(
-                200, json={"paths": ["/api", "/api/v1", "/apis", "/healthz", "/livez", "/readyz", "/version"]}
-            )
         return None
 
     async def _stream(self, request: web.Request, answer: WatchAnswer) -> web.StreamResponse:
@@ -314,6 +337,3 @@ def _respond(request: web.Request, answer: Answer) -> web.Response:
 
 def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-__all__ = ["ApiServer", "internal"]

@@ -182,15 +182,22 @@ def internal(message: str) -> ApiError:
     return status(500, "", message)
 
 
+def internal_failure(problem: str) -> ApiError:
+    """A failure of the server itself: 500 with reason InternalError."""
+    details = {"causes": [{"message": problem}]}
+    return status(500, "InternalError", f"Internal error occurred: {problem}", details=details)
+
+
 def invalid(group: str, kind: str, name: str, errors: Sequence[FieldError]) -> ApiError:
     """An object that breaks rules; every broken rule is a cause."""
-    texts = [f"{error.field}: {error.message}" for error in errors]
-    summary = texts[0] if len(texts) == 1 else f"[{', '.join(dict.fromkeys(texts))}]"
+    texts = list(dict.fromkeys(f"{error.field}: {error.message}" for error in errors))
+    summary = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
     subject = f"{kind}.{group}" if group else kind
     details: Json = {"name": name} if name else {}
     if group:
         details["group"] = group
-    details["kind"] = kind
+    if kind:
+        details["kind"] = kind
     details["causes"] = [
         {"reason": error.reason, "message": error.message, "field": error.field} for error in errors
     ]
@@ -233,9 +240,18 @@ def unsupported_media_type(message: str = "415: Unsupported Media Type", *, rout
     return status(415, "UnsupportedMediaType", message, details={} if routed else None)
 
 
+_REPRESENTATIONS = "application/json, application/yaml, application/vnd.kubernetes.protobuf"
+
+
 def not_acceptable() -> ApiError:
-    accepted = "application/json, application/yaml, application/vnd.kubernetes.protobuf"
-    return status(406, "NotAcceptable", f"only the following media types are accepted: {accepted}")
+    """A representation that exists, but not of this."""
+    return status(406, "NotAcceptable", f"only the following media types are accepted: {_REPRESENTATIONS}")
+
+
+def no_representation() -> ApiError:
+    """A media type the server does not know at all."""
+    message = f"406: Not Acceptable\n\nAvailable representations: {_REPRESENTATIONS}"
+    return status(406, "NotAcceptable", message, details={})
 
 
 def expired(message: str, *, continue_token: str = "") -> ApiError:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from k3k_core.sandbox import names_check as names
-from k3k_core.sandbox.decoding import go_json_error
+from k3k_core.sandbox.bodies import go_json_error
 from k3k_core.sandbox.go_diff import spec_difference
 from k3k_core.sandbox.quantities import parse
 from k3k_core.sandbox.statuses import (
