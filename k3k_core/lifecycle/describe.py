@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +26,7 @@ from k3k_core.lifecycle.description import (
 )
 from k3k_core.lifecycle.readiness import trouble_of
 from k3k_core.names import LABEL_CONTROL_PLANE, LABEL_INSTANCE, ControlPlaneId
-from k3k_core.pki import certificate_expiry, kubeconfig_expiry
+from k3k_core.pki import ControlPlanePki, Tokens, certificate_expiry, kubeconfig_expiry
 from k3k_core.resources import EVENT, PERSISTENT_VOLUME_CLAIM, POD, SECRET, SERVICE, Resource
 
 _SHOWN_EVENTS = 30
@@ -142,13 +143,40 @@ def _certificates(
 ) -> tuple[Certificate, ...]:
     found = []
     for name in (identity.pki, identity.etcd_pki):
-        for key, text in manifests.secret_data(secrets.get(name, {})).items():
+        for key, text in _text_of(secrets.get(name, {})).items():
             if key.endswith(".crt"):
-                found.append(Certificate(key.removesuffix(".crt"), certificate_expiry(text)))
-    for document in manifests.secret_data(secrets.get(identity.kubeconfig, {})).values():
+                # What cannot be read is told as a condition.
+                with suppress(K3kError):
+                    found.append(Certificate(key.removesuffix(".crt"), certificate_expiry(text)))
+    for document in _text_of(secrets.get(identity.kubeconfig, {})).values():
         if ends := kubeconfig_expiry(document):
             found.append(Certificate("admin kubeconfig", ends))
     return tuple(sorted(found, key=lambda item: (item.expires_at, item.name)))
+
+
+def _text_of(secret: Mapping[str, Any]) -> dict[str, str]:
+    try:
+        return manifests.secret_data(secret)
+    except K3kError:
+        return {}
+
+
+def _damaged(identity: ControlPlaneId, secrets: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the names of the credentials that exist and cannot be used."""
+    damaged = []
+    try:
+        pki = ControlPlanePki.from_secret_data(_text_of(secrets.get(identity.pki, {})))
+        for authority in (pki.server_ca, pki.client_ca):
+            certificate_expiry(authority.cert_pem)
+    except K3kError:
+        damaged.append(identity.pki)
+    try:
+        Tokens.from_secret_data(_text_of(secrets.get(identity.tokens, {})))
+    except K3kError:
+        damaged.append(identity.tokens)
+    if not any(kubeconfig_expiry(text) for text in _text_of(secrets.get(identity.kubeconfig, {})).values()):
+        damaged.append(identity.kubeconfig)
+    return [name for name in damaged if name in secrets]
 
 
 def _conditions(
@@ -166,8 +194,13 @@ def _conditions(
         Condition("ServersReady", "True" if ready else "False", counted),
     ]
     if not summary.read_only:
-        text = f"missing: {', '.join(missing)}" if missing else "authorities, tokens and kubeconfig exist"
-        conditions.append(Condition("CredentialsStored", "False" if missing else "True", text))
+        trouble = [
+            f"{what}: {', '.join(names)}"
+            for what, names in (("missing", missing), ("damaged", _damaged(identity, secrets)))
+            if names
+        ]
+        text = "; ".join(trouble) or "authorities, tokens and kubeconfig exist"
+        conditions.append(Condition("CredentialsStored", "False" if trouble else "True", text))
     return tuple(conditions)
 
 

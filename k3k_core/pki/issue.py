@@ -27,6 +27,7 @@ SHORTEST_LIFETIME = timedelta(minutes=1)
 # Upper bound of a common name and an organisation name (X.520, ub-common-name and ub-organization-name).
 _LONGEST_NAME = 64
 _SERVICE_KEY_BITS = 2048
+_RESTORE = "Restore the Secret that holds it from a backup."
 
 
 def new_pki(now: datetime) -> ControlPlanePki:
@@ -181,10 +182,20 @@ def certificate_expiry(pem: str) -> datetime:
 
     Args:
         pem: one or more certificates; the first counts.
+
+    Raises:
+        K3kError: it is no certificate.
     """
+    return _load_certificate(pem).not_valid_after_utc
+
+
+def _load_certificate(pem: str) -> x509.Certificate:
     from cryptography import x509
 
-    return x509.load_pem_x509_certificate(pem.encode()).not_valid_after_utc
+    try:
+        return x509.load_pem_x509_certificate(pem.encode())
+    except ValueError:
+        raise K3kError("A stored certificate is damaged: it cannot be read.", hint=_RESTORE) from None
 
 
 def _issue(
@@ -200,8 +211,12 @@ def _issue(
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-    issuer = x509.load_pem_x509_certificate(ca.cert_pem.encode())
-    issuer_key = serialization.load_pem_private_key(ca.key_pem.encode(), password=None)
+    issuer = _load_certificate(ca.cert_pem)
+    try:
+        issuer_key = serialization.load_pem_private_key(ca.key_pem.encode(), password=None)
+    except (ValueError, TypeError):
+        # The cause is left out: it may quote the key.
+        raise K3kError("An authority's key is no private key that can be read.", hint=_RESTORE) from None
     if not isinstance(issuer_key, (ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey)):
         raise K3kError("The authority's key is neither an EC nor an RSA key, so it cannot sign here.")
     issuer_identifier = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value

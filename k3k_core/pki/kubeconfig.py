@@ -6,6 +6,7 @@ import base64
 from datetime import datetime
 from typing import Any
 
+from k3k_core.errors import K3kError
 from k3k_core.pki.issue import certificate_expiry
 from k3k_core.pki.model import Leaf
 
@@ -70,7 +71,7 @@ def kubeconfig_expiry(document: str) -> datetime | None:
     try:
         user = yaml.safe_load(document)["users"][0]["user"]
         return certificate_expiry(base64.b64decode(user["client-certificate-data"]).decode())
-    except (yaml.YAMLError, KeyError, IndexError, TypeError, ValueError):
+    except (yaml.YAMLError, KeyError, IndexError, TypeError, ValueError, K3kError):
         return None
 
 
