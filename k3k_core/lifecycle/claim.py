@@ -12,6 +12,7 @@ from k3k_core.discovery.control_plane import format_time
 from k3k_core.errors import ConflictError, ForbiddenError, NotFoundError, UnreachableError
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.comparison import FieldChange, field_changes
+from k3k_core.lifecycle.leftovers import check_leftovers
 from k3k_core.lifecycle.progress import Progress, Step
 from k3k_core.lifecycle.storage import settle_persistence
 from k3k_core.manifests import OwnerReference
@@ -65,7 +66,8 @@ async def claim(
         progress: told about the namespace and the root.
 
     Raises:
-        ConflictError: the control plane exists with other values, is being deleted, or the name is taken.
+        ConflictError: the control plane exists with other values, is being deleted, or the name is taken; or
+            what an earlier one left does not fit.
     """
     secret = f"Secret/{identity.root}"
     settled_values: Values | None = None
@@ -79,6 +81,7 @@ async def claim(
             settled_values = await settle_persistence(
                 host, asked.values, asked_for=asks_for_volumes(asked), progress=progress
             )
+            await check_leftovers(host, identity, settled_values)
         try:
             root = await _create_root(host, identity, settled_values, now=now, progress=progress)
         except UnreachableError as error:

@@ -99,17 +99,20 @@ async def ensure_credentials(
         now: current time (UTC).
 
     Raises:
-        ConflictError: the tokens in the values are not those the control plane was made with.
+        ConflictError: the tokens in the values are not those the control plane was made with, or its
+            credentials were deleted.
     """
     adopted: list[str] = []
 
     async def settle(name: str, make: Callable[[], dict[str, Any]]) -> dict[str, str]:
         secret = present.get(name)
+        made = False
         if secret is None:
+            _refuse_lost(identity, owner, present, name)
             # RSA keys take tens of milliseconds to make: not on the event loop.
             secret, made = await create_once(host, await asyncio.to_thread(make))
-            if not made and await _take_over(host, identity, owner, secret):
-                adopted.append(name)
+        if not made and await _take_over(host, identity, owner, secret):
+            adopted.append(name)
         return manifests.secret_data(secret)
 
     async def settle_etcd(pki: ControlPlanePki) -> EtcdPki | None:
@@ -219,7 +222,23 @@ async def _take_over(
         )
     patch = {"metadata": {"ownerReferences": [owner.to_dict()], "annotations": {ANNOTATION_KEPT: None}}}
     await host.patch(SECRET, identity.namespace, metadata["name"], patch)
-    return True
+    return ANNOTATION_KEPT in (metadata.get("annotations") or {})
+
+
+def _refuse_lost(identity: ControlPlaneId, owner: OwnerReference, present: Present, name: str) -> None:
+    """Refuse to replace credentials that were there once.
+
+    The admin kubeconfig is stored after them. New ones would not fit the data, and lock everybody out.
+    """
+    kubeconfig = present.get(identity.kubeconfig)
+    owners = (kubeconfig or {"metadata": {}})["metadata"].get("ownerReferences") or []
+    if kubeconfig is None or (owners and all(reference["uid"] != owner.uid for reference in owners)):
+        return
+    raise ConflictError(
+        f"Secret {identity.namespace}/{name} of control plane {identity} was deleted; nothing was changed",
+        hint="Restore the Secret from a backup; without one, the control plane has to be deleted and created "
+        "anew.",
+    )
 
 
 def other_secrets(values: Values, tokens: Tokens) -> tuple[str, ...]:

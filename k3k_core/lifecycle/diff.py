@@ -17,6 +17,7 @@ from k3k_core.lifecycle.claim import check_root, owner_of, settled, stored_value
 from k3k_core.lifecycle.comparison import HIDDEN, FieldChange, ObjectDiff, compare_objects, subject
 from k3k_core.lifecycle.credentials import find_credentials, other_secrets
 from k3k_core.lifecycle.kubeconfig import fetch_kubeconfig, server_of
+from k3k_core.lifecycle.leftovers import check_leftovers, refuse_foreign
 from k3k_core.lifecycle.render import render
 from k3k_core.manifests import Address, Blueprint
 from k3k_core.names import LABEL_CONTROL_PLANE, ControlPlaneId, validate_name, validate_namespace
@@ -50,12 +51,13 @@ async def diff(host: HostApi, identity: ControlPlaneId, values: LoadedValues) ->
         One entry for each object, unchanged ones included; all are "create" when the control plane is new.
 
     Raises:
-        ConflictError: the control plane is being deleted, or its name is taken.
+        ConflictError: the control plane is being deleted, made by Helm, or its name is taken.
         K3kError: the host refuses or does not answer.
     """
     try:
         root = await host.get(SECRET, identity.namespace, identity.root)
     except NotFoundError:
+        await refuse_foreign(host, identity)
         wanted = render(identity, values, secrets="inline", now=datetime.now(UTC))
         return tuple(ObjectDiff(subject(item), "create") for item in wanted)
     check_root(identity, root)
@@ -73,7 +75,7 @@ async def dry_run(host: HostApi, identity: ControlPlaneId, values: LoadedValues)
         values: checked values.
 
     Raises:
-        ConflictError: the control plane exists with other values.
+        ConflictError: the control plane exists with other values, or what an earlier one left does not fit.
         K3kError: the host refuses one of the objects.
     """
     validate_name(identity.name)
@@ -81,6 +83,7 @@ async def dry_run(host: HostApi, identity: ControlPlaneId, values: LoadedValues)
     try:
         root = await host.get(SECRET, identity.namespace, identity.root)
     except NotFoundError:
+        await check_leftovers(host, identity, values.values)
         return await _dry_run_new(host, identity, values)
     check_root(identity, root)
     if value_changes(stored_values(root), values):

@@ -12,7 +12,8 @@ from k3k_core.errors import HostError, NotFoundError
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.claim import check_root
 from k3k_core.lifecycle.kubeconfigs import compose_kubeconfig
-from k3k_core.names import ControlPlaneId
+from k3k_core.lifecycle.leftovers import refuse_foreign
+from k3k_core.names import LABEL_MANAGED_BY, ControlPlaneId
 from k3k_core.pki import ControlPlanePki, issue_client_certificate
 from k3k_core.resources import SECRET
 
@@ -39,9 +40,11 @@ async def fetch_kubeconfig(host: HostApi, identity: ControlPlaneId) -> str:
         text for text in manifests.secret_data(secret).values() if "clusters:" in text or '"clusters"' in text
     ]
     if not documents:
+        by_helm = (secret["metadata"].get("labels") or {}).get(LABEL_MANAGED_BY) == "Helm"
+        again = "Delete the Secret and run the same `k3k create` again: it makes a new one."
         raise HostError(
             f"Secret {identity.namespace}/{identity.kubeconfig} holds no kubeconfig",
-            hint="Delete the Secret and run the same `k3k create` again: it makes a new one.",
+            hint="The Helm release has to write one into it." if by_helm else again,
         )
     return documents[0]
 
@@ -70,8 +73,9 @@ async def issue_kubeconfig(
     Raises:
         NotFoundError: the control plane does not exist.
         UsageError: the user, a group or the lifetime cannot be used.
-        ConflictError: the control plane is being deleted.
+        ConflictError: the control plane is being deleted, or was made by Helm.
     """
+    await refuse_foreign(host, identity)
     root, secret, document = await together(
         host.get(SECRET, identity.namespace, identity.root),
         host.get(SECRET, identity.namespace, identity.pki),
