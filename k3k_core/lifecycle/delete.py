@@ -98,10 +98,9 @@ async def plan_delete(host: HostApi, identity: ControlPlaneId) -> DeletePlan:
         NotFoundError: there is nothing of that name.
         ConflictError: it was made by Helm.
     """
-    volumes, *found = await all_of(
-        _names(host, resource, identity) for resource in (PERSISTENT_VOLUME_CLAIM, *_OWNED)
-    )
-    objects = tuple(name for names in found for name in names)
+    found = await _belongings(host, identity)
+    volumes = tuple(item.subject for item in found if item.is_volume)
+    objects = tuple(item.subject for item in found if not item.is_volume)
     if not objects and not volumes:
         await _refuse_missing(host, identity)
     return DeletePlan(identity, objects, volumes)
@@ -110,8 +109,8 @@ async def plan_delete(host: HostApi, identity: ControlPlaneId) -> DeletePlan:
 async def delete(host: HostApi, request: DeleteRequest, progress: Progress = silent) -> Deleted:
     """Delete a control plane and wait until the host holds nothing of it.
 
-    The volumes are put under the root first, so that one deletion takes everything, whatever dies half-way.
-    Run again, it goes on where it stopped.
+    What the root does not own is put under it first, so that one deletion takes everything, whatever dies
+    half-way. Run again, it goes on where it stopped.
 
     Args:
         host: an open host.
@@ -125,12 +124,10 @@ async def delete(host: HostApi, request: DeleteRequest, progress: Progress = sil
     """
     deadline = time.monotonic() + request.timeout
     identity = request.id
-    root, volumes = await together(
-        _root(host, identity), host.list(PERSISTENT_VOLUME_CLAIM, identity.namespace, labels=_mine(identity))
-    )
-    claims = [item["metadata"] for item in volumes.items]
+    root, found = await together(_root(host, identity), _belongings(host, identity))
     if root is None:
-        return await _delete_leftovers(host, request, claims, progress)
+        return await _delete_leftovers(host, request, found, progress)
+    claims = [item for item in found if item.is_volume]
     kept: tuple[str, ...] = ()
     outside = (root["metadata"].get("annotations") or {}).get(ANNOTATION_DATASTORE) == "external"
     if request.keep_data:
@@ -143,21 +140,50 @@ async def delete(host: HostApi, request: DeleteRequest, progress: Progress = sil
         )
         progress(Step("datastore", "warning", text))
     elif claims:
-        await all_of(_put_under(host, identity, root, claim) for claim in claims)
-        names = ", ".join(claim["name"] for claim in claims)
+        names = ", ".join(claim.metadata["name"] for claim in claims)
         progress(Step("volumes", "done", f"will go with the control plane: {names}"))
-    metadata = root["metadata"]
+    await all_of(_take_along(host, identity, root, item) for item in found if item.subject not in kept)
     progress(Step("delete", "started", f"deleting control plane {identity}", f"Secret/{identity.root}"))
-    await host.delete(
-        SECRET, identity.namespace, identity.root, propagation="Foreground", uid=metadata["uid"]
-    )
+    uid = root["metadata"]["uid"]
+    await host.delete(SECRET, identity.namespace, identity.root, propagation="Foreground", uid=uid)
     await _gone(host, identity, deadline)
+    if not request.keep_data:
+        await _sweep(host, identity)
     progress(Step("delete", "done", f"control plane {identity} is gone"))
     return Deleted(identity, kept)
 
 
-def _mine(identity: ControlPlaneId) -> str:
-    return f"{LABEL_CONTROL_PLANE}={identity.name}"
+@dataclass(frozen=True, slots=True)
+class _Belonging:
+    """An object that bears a control plane's label and is named after it."""
+
+    resource: Resource
+    metadata: Mapping[str, Any]
+
+    @property
+    def subject(self) -> str:
+        return f"{self.resource.kind}/{self.metadata['name']}"
+
+    @property
+    def is_volume(self) -> bool:
+        return self.resource is PERSISTENT_VOLUME_CLAIM
+
+
+async def _belongings(host: HostApi, identity: ControlPlaneId) -> list[_Belonging]:
+    """Find everything of a control plane but its pods; objects that others labelled alike are not its own."""
+
+    async def find(resource: Resource) -> list[_Belonging]:
+        labels = f"{LABEL_CONTROL_PLANE}={identity.name}"
+        listing = await host.list(resource, identity.namespace, labels=labels, metadata_only=True)
+        return [_Belonging(resource, item["metadata"]) for item in listing.items]
+
+    found = await all_of(find(resource) for resource in (PERSISTENT_VOLUME_CLAIM, *_OWNED))
+    return [
+        item
+        for items in found
+        for item in items
+        if item.is_volume or f"{item.metadata['name']}-".startswith(f"{identity.root}-")
+    ]
 
 
 async def _root(host: HostApi, identity: ControlPlaneId) -> dict[str, Any] | None:
@@ -173,18 +199,20 @@ async def _root(host: HostApi, identity: ControlPlaneId) -> dict[str, Any] | Non
     return root
 
 
-async def _names(host: HostApi, resource: Resource, identity: ControlPlaneId) -> tuple[str, ...]:
-    listing = await host.list(resource, identity.namespace, labels=_mine(identity), metadata_only=True)
-    return tuple(f"{resource.kind}/{item['metadata']['name']}" for item in listing.items)
-
-
-async def _put_under(
-    host: HostApi, identity: ControlPlaneId, root: Mapping[str, Any], claim: Mapping[str, Any]
+async def _take_along(
+    host: HostApi, identity: ControlPlaneId, root: Mapping[str, Any], item: _Belonging
 ) -> None:
-    """Make the root an owner of a volume claim, beside any owner it has."""
-    uid = root["metadata"]["uid"]
-    owners = claim.get("ownerReferences") or []
-    if any(owner["uid"] == uid for owner in owners):
+    """See that an object goes with the root, whose own objects do by themselves.
+
+    Volumes are their StatefulSet's, and what was applied from rendered manifests is nobody's.
+    """
+    uid, name = root["metadata"]["uid"], item.metadata["name"]
+    owners = item.metadata.get("ownerReferences") or []
+    if item.subject == f"Secret/{identity.root}" or any(owner["uid"] == uid for owner in owners):
+        return
+    if "deletionTimestamp" in root["metadata"]:
+        # Too late to be put under the root: the garbage collector has looked at what it owns.
+        await host.delete(item.resource, identity.namespace, name)
         return
     mine = {
         "apiVersion": "v1",
@@ -194,21 +222,22 @@ async def _put_under(
         "blockOwnerDeletion": True,
     }
     patch = {"metadata": {"ownerReferences": [*owners, mine]}}
-    await _patch_if_there(host, PERSISTENT_VOLUME_CLAIM, identity, claim["name"], patch)
+    await _patch_if_there(host, item.resource, identity, name, patch)
 
 
 async def _keep(
-    host: HostApi, identity: ControlPlaneId, root: Mapping[str, Any], claims: list[Mapping[str, Any]]
+    host: HostApi, identity: ControlPlaneId, root: Mapping[str, Any], claims: list[_Belonging]
 ) -> tuple[str, ...]:
     """Take volumes, CAs and tokens out of the root's ownership."""
     uid = root["metadata"]["uid"]
     kept = []
     for claim in claims:
-        owners = [owner for owner in claim.get("ownerReferences") or () if owner["uid"] != uid]
-        if len(owners) != len(claim.get("ownerReferences") or ()):
+        before = claim.metadata.get("ownerReferences") or []
+        owners = [owner for owner in before if owner["uid"] != uid]
+        if len(owners) != len(before):
             patch: dict[str, Any] = {"metadata": {"ownerReferences": owners}}
-            await _patch_if_there(host, PERSISTENT_VOLUME_CLAIM, identity, claim["name"], patch)
-        kept.append(f"PersistentVolumeClaim/{claim['name']}")
+            await _patch_if_there(host, PERSISTENT_VOLUME_CLAIM, identity, claim.metadata["name"], patch)
+        kept.append(claim.subject)
     orphan = {"metadata": {"ownerReferences": [], "annotations": {ANNOTATION_KEPT: "true"}}}
     for name in (identity.pki, identity.tokens, identity.etcd_pki):
         if await _patch_if_there(host, SECRET, identity, name, orphan):
@@ -254,30 +283,46 @@ async def _gone(host: HostApi, identity: ControlPlaneId, deadline: float) -> Non
         ) from None
 
 
+async def _sweep(host: HostApi, identity: ControlPlaneId) -> None:
+    """Delete volumes that a create going on meanwhile had pods claim too late for the root to take them."""
+    listing = await host.list(
+        PERSISTENT_VOLUME_CLAIM,
+        identity.namespace,
+        labels=f"{LABEL_CONTROL_PLANE}={identity.name}",
+        metadata_only=True,
+    )
+    claims = [item["metadata"] for item in listing.items if "deletionTimestamp" not in item["metadata"]]
+    if not claims or await _root(host, identity) is not None:
+        return
+    await all_of(
+        host.delete(PERSISTENT_VOLUME_CLAIM, identity.namespace, claim["name"], uid=claim["uid"])
+        for claim in claims
+    )
+
+
 async def _delete_leftovers(
-    host: HostApi, request: DeleteRequest, claims: list[Mapping[str, Any]], progress: Progress
+    host: HostApi, request: DeleteRequest, found: list[_Belonging], progress: Progress
 ) -> Deleted:
-    """Finish a delete whose root is gone already, or remove what `--keep-data` once left."""
+    """Finish a delete whose root is gone already, or remove what `--keep-data` once left.
+
+    What has an owner is left to the garbage collector.
+    """
     identity = request.id
-    secrets = await host.list(SECRET, identity.namespace, labels=_mine(identity), metadata_only=True)
-    kept_secrets = [
-        item["metadata"]["name"]
-        for item in secrets.items
-        if ANNOTATION_KEPT in (item["metadata"].get("annotations") or {})
-    ]
-    left = [
-        *((PERSISTENT_VOLUME_CLAIM, claim["name"]) for claim in claims),
-        *((SECRET, name) for name in kept_secrets),
-    ]
+    left = [item for item in found if item.is_volume or not item.metadata.get("ownerReferences")]
     if not left:
         await _refuse_missing(host, identity)
-    names = tuple(f"{resource.kind}/{name}" for resource, name in left)
-    if request.keep_data:
-        progress(Step("keep", "skipped", f"control plane {identity} is gone; kept: {', '.join(names)}"))
-        return Deleted(identity, names)
-    await all_of(host.delete(resource, identity.namespace, name) for resource, name in left)
-    progress(Step("delete", "done", f"removed what was left of {identity}: {', '.join(names)}"))
-    return Deleted(identity)
+    credentials = {f"Secret/{name}" for name in (identity.pki, identity.tokens, identity.etcd_pki)}
+    kept = tuple(
+        item.subject for item in left if request.keep_data and (item.is_volume or item.subject in credentials)
+    )
+    going = [item for item in left if item.subject not in kept]
+    if kept:
+        progress(Step("keep", "skipped", f"control plane {identity} is gone; kept: {', '.join(kept)}"))
+    await all_of(host.delete(item.resource, identity.namespace, item.metadata["name"]) for item in going)
+    if going:
+        names = ", ".join(item.subject for item in going)
+        progress(Step("delete", "done", f"removed what was left of {identity}: {names}"))
+    return Deleted(identity, kept)
 
 
 async def _refuse_missing(host: HostApi, identity: ControlPlaneId) -> None:
