@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from k3k_core.sandbox import deletion, listing, protobuf, reviews, tables, watching
+from k3k_core.sandbox import certificates, deletion, listing, protobuf, reviews, tables, watching
 from k3k_core.sandbox.authn import ServiceAccountTokens, User
 from k3k_core.sandbox.bodies import go_json_error, load_json, parse_body, parse_yaml
 from k3k_core.sandbox.operations import Operations, Options, Result
@@ -92,6 +92,7 @@ class Handlers:
         self.operations = operations
         self.store = operations.store
         self.registry = operations.registry
+        self._authorizer = authorizer
         self.reviews = reviews.Reviews(operations, authorizer, accounts)
 
     def handle(self, call: Call) -> Answer | WatchAnswer:
@@ -371,10 +372,18 @@ class Handlers:
             )
         if info.subresource == "scale":
             return self._scale(call, definition)
-        if info.subresource in {"status", "ephemeralcontainers", "resize"}:
+        if definition.resource == certificates.CSR:
+            self._check_signer(call)
+        if info.subresource in {"status", "ephemeralcontainers", "resize", "approval", "finalize"}:
             actions = {"get": self._get, "update": self._update, "patch": self._patch}
             return actions[info.verb](call, definition)
         return self.reviews.subresource(call, definition, self)
+
+    def _check_signer(self, call: Call) -> None:
+        verb = {"approval": "approve", "status": "sign"}[call.info.subresource]
+        stored = self.store.get(certificates.CSR, None, call.info.name)
+        if stored is not None and call.info.verb != "get":
+            certificates.check_signer_permission(self._authorizer, call.user, stored, verb)
 
     def _scale(self, call: Call, definition: Definition) -> Answer:
         info = call.info

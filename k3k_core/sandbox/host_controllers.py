@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from k3k_core.pki.model import Authority
 from k3k_core.resources import POD, SERVICE, Resource
 from k3k_core.sandbox import loopback
+from k3k_core.sandbox.controllers.certificates import CertificateSigner
 from k3k_core.sandbox.controllers.client import CONTROLLER_MANAGER, KUBELET, Client
 from k3k_core.sandbox.controllers.deployments import DeploymentController
 from k3k_core.sandbox.controllers.disruption import DisruptionController
@@ -46,6 +48,7 @@ class HostControllers:
         known_types: the resource types that exist.
         around: what simulated servers share.
         root_ca: certificate of the API's authority (PEM).
+        client_ca: signs certificates of clients.
         bare: neither node nor storage nor load balancers.
         on_drop: called with each datastore whose volume is gone.
     """
@@ -57,6 +60,7 @@ class HostControllers:
         around: Surroundings,
         *,
         root_ca: str,
+        client_ca: Authority,
         bare: bool,
         on_drop: Callable[[Datastore], None],
     ) -> None:
@@ -81,6 +85,7 @@ class HostControllers:
             VolumeController(client, events),
             EndpointsController(client),
             DisruptionController(client),
+            CertificateSigner(client, client_ca),
         ]
         self._kubelet: Kubelet | None = None
         self._balancers: LoadBalancerController | None = None

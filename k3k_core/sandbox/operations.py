@@ -31,7 +31,7 @@ from k3k_core.sandbox.statuses import (
     not_found,
     required,
 )
-from k3k_core.sandbox.store import ObjectExistsError, Store, clone, has_generation, timestamp
+from k3k_core.sandbox.store import ObjectExistsError, Store, clone, encode, has_generation, timestamp
 
 Json = dict[str, Any]
 AdmissionHook = Callable[[str, Definition, Json, Json | None], list[str]]
@@ -365,8 +365,7 @@ class Operations:
             )
         if definition.resource.namespaced and meta.get("namespace", namespace) != namespace:
             raise bad_request(
-                f"the namespace of the object ({meta['namespace']}) does not match the namespace on the "
-                f"request ({namespace})"
+                "the namespace of the provided object does not match the namespace sent on the request"
             )
         if definition.resource.namespaced:
             meta["namespace"] = namespace
@@ -396,8 +395,10 @@ class Operations:
             self._track(definition, old, obj, options)
         frozen = validation.immutable_metadata(meta, stored)
         if frozen:
-            raise invalid(resource.group, resource.kind, stored["name"], frozen)
-        strategies.prepare_update(definition, obj, old, options.subresource)
+            # Both the generic and the kind's own validation report these.
+            raise invalid(resource.group, resource.kind, stored["name"], [*frozen, *frozen])
+        now = timestamp(self.store.now())
+        strategies.prepare_update(definition, obj, old, options.subresource, now)
         allocation.carry_over(resource, obj, old)
         self.complete(definition, obj)
         warnings = [*warnings, *self._admit("UPDATE", definition, obj, old)]
@@ -433,7 +434,10 @@ class Operations:
         """
         old = self.get(definition, namespace, name)
         patched = self._patched(definition, old, body, media_type)
-        obj, warnings = self.decode(definition, patched, options, list(problems))
+        try:
+            obj, warnings = self.decode(definition, patched, options, list(problems))
+        except ApiError as error:
+            raise _unusable_patch(definition, body, patched, str(error), media_type) from None
         self._check_names(definition, namespace, name, obj["metadata"])
         return self._update(definition, old, obj, options, warnings, None)
 
@@ -477,14 +481,9 @@ class Operations:
             obj["metadata"].setdefault("name", name)
         self._check_names(definition, namespace, name, obj["metadata"])
         if old is None:
-            if configuration["metadata"].get("resourceVersion"):
-                raise conflict(resource, name)
             if configuration["metadata"].get("uid"):
-                detail = (
-                    f"uid mismatch: the provided object specified uid {configuration['metadata']['uid']}, "
-                    "and no existing object was found"
-                )
-                raise conflict(resource, name, detail)
+                error = invalid_value("metadata.uid", configuration["metadata"]["uid"], "field is immutable")
+                raise invalid(resource.group, resource.kind, name, [error, error])
             self.complete(definition, obj)
             return self._create(definition, obj, options, [], applied)
         return self._update(definition, old, obj, options, [], applied)
@@ -546,6 +545,44 @@ class Operations:
 
     def subresource_not_supported(self, definition: Definition, verb: str) -> ApiError:
         return method_not_supported(definition.resource, verb)
+
+
+def _unusable_patch(
+    definition: Definition, body: Any, patched: Json, problem: str, media_type: str
+) -> ApiError:
+    """A patch whose result cannot be read: the real server quotes the patch or the patched object."""
+    detail = problem.split(f" cannot be handled as a {definition.resource.kind}: ", 1)[-1]
+    if media_type == "application/strategic-merge-patch+json":
+        shown = patches.go_format(body)
+    else:
+        ordered = {key: patched[key] for key in sorted(patched)}
+        if isinstance(patched.get("metadata"), dict):
+            ordered["metadata"] = _in_go_order(patched["metadata"])
+        shown = encode(ordered).decode()
+    return invalid("", "", "", [invalid_value("patch", shown, detail)])
+
+
+_META_ORDER = (
+    "name",
+    "generateName",
+    "namespace",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "labels",
+    "annotations",
+    "ownerReferences",
+    "finalizers",
+    "managedFields",
+)
+
+
+def _in_go_order(meta: Json) -> Json:
+    known = {key: meta[key] for key in _META_ORDER if key in meta}
+    return known | meta
 
 
 def _another_uid(resource: Resource, stored: Json, given: str, *, patched: bool) -> ApiError:

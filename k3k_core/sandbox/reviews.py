@@ -130,10 +130,6 @@ class Reviews:
         name = call.info.subresource
         if name == "token" and self._accounts is not None:
             return self._token(call, definition, handlers)
-        if name == "approval":
-            return handlers.approval(call, definition)
-        if name == "finalize":
-            return handlers.finalize(call, definition)
         raise status(501, "", f"the sandbox does not simulate {definition.resource.plural}/{name}")
 
     def _token(self, call: Any, definition: Definition, handlers: Any) -> Any:

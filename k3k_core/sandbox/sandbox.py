@@ -190,6 +190,7 @@ async def _start(kind: type[Sandbox], options: SandboxOptions, stack: AsyncExitS
         _known_types(api),
         Surroundings(datastores, Members(), scenario, _wall_clock, clusters.open),
         root_ca=identity.server_ca.cert_pem,
+        client_ca=identity.client_ca,
         bare=options.bare,
         on_drop=dropped,
     )

@@ -6,6 +6,7 @@ import base64
 from typing import Any
 
 from k3k_core.resources import PERSISTENT_VOLUME_CLAIM, POD, SERVICE_ACCOUNT, Resource
+from k3k_core.sandbox import certificates
 from k3k_core.sandbox.registry import Definition
 from k3k_core.sandbox.statuses import ApiError, forbidden
 from k3k_core.sandbox.store import Store, clone
@@ -90,11 +91,7 @@ def prepare_create(definition: Definition, obj: Json, store: Store, user: Json) 
             "storedVersions": stored,
         }
     elif kind == "CertificateSigningRequest":
-        spec = obj.setdefault("spec", {})
-        for name in ("username", "uid", "groups", "extra"):
-            spec.pop(name, None)
-            if user.get(name):
-                spec[name] = clone(user[name])
+        certificates.prepare_create(obj, user)
     elif kind == "Job" and not obj["spec"].get("manualSelector"):
         _job_selector(obj)
     del store
@@ -117,8 +114,16 @@ def _reset_status(definition: Definition, obj: Json) -> None:
         obj.pop("status", None)
 
 
-def prepare_update(definition: Definition, obj: Json, old: Json, subresource: str) -> None:
-    """Take over from the stored object what this operation cannot change."""
+def prepare_update(definition: Definition, obj: Json, old: Json, subresource: str, now: str = "") -> None:
+    """Take over from the stored object what this operation cannot change.
+
+    Args:
+        definition: its resource type.
+        obj: as it is to be, changed in place.
+        old: as stored.
+        subresource: that the request is about, or empty.
+        now: the current time, as objects hold it.
+    """
     meta, stored = obj["metadata"], old["metadata"]
     for name in ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"):
         if name in stored:
@@ -129,7 +134,9 @@ def prepare_update(definition: Definition, obj: Json, old: Json, subresource: st
     meta["resourceVersion"] = stored["resourceVersion"]
     if "generateName" in stored:
         meta.setdefault("generateName", stored["generateName"])
-    if subresource == "status":
+    if definition.resource.kind == "CertificateSigningRequest":
+        certificates.prepare_update(obj, old, subresource, now)
+    elif subresource == "status":
         status = obj.get("status")
         if definition.custom:
             fields = meta.get("managedFields")
@@ -156,8 +163,6 @@ def prepare_update(definition: Definition, obj: Json, old: Json, subresource: st
         obj.setdefault("spec", {})["finalizers"] = clone(old.get("spec", {}).get("finalizers", []))
         if not obj["spec"]["finalizers"]:
             del obj["spec"]["finalizers"]
-    if definition.resource.kind == "CertificateSigningRequest" and subresource in {"", "status"}:
-        obj["spec"] = clone(old["spec"])
 
 
 # Admission plugins that are on by default
@@ -179,6 +184,8 @@ def admit(operation: str, definition: Definition, obj: Json, old: Json | None, s
         _default_storage_class(obj, store)
     elif resource.kind == "PersistentVolume":
         _protect(obj, "kubernetes.io/pv-protection")
+    elif resource.kind == "CertificateSigningRequest":
+        certificates.admit(obj)
     return []
 
 

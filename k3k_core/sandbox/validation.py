@@ -10,8 +10,14 @@ from collections.abc import Callable
 from typing import Any
 
 from k3k_core.resources import Resource
+from k3k_core.sandbox import (
+    certificates,
+    validation_config,
+    validation_network,
+    validation_policy,
+    validation_workloads,
+)
 from k3k_core.sandbox import names_check as names
-from k3k_core.sandbox import validation_config, validation_network, validation_policy, validation_workloads
 from k3k_core.sandbox.statuses import FieldError, forbidden_field, go_value, invalid_value, required, too_long
 
 Json = dict[str, Any]
@@ -29,6 +35,7 @@ _CREATE: dict[str, Validate] = {
     **validation_network.CREATE,
     **validation_policy.CREATE,
     **validation_workloads.CREATE,
+    "CertificateSigningRequest": certificates.validate,
 }
 _UPDATE: dict[str, ValidateUpdate] = {
     **validation_config.UPDATE,
@@ -172,6 +179,8 @@ def validate(resource: Resource, obj: Json) -> list[FieldError]:
 
 def validate_update(resource: Resource, obj: Json, old: Json, subresource: str) -> list[FieldError]:
     """Check a changed object of a built-in kind."""
+    if resource == certificates.CSR:
+        return certificates.validate_update(obj, old, subresource)
     if subresource == "status":
         check = _STATUS.get(resource.kind)
         return check(obj) if check else []
