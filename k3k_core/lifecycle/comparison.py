@@ -104,6 +104,8 @@ def field_changes(before: Any, after: Any, path: str = "") -> Iterator[FieldChan
         left, right = _keyed(before), _keyed(after)
         for index in dict.fromkeys((*left, *right)):
             yield from field_changes(left.get(index), right.get(index), f"{path}[{index}]")
+    elif path.casefold().endswith("[authorization].value"):
+        yield FieldChange(path, HIDDEN if before else "", HIDDEN if after else "")
     else:
         yield FieldChange(path, _text(before), _text(after))
 
@@ -116,7 +118,15 @@ def _keyed(items: list[Any]) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
-    return "" if value is None else json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return "" if value is None else json.dumps(_masked(value), sort_keys=True, ensure_ascii=False)
+
+
+def _masked(value: Any) -> Any:
+    """Return a JSON value without the tokens in the headers of its probes."""
+    if isinstance(value, Mapping):
+        is_header = str(value.get("name", "")).casefold() == "authorization" and "value" in value
+        return {key: HIDDEN if is_header and key == "value" else _masked(item) for key, item in value.items()}
+    return [_masked(item) for item in value] if isinstance(value, list) else value
 
 
 def _meaningful(manifest: Mapping[str, Any]) -> dict[str, Any]:

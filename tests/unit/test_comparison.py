@@ -48,3 +48,17 @@ def test_values_of_secrets_are_hidden_but_their_change_is_told() -> None:
 
     found = compare_objects(secret("b2xk"), secret("bmV3"))
     assert found.changes == (FieldChange("data.token", HIDDEN, HIDDEN),)
+
+
+def probe(token: str) -> dict[str, Any]:
+    return {"httpGet": {"httpHeaders": [{"name": "Authorization", "value": f"Bearer {token}"}]}}
+
+
+def test_the_token_a_probe_shows_is_hidden() -> None:
+    container: dict[str, Any] = {"image": "k3s"}
+    changed = field_changes(container | probe("before"), container | probe("after"))
+    assert list(changed) == [FieldChange("httpGet.httpHeaders[Authorization].value", HIDDEN, HIDDEN)]
+
+    added = next(field_changes({}, {"readinessProbe": probe("after")}))
+    assert "after" not in added.after
+    assert HIDDEN in added.after
