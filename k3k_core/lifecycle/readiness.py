@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from k3k_core.errors import K3kError, NotReadyError
+from k3k_core.errors import ConflictError, K3kError, NotReadyError
 from k3k_core.host import HostApi, wait_for
 from k3k_core.lifecycle.progress import Progress, Step
 from k3k_core.names import LABEL_CONTROL_PLANE, ControlPlaneId
@@ -39,11 +39,17 @@ async def wait_until_ready(
 
     Raises:
         NotReadyError: not ready in time; the message names the pods and their trouble.
+        ConflictError: the servers were deleted meanwhile.
     """
     name = identity.server
 
     def ready(objects: Mapping[str, dict[str, Any]]) -> bool | None:
-        return True if name in objects and is_ready(objects[name], servers) else None
+        if name not in objects:
+            raise ConflictError(
+                f"StatefulSet {identity.namespace}/{name} was deleted while its servers were waited for",
+                hint="Somebody else works on this control plane; `k3k list` shows what there is.",
+            )
+        return True if is_ready(objects[name], servers) else None
 
     watcher = asyncio.create_task(_tell_trouble(host, identity, timeout, progress))
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from k3k_core.errors import ConflictError
 from k3k_core.host import Host
 from k3k_core.lifecycle.create import CreateRequest, create
 from k3k_core.lifecycle.delete import DeleteRequest, delete
+from k3k_core.lifecycle.progress import Step
 from k3k_core.names import ANNOTATION_KEPT, LABEL_CONTROL_PLANE, ControlPlaneId
 from k3k_core.resources import (
     CONFIG_MAP,
@@ -201,3 +203,20 @@ async def test_damaged_authorities_are_told_without_an_internal_error(
         ended = await host.k3k(*verb, "-n", one.namespace)
         assert (ended.code, "internal error" in ended.err) == (1, False), ended.err
         assert "backup" in ended.err
+
+
+async def test_a_create_whose_control_plane_is_deleted_while_it_waits_ends_at_once(
+    api: Host, one: ControlPlaneId
+) -> None:
+    waiting = asyncio.Event()
+
+    def progress(step: Step) -> None:
+        if (step.name, step.state) == ("ready", "warning"):
+            waiting.set()
+
+    never_released = load_values("", overrides=["version=v1.99.0+k3s1"])
+    creating = asyncio.create_task(create(api, CreateRequest(one, never_released), progress))
+    await waiting.wait()
+    await delete(api, DeleteRequest(one))
+    with pytest.raises(ConflictError, match="was deleted while"):
+        await creating
