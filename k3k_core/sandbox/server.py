@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 from aiohttp import web
 
-from k3k_core.sandbox import discovery, health
+from k3k_core.sandbox import discovery, health, openapi_v2
 from k3k_core.sandbox.authn import (
     ANONYMOUS,
     Authenticator,
@@ -245,6 +245,15 @@ class ApiServer:
             if len(parts) == 2:
                 return _found(discovery.group_document(self.registry, parts[1]))
             return _found(discovery.resource_list(self.registry, parts[1], parts[2]))
+        return self._openapi(path, accept)
+
+    def _openapi(self, path: str, accept: str) -> Answer | None:
+        parts = path.strip("/").split("/")
+        if path == "/openapi/v2":
+            document = openapi_v2.document(self.registry, self.version)
+            if "protobuf" in accept:
+                return Answer(200, raw=openapi_v2.encode(document), content_type=openapi_v2.MEDIA_TYPE)
+            return Answer(200, json=document)
         if path == "/openapi/v3":
             return Answer(200, json=discovery.openapi_index(self.registry))
         if parts[:2] == ["openapi", "v3"] and len(parts) in {4, 5}:
@@ -321,6 +330,8 @@ def _respond(request: web.Request, answer: Answer) -> web.Response:
     if answer.content_type == "application/yaml":
         value = answer.json if answer.json is not None else json.loads(answer.raw)
         body = yaml.safe_dump(value, sort_keys=True, allow_unicode=True).encode()
+    elif answer.content_type == openapi_v2.MEDIA_TYPE:
+        body = answer.raw
     else:
         body = (answer.raw or encode(answer.json)) + b"\n"
     headers["Content-Type"] = answer.content_type
