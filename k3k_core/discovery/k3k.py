@@ -23,6 +23,8 @@ from k3k_core.names import (
 )
 from k3k_core.resources import SECRET, SERVICE, STATEFUL_SET
 
+_ROOT_SUFFIX = "-k3k"
+
 Key = tuple[str, str]
 
 # Small pages: what is thrown away of an object is many times what is kept.
@@ -56,7 +58,11 @@ async def discover(host: HostApi, *, namespace: str | None, now: datetime) -> tu
     )
     workloads = by_name(stateful_sets.items)
     fronts = by_name(services.items)
-    return tuple(_row(host.name, root, workloads, fronts, now) for root in roots.items)
+    return tuple(
+        _row(host.name, root, workloads, fronts, now)
+        for root in roots.items
+        if root["metadata"]["name"].endswith(_ROOT_SUFFIX)
+    )
 
 
 def by_name(objects: Iterable[Mapping[str, Any]]) -> dict[Key, Mapping[str, Any]]:
@@ -73,7 +79,8 @@ def _row(
 ) -> ControlPlane:
     metadata = root["metadata"]
     annotations = metadata.get("annotations") or {}
-    identity = ControlPlaneId(metadata["namespace"], metadata["labels"][LABEL_CONTROL_PLANE])
+    # Every verb finds a control plane by its root's name; the label may have been edited.
+    identity = ControlPlaneId(metadata["namespace"], metadata["name"].removesuffix(_ROOT_SUFFIX))
     servers = servers_of(workloads.get((identity.namespace, identity.server)))
     front = fronts.get((identity.namespace, identity.service))
     expires_at = parse_time(annotations.get(ANNOTATION_EXPIRES_AT))

@@ -107,3 +107,21 @@ async def test_names_of_control_planes_are_completed(host: HostUnderTest) -> Non
         env={"_K3K_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": "4"},
     )
     assert finished.out.split() == ["plain,one", "plain,other"]
+
+
+async def test_a_list_names_control_planes_as_other_verbs_find_them(host: HostUnderTest) -> None:
+    create = ("create", "one", "-n", host.namespace, "--no-wait")
+    (await host.k3k(*create)).checked()
+    relabel = ("label", "--overwrite", "secret", "one-k3k", "k3k.ayedo.de/control-plane=other")
+    (await host.kubectl("-n", host.namespace, *relabel)).checked()
+    copied = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "k3k.ayedo.de/control-plane",
+        "metadata": {"name": "backup-of-one", "labels": {"k3k.ayedo.de/control-plane": "one"}},
+    }
+    made = await host.kubectl("-n", host.namespace, "create", "-f", "-", stdin=json.dumps(copied))
+    made.checked()
+
+    listed = await host.k3k("list", "-n", host.namespace, "-o", "name")
+    assert listed.checked().out.split() == [f"{host.namespace}/one"]
