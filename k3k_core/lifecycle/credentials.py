@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -139,10 +140,12 @@ async def ensure_credentials(
 async def find_credentials(host: HostApi, identity: ControlPlaneId, values: Values) -> Credentials:
     """Return the credentials of an existing control plane.
 
+    Those of a dedicated etcd may be missing: values can ask for one that was not there before.
+
     Args:
         host: an open host.
         identity: the control plane.
-        values: its values.
+        values: values to compare it with.
 
     Raises:
         NotFoundError: they do not exist.
@@ -154,7 +157,10 @@ async def find_credentials(host: HostApi, identity: ControlPlaneId, values: Valu
     pki, tokens, files = await together(
         find(identity.pki), find(identity.tokens), find_datastore_files(host, identity, values)
     )
-    etcd = await find(identity.etcd_pki) if values.datastore.kind == "etcd" else None
+    etcd: dict[str, str] | None = None
+    if values.datastore.kind == "etcd":
+        with suppress(NotFoundError):
+            etcd = await find(identity.etcd_pki)
     return Credentials(
         ControlPlanePki.from_secret_data(pki),
         Tokens.from_secret_data(tokens),

@@ -134,7 +134,15 @@ async def compare_with_host(
         FieldChange(f"values.{path}", HIDDEN, HIDDEN) for path in other_secrets(wanted, credentials.tokens)
     )
     of_root = ObjectDiff(subject(root), "change" if changed_values else "none", changed_values)
-    return (of_root, *compared, *await _superfluous(host, identity, {item.subject for item in compared}))
+    made: tuple[ObjectDiff, ...] = ()
+    if wanted.datastore.kind == "etcd" and credentials.etcd_pki is None:
+        made = (ObjectDiff(f"Secret/{identity.etcd_pki}", "create"),)
+    return (
+        of_root,
+        *made,
+        *compared,
+        *await _superfluous(host, identity, {item.subject for item in compared}),
+    )
 
 
 def address_of(document: str) -> Address:

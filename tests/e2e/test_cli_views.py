@@ -125,3 +125,15 @@ async def test_a_list_names_control_planes_as_other_verbs_find_them(host: HostUn
 
     listed = await host.k3k("list", "-n", host.namespace, "-o", "name")
     assert listed.checked().out.split() == [f"{host.namespace}/one"]
+
+
+async def test_diff_shows_what_a_move_to_another_datastore_would_make(host: HostUnderTest) -> None:
+    create = ("create", "one", "-n", host.namespace, "--no-wait")
+    (await host.k3k(*create)).checked()
+
+    asked = await host.k3k("diff", "one", "-n", host.namespace, "--set", "datastore.kind=etcd", "-o", "json")
+    found = json.loads(asked.checked().out)
+    actions = {item["object"]: item["action"] for item in found["objects"]}
+    assert actions["Secret/one-k3k-etcd-pki"] == "create"
+    assert actions["StatefulSet/one-k3k-etcd"] == "create"
+    assert actions["Secret/one-k3k"] == "change"
