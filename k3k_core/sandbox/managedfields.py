@@ -180,7 +180,11 @@ def update(
         # Nobody tracks this object: only a server-side apply begins to.
         after["metadata"].pop("managedFields", None)
         return
-    compared = typed.compare(kind, _bare(before), _bare(after))
+    try:
+        compared = typed.compare(kind, _bare(before), _bare(after))
+    except typed.TypedError:
+        # Validation will refuse the object.
+        return
     _take_from_others(entries, compared, except_key=None)
     taken = _reset(ignored, compared.modified | compared.added)
     entry = Entry(writer.manager, "Update", writer.api_version, writer.subresource, writer.now, EMPTY)
@@ -265,7 +269,6 @@ def apply(
     me = Entry(writer.manager, "Apply", writer.api_version, writer.subresource, writer.now, EMPTY)
     last = entries.get(me.key)
     owned = _reset(ignored, typed.field_set(kind, wanted))
-    old_entries = dict(entries)
     # Pruning works on what the configuration names, stripped metadata included.
     entries[me.key] = replace(me, fields=typed.field_set(kind, wanted))
     merged = typed.merge(kind, current, wanted)
@@ -276,17 +279,8 @@ def apply(
     if conflicts and not force and not _last_applied_allows(kind, live, conflicts, last):
         raise apply_conflict([(entry.text, path_text(path)) for entry, path in conflicts])
     _take_from_others(entries, compared, except_key=me.key)
-    time = writer.now
-    if (
-        last is not None
-        and compared.same
-        and {**old_entries, me.key: last}
-        == {
-            **entries,
-            me.key: replace(last, fields=owned),
-        }
-    ):
-        time = last.time
+    # The time is that of the last apply that changed the object itself.
+    time = writer.now if not compared.same else last.time if last is not None else ""
     if owned:
         entries[me.key] = replace(me, fields=owned, time=time)
     else:

@@ -140,6 +140,9 @@ def _merge_key(name: str, items: list[Any]) -> str | None:
     return _MERGE_KEYS.get(name)
 
 
+_PATCH_DIRECTIVES = ("replace", "delete", "merge")
+
+
 def strategic_merge(target: Json, patch: Json, kind: Type) -> Json:
     """Apply a strategic merge patch.
 
@@ -148,84 +151,118 @@ def strategic_merge(target: Json, patch: Json, kind: Type) -> Json:
         patch: may hold the directives `$patch`, `$retainKeys`, `$deleteFromPrimitiveList/...` and
             `$setElementOrder/...`.
         kind: type of the object.
+
+    Raises:
+        ApiError: 400 or 500, a malformed directive.
     """
     directive = patch.get("$patch")
+    if directive is not None and directive not in _PATCH_DIRECTIVES:
+        raise internal(f"unknown patch type: {directive} in map: {go_format(patch)}")
     if directive == "replace":
         return {key: clone(value) for key, value in patch.items() if key != "$patch"}
     if directive == "delete":
         return {}
-    result = dict(target)
-    retained = patch.get("$retainKeys")
-    if retained is not None:
-        result = {key: value for key, value in result.items() if key in retained}
+    result = _retain(dict(target), patch)
     for key, value in patch.items():
         if not key.startswith("$"):
-            _merge_field(result, key, value, patch, kind.field(key) or DEDUCED)
+            order = patch.get(f"$setElementOrder/{key}")
+            _merge_field(result, key, value, order, kind.field(key) or DEDUCED)
     for key, value in patch.items():
+        name = key.partition("/")[2]
         if key.startswith("$deleteFromPrimitiveList/"):
-            name = key.partition("/")[2]
             result[name] = [item for item in result.get(name) or () if item not in value]
-        elif key.startswith("$setElementOrder/"):
-            _reorder(result, key.partition("/")[2], value)
+        elif key.startswith("$setElementOrder/") and name not in patch:
+            items = result.get(name)
+            if isinstance(items, list):
+                result[name] = _ordered(items, items, value, _merge_key(name, items))
     return result
 
 
-def _merge_field(result: Json, key: str, value: Any, patch: Json, kind: Type) -> None:
+def _retain(result: Json, patch: Json) -> Json:
+    """Drop what a `$retainKeys` directive does not list."""
+    retained = patch.get("$retainKeys")
+    if retained is None:
+        return result
+    if any(key not in retained for key in patch if not key.startswith("$")):
+        raise bad_request("invalid patch format of retainKeys")
+    return {key: value for key, value in result.items() if key in retained}
+
+
+def _merge_field(result: Json, key: str, value: Any, order: Any, kind: Type) -> None:
     if value is None:
         result.pop(key, None)
         return
     old = result.get(key)
     if isinstance(value, dict) and kind.kind != "any":
+        if old is None and "$patch" in value and kind.kind == "map":
+            return
         result[key] = strategic_merge(old if isinstance(old, dict) else {}, value, kind)
         if value.get("$patch") == "delete":
             result.pop(key, None)
     elif isinstance(value, list):
-        result[key] = _merge_list(key, old or [], value, kind)
+        result[key] = _merge_list(key, old or [], value, order, kind)
     else:
         result[key] = clone(value)
 
 
-def _merge_list(name: str, old: list[Any], new: list[Any], kind: Type) -> list[Any]:
+def _merge_list(name: str, old: list[Any], new: list[Any], order: Any, kind: Type) -> list[Any]:
     if any(isinstance(item, dict) and item.get("$patch") == "replace" for item in new):
         return [clone(item) for item in new if "$patch" not in item]
     if name in _PRIMITIVE_MERGE:
-        return [*old, *(item for item in new if item not in old)]
-    # Status lists of Service conditions and the like carry the same field name but are replaced when atomic.
+        merged = [*old, *(item for item in new if item not in old)]
+        return _ordered(merged, old, order or new, None)
     key = _merge_key(name, [*old, *new]) if kind.element.kind == "struct" else None
-    if key is None or (name == "conditions" and kind.relation == "atomic" and kind.kind == "list" and False):
-        return clone(new)  # type: ignore[no-any-return]
+    if key is None or not all(isinstance(item, dict) for item in new):
+        copied: list[Any] = clone(new)
+        return copied
     result = list(old)
     for item in new:
-        if not isinstance(item, dict):
-            return clone(new)  # type: ignore[no-any-return]
-        if key not in item:
-            raise internal(f"map: {item} does not contain declared merge key: {key}")
-        position = next((i for i, other in enumerate(result) if other.get(key) == item[key]), None)
-        if item.get("$patch") == "delete":
-            if position is not None:
-                del result[position]
-        elif position is None:
-            result.append(strategic_merge({}, item, kind.element))
-        else:
-            result[position] = strategic_merge(result[position], item, kind.element)
-    return result
+        _merge_item(result, item, key, kind.element)
+    return _ordered(result, old, order or new, key)
 
 
-def _reorder(result: Json, name: str, order: list[Any]) -> None:
-    items = result.get(name)
-    if not isinstance(items, list):
-        return
-    if name in _PRIMITIVE_MERGE:
-        wanted = [item for item in order if item in items]
-        result[name] = wanted + [item for item in items if item not in wanted]
-        return
-    key = _merge_key(name, items)
-    if key is None:
-        return
-    positions = {entry.get(key): index for index, entry in enumerate(order) if isinstance(entry, dict)}
-    ordered = sorted(
-        (item for item in items if item.get(key) in positions), key=lambda item: positions[item.get(key)]
+def _merge_item(result: list[Any], item: Json, key: str, kind: Type) -> None:
+    if key not in item:
+        raise internal(f"map: {go_format(item)} does not contain declared merge key: {key}")
+    directive = item.get("$patch")
+    if directive is not None and directive not in _PATCH_DIRECTIVES:
+        raise internal(f"unknown patch type: {directive} in map: {go_format(item)}")
+    position = next((i for i, other in enumerate(result) if other.get(key) == item[key]), None)
+    if directive == "delete":
+        if position is not None:
+            del result[position]
+    elif position is None:
+        result.append(strategic_merge({}, item, kind))
+    else:
+        result[position] = strategic_merge(result[position], item, kind)
+
+
+def _ordered(items: list[Any], server: list[Any], order: list[Any], key: str | None) -> list[Any]:
+    """Put the items the order names into that order, and the others where the server had them."""
+
+    def mark(item: Any) -> Any:
+        return item.get(key) if key is not None and isinstance(item, dict) else item
+
+    wanted = [mark(item) for item in order]
+    known = [mark(item) for item in server]
+    right = sorted(
+        (item for item in items if mark(item) in wanted), key=lambda item: wanted.index(mark(item))
     )
-    # Items the order does not name keep their place relative to the start of the list.
-    rest = [item for item in items if item.get(key) not in positions]
-    result[name] = rest + ordered if items and items[0] in rest else ordered + rest
+    left = [item for item in items if mark(item) not in wanted]
+    result: list[Any] = []
+    while left and right:
+        here, there = mark(left[0]), mark(right[0])
+        before = here in known and there in known and known.index(here) < known.index(there)
+        result.append(left.pop(0) if before else right.pop(0))
+    return result + left + right
+
+
+def go_format(value: Any) -> str:
+    """Write a value as Go's `%v` does."""
+    if isinstance(value, dict):
+        return "map[" + " ".join(f"{key}:{go_format(value[key])}" for key in sorted(value)) + "]"
+    if isinstance(value, list):
+        return "[" + " ".join(go_format(item) for item in value) + "]"
+    if value is None:
+        return "<nil>"
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -76,6 +76,11 @@ _STORAGE = {
     ("events.k8s.io", "Event"): ("", "v1"),
     ("autoscaling", "HorizontalPodAutoscaler"): ("autoscaling", "v2"),
     ("apiextensions.k8s.io", "CustomResourceDefinition"): ("apiextensions.k8s.io", "v1beta1"),
+    ("admissionregistration.k8s.io", "MutatingAdmissionPolicy"): ("admissionregistration.k8s.io", "v1beta1"),
+    ("admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding"): (
+        "admissionregistration.k8s.io",
+        "v1beta1",
+    ),
 }
 
 

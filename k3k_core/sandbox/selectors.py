@@ -66,17 +66,18 @@ def parse_labels(text: str) -> LabelSelector:
     """
     parser = _Parser(text)
     found: list[Requirement] = []
-    try:
-        while parser.peek():
+    while parser.peek():
+        if parser.peek() in _SPECIAL - {"!"}:
+            raise bad_request(f"found '{parser.peek()}', expected: !, identifier, or 'end of string'")
+        try:
             found.append(_requirement(parser))
-            token = parser.take()
-            if token == ",":
-                if parser.peek() in _SPECIAL - {"!"}:
-                    raise ValueError(f"found '{parser.peek()}', expected: identifier after ','")
-            elif token:
-                raise ValueError(f"found '{token}', expected: ',' or 'end of string'")
-    except ValueError as error:
-        raise bad_request(f"unable to parse requirement: {error}") from None
+        except ValueError as error:
+            raise bad_request(f"unable to parse requirement: {error}") from None
+        token = parser.take()
+        if token == "," and parser.peek() in _SPECIAL - {"!"}:
+            raise bad_request(f"found '{parser.peek()}', expected: identifier after ','")
+        if token not in {"", ","}:
+            raise bad_request(f"found '{token}', expected: ',' or 'end of string'")
     return tuple(sorted(found, key=lambda requirement: requirement.key))
 
 
@@ -97,27 +98,25 @@ def _requirement(parser: _Parser) -> Requirement:
         values = _value_set(parser)
     elif operator in {"=", "==", "!="}:
         values = (_single_value(parser),)
-    elif operator in {">", "<", "gt", "lt"}:
+    elif operator in {">", "<"}:
         values = (_single_value(parser),)
-        operator = {">": "gt", "<": "lt"}.get(operator, operator)
+        operator = {">": "gt", "<": "lt"}[operator]
         if not re.fullmatch(r"-?\d+", values[0]):
-            shown = f'["{values[0]}"]' if False else f'"{values[0]}"'
-            raise ValueError(
-                f"values[0][{key}]: Invalid value: {shown}: for 'Gt', 'Lt' operators, the value must be an integer"
-            )
+            text = "for 'Gt', 'Lt' operators, the value must be an integer"
+            raise ValueError(f'values[0]: Invalid value: "{values[0]}": {text}')
     else:
         raise ValueError(f"found '{operator}', expected: {', '.join(_OPERATORS)}")
     for position, value in enumerate(values):
         problems = label_value_problems(value)
         if problems:
             raise ValueError(f'values[{position}][{key}]: Invalid value: "{value}": {"; ".join(problems)}')
-    return Requirement(key, {"==": "=", "in": "in"}.get(operator, operator), values)
+    return Requirement(key, {"==": "="}.get(operator, operator), values)
 
 
 def _check_key(key: str) -> None:
-    problems = label_key_problems(key)
+    problems = label_key_problems(key, what="label key")
     if problems:
-        raise ValueError(f'key: Invalid value: "{key}": {"; ".join(problems)}')
+        raise ValueError(f'<nil>: Invalid value: "{key}": {"; ".join(problems)}')
 
 
 def _single_value(parser: _Parser) -> str:
@@ -132,7 +131,7 @@ def _single_value(parser: _Parser) -> str:
 def _value_set(parser: _Parser) -> tuple[str, ...]:
     token = parser.take()
     if token != "(":
-        raise ValueError(f"found '{token}', expected: '('")
+        raise ValueError(f"found '{token}' expected: '('")
     values: list[str] = []
     while True:
         token = parser.take()
@@ -194,28 +193,16 @@ _FIELDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("", "Node"): ("spec.unschedulable",),
     ("", "Service"): ("spec.clusterIP", "spec.type"),
     ("", "Event"): _EVENT_FIELDS,
-    ("events.k8s.io", "Event"): (*_EVENT_FIELDS, "reportingController"),
+    ("events.k8s.io", "Event"): (
+        *(name.replace("involvedObject", "regarding") for name in _EVENT_FIELDS if name != "source"),
+        "reportingController",
+    ),
     ("", "ReplicationController"): ("status.replicas",),
     ("apps", "ReplicaSet"): ("status.replicas",),
     ("batch", "Job"): ("status.successful",),
     ("certificates.k8s.io", "CertificateSigningRequest"): ("spec.signerName",),
 }
-# Kinds whose conversion function reports errors in its own words.
-_OWN_MESSAGE = frozenset(
-    {
-        ("", "Pod"),
-        ("", "Secret"),
-        ("", "Namespace"),
-        ("", "Node"),
-        ("", "Service"),
-        ("", "Event"),
-        ("events.k8s.io", "Event"),
-        ("apps", "ReplicaSet"),
-        ("batch", "Job"),
-        ("", "ReplicationController"),
-        ("certificates.k8s.io", "CertificateSigningRequest"),
-    }
-)
+_OWN_WORDS = frozenset(_FIELDS)
 
 FieldSelector = tuple[tuple[str, str, str], ...]
 
@@ -250,14 +237,9 @@ def parse_fields(text: str, group: str, kind: str, *, extra: tuple[str, ...] = (
 
 
 def _unsupported(field: str, group: str, kind: str) -> ApiError:
-    if (group, kind) in _OWN_MESSAGE:
-        if kind in {"Namespace", "ReplicaSet", "ReplicationController", "Job", "Event"} or kind == "Pod":
-            text = f"field label not supported: {field}"
-        elif kind == "CertificateSigningRequest":
-            text = f"field label not supported: {field}"
-        else:
-            text = f"field label not supported: {field}"
-        return bad_request(text)
+    """Kinds with selectable fields of their own word this differently from all others."""
+    if (group, kind) in _OWN_WORDS:
+        return bad_request(f"field label not supported: {field}")
     return bad_request(f'"{field}" is not a known field selector: only "metadata.name", "metadata.namespace"')
 
 
@@ -273,6 +255,8 @@ def field_value(obj: Mapping[str, Any], path: str) -> str:
     """Return the value of a selectable field as text; empty where there is none."""
     if path == "source":
         return str((obj.get("source") or {}).get("component") or obj.get("reportingComponent") or "")
+    if path.startswith("regarding."):
+        path = path.replace("regarding", "involvedObject", 1)
     if path == "reportingController":
         path = "reportingComponent"
     if path == "status.successful":

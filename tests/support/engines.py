@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 
@@ -25,6 +25,8 @@ from k3k_core.sandbox.store import Store
 
 ROOT_CA = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"
 ADMIN_TOKEN = "replay-admin"
+# The administrator as the recorded server saw it: by a client certificate.
+_CREDENTIAL = {"authentication.kubernetes.io/credential-id": ("X509SHA256=00",)}
 
 
 @dataclass
@@ -43,7 +45,7 @@ async def engine(*, controllers: bool = True) -> AsyncIterator[Engine]:
     store = Store()
     install_builtin_roles(store)
     accounts = ServiceAccountTokens(store)
-    authenticator = StandardAuthenticator(tokens={ADMIN_TOKEN: ADMIN}, accounts=accounts)
+    authenticator = StandardAuthenticator(tokens={ADMIN_TOKEN: replace(ADMIN, extra=_CREDENTIAL)}, accounts=accounts)
     api = ApiServer(
         store, authenticator=authenticator, authorizer=RbacAuthorizer(store), accounts=accounts, seed=1
     )
@@ -73,9 +75,9 @@ async def engine(*, controllers: bool = True) -> AsyncIterator[Engine]:
     ]
     manager = ControllerManager(store, active if controllers else [], known_types)
     manager.start()
-    runner = web.AppRunner(api.application(), access_log=None)
+    runner = web.AppRunner(api.application(), access_log=None, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, shutdown_timeout=0)
+    site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     host, port = runner.addresses[0][:2]
     try:
