@@ -9,7 +9,7 @@ from k3k_core.sandbox import managedfields, openapi_validation
 from k3k_core.sandbox.managedfields import Writer
 from k3k_core.sandbox.registry import CUSTOM_VERBS, STATUS_VERBS, Definition, Registry, Subresource
 from k3k_core.sandbox.schema import DEDUCED, Type, builtin_type, custom_type, object_meta_type
-from k3k_core.sandbox.statuses import FieldError
+from k3k_core.sandbox.statuses import FieldError, forbidden
 from k3k_core.sandbox.store import Store, clone, timestamp
 
 Json = dict[str, Any]
@@ -19,6 +19,8 @@ CRD = Resource(
 )
 _FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
 _TOP = frozenset({"apiVersion", "kind", "metadata"})
+# What the real server calls the types of decoded JSON.
+_GO_TYPES = {str: "string", float: "float64", bool: "bool", list: "[]interface {}"}
 
 
 class CustomResources:
@@ -71,7 +73,8 @@ class CustomResources:
                 "status": "True",
                 "lastTransitionTime": now,
                 "reason": "InstanceDeletionPending",
-                "message": "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+                "message": "CustomResourceDefinition marked for deletion; "
+                "CustomResource deletion will begin soon",
             }
         )
         marked = self._store.put(CRD, changed)
@@ -207,15 +210,42 @@ class CustomResources:
 
             result["metadata"], extra = canonical(object_meta_type(), result["metadata"], name="ObjectMeta")
             unknown += [text.replace('field "', 'field "metadata.', 1) for text in extra]
-        return result, unknown
+        return result, sorted(unknown)
 
     def default(self, resource: Resource, obj: Json) -> None:
         """Set the schema's default values in place."""
         _default(self.schema_of(resource), obj)
 
     def validate(self, resource: Resource, obj: Json, old: Json | None) -> list[FieldError]:
-        """Check an object against its schema and CEL rules."""
-        return openapi_validation.validate(self.schema_of(resource), obj, old)
+        """Check an object against its schema and CEL rules.
+
+        Raises:
+            ApiError: 403, a new object of a type that is being deleted.
+        """
+        crd = self._store.get(CRD, None, f"{resource.plural}.{resource.group}")
+        if old is None and crd is not None and "deletionTimestamp" in crd["metadata"]:
+            text = "create not allowed while custom resource definition is terminating"
+            raise forbidden(resource, obj["metadata"].get("name", ""), text)
+        return openapi_validation.validate(
+            self.schema_of(resource), obj, old, more=self._scale_errors(resource, obj)
+        )
+
+    def _scale_errors(self, resource: Resource, obj: Json) -> list[FieldError]:
+        if "scale" not in (self.version_of(resource).get("subresources") or {}):
+            return []
+        path = self.scale_paths(resource)[0]
+        value: Any = obj
+        for part in path.strip(".").split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        if value is None:
+            return []
+        if not isinstance(value, int) or isinstance(value, bool):
+            kind = _GO_TYPES.get(type(value), "map[string]interface {}")
+            detail = f"{path} accessor error: {value} is of the type {kind}, expected int64"
+            return [FieldError(path, f"Invalid value: 0: {detail}")]
+        if value < 0:
+            return [FieldError(path, f"Invalid value: {value}: should be a non-negative integer")]
+        return []
 
 
 def _subresources(version: Json, kind: str) -> dict[str, Subresource]:
@@ -259,6 +289,9 @@ def _default(schema: Json, value: Any) -> None:
                 key not in value or (value[key] is None and not child.get("nullable"))
             ):
                 value[key] = clone(child["default"])
+            if value.get(key, 0) is None and "type" in child and not child.get("nullable"):
+                # A null where none may be counts as left out.
+                del value[key]
             if key in value:
                 _default(child, value[key])
         extra = schema.get("additionalProperties")

@@ -9,6 +9,7 @@ from k3k_core.resources import POD, SERVICE, Resource
 from k3k_core.sandbox import loopback
 from k3k_core.sandbox.controllers.certificates import CertificateSigner
 from k3k_core.sandbox.controllers.client import CONTROLLER_MANAGER, KUBELET, Client
+from k3k_core.sandbox.controllers.cluster_roles import ClusterRoleAggregator
 from k3k_core.sandbox.controllers.deployments import DeploymentController
 from k3k_core.sandbox.controllers.disruption import DisruptionController
 from k3k_core.sandbox.controllers.endpoints import EndpointsController
@@ -86,6 +87,7 @@ class HostControllers:
             EndpointsController(client),
             DisruptionController(client),
             CertificateSigner(client, client_ca),
+            ClusterRoleAggregator(client),
         ]
         self._kubelet: Kubelet | None = None
         self._balancers: LoadBalancerController | None = None

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
-from k3k_core.resources import Resource
 from k3k_core.sandbox.authn import AUTHENTICATED, UNAUTHENTICATED, User
+from k3k_core.sandbox.authorization import attributes_of, refusal
 from k3k_core.sandbox.rbac import Attributes, Authorizer
 from k3k_core.sandbox.requests import RequestInfo
-from k3k_core.sandbox.statuses import forbidden, internal
+from k3k_core.sandbox.statuses import bad_request, go_value
 
 
 def impersonate(user: User, headers: Any, authorizer: Authorizer, info: RequestInfo) -> User:
@@ -23,7 +24,7 @@ def impersonate(user: User, headers: Any, authorizer: Authorizer, info: RequestI
         info: the request.
 
     Raises:
-        ApiError: 403, or 500 for groups without a user.
+        ApiError: 403, or 400 for groups without a user.
     """
     name = headers.get("Impersonate-User", "")
     groups = tuple(headers.getall("Impersonate-Group", ()))
@@ -31,13 +32,11 @@ def impersonate(user: User, headers: Any, authorizer: Authorizer, info: RequestI
     uid = headers.get("Impersonate-Uid", "")
     if not name:
         if groups or extra or uid:
-            raise internal(
-                "requested [{group}] without impersonating a user".replace(
-                    "[{group}]", _requested(groups, extra, uid)
-                )
-            )
+            raise bad_request(f"requested {_go_user(groups, extra, uid)} without impersonating a user name")
         return user
-    _check(user, name, groups, extra, authorizer)
+    if not _allowed(user, name, groups, extra, authorizer):
+        asked = attributes_of(info)
+        raise refusal(user, replace(asked, verb=f"{_mode(name)}:{asked.verb}"))
     if name.startswith("system:serviceaccount:") and not groups:
         namespace = name.split(":")[2]
         groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}")
@@ -45,16 +44,26 @@ def impersonate(user: User, headers: Any, authorizer: Authorizer, info: RequestI
         groups = (*groups, AUTHENTICATED)
     elif name == "system:anonymous" and UNAUTHENTICATED not in groups:
         groups = (*groups, UNAUTHENTICATED)
-    del info
     return User(name, groups, uid, extra)
 
 
-def _requested(groups: tuple[str, ...], extra: Mapping[str, tuple[str, ...]], uid: str) -> str:
-    parts = [f"{{Group    {group}  [] }}" for group in groups]
-    parts += [f"{{UserExtra    {value} {key} }}" for key, values in extra.items() for value in values]
-    if uid:
-        parts.append(f"{{UID    {uid}  }}")
-    return f"[{' '.join(parts)}]"
+def _mode(name: str) -> str:
+    """How constrained impersonation, which is tried last, calls acting as such a user."""
+    if name.startswith("system:serviceaccount:"):
+        return "impersonate-on:serviceaccount"
+    return "impersonate-on:arbitrary-node" if name.startswith("system:node:") else "impersonate-on:user-info"
+
+
+def _go_user(groups: tuple[str, ...], extra: Mapping[str, tuple[str, ...]], uid: str) -> str:
+    """Write an identity without a name as Go's %#v does."""
+    pairs = ", ".join(f"{go_value(key)}:{_go_list(values)}" for key, values in sorted(extra.items()))
+    shown = f"map[string][]string{{{pairs}}}" if extra else "map[string][]string(nil)"
+    name = go_value(uid)
+    return f'&user.DefaultInfo{{Name:"", UID:{name}, Groups:{_go_list(groups)}, Extra:{shown}}}'
+
+
+def _go_list(values: tuple[str, ...]) -> str:
+    return f"[]string{{{', '.join(map(go_value, values))}}}" if values else "[]string(nil)"
 
 
 def _extra(headers: Any) -> dict[str, tuple[str, ...]]:
@@ -65,13 +74,13 @@ def _extra(headers: Any) -> dict[str, tuple[str, ...]]:
     return {key: tuple(values) for key, values in found.items()}
 
 
-def _check(
+def _allowed(
     user: User,
     name: str,
     groups: tuple[str, ...],
     extra: Mapping[str, tuple[str, ...]],
     authorizer: Authorizer,
-) -> None:
+) -> bool:
     wanted = [_account(name) if name.startswith("system:serviceaccount:") else ("", "users", "", name, "")]
     wanted += [("", "groups", "", group, "") for group in groups]
     wanted += [
@@ -79,16 +88,12 @@ def _check(
         for key, values in extra.items()
         for value in values
     ]
-    for group, plural, namespace, target, subresource in wanted:
-        attributes = Attributes("impersonate", group, plural, subresource, namespace, target)
-        if authorizer.authorize(user, attributes).allowed:
-            continue
-        where = f'in the namespace "{namespace}"' if namespace else "at the cluster scope"
-        detail = (
-            f'User "{user.name}" cannot impersonate resource "{attributes.resource_text}" '
-            f'in API group "{group}" {where}'
-        )
-        raise forbidden(Resource(group, "v1", plural, plural), target, detail)
+    return all(
+        authorizer.authorize(
+            user, Attributes("impersonate", group, plural, subresource, namespace, target)
+        ).allowed
+        for group, plural, namespace, target, subresource in wanted
+    )
 
 
 def _account(name: str) -> tuple[str, str, str, str, str]:

@@ -158,6 +158,17 @@ def _reset(ignored: FieldSet, fields: FieldSet) -> FieldSet:
     )
 
 
+def _unignored(ignored: FieldSet, compared: typed.Comparison) -> typed.Comparison:
+    """Leave out the fields that the operation will not change after all."""
+    if not ignored:
+        return compared
+
+    def kept(fields: FieldSet) -> FieldSet:
+        return frozenset(path for path in fields if path[:1] not in ignored)
+
+    return typed.Comparison(kept(compared.added), kept(compared.modified), kept(compared.removed))
+
+
 def update(
     kind: Type, before: Mapping[str, Any], after: Json, writer: Writer, *, ignored: FieldSet = EMPTY
 ) -> None:
@@ -185,8 +196,9 @@ def update(
     except typed.TypedError:
         # Validation will refuse the object.
         return
+    compared = _unignored(ignored, compared)
     _take_from_others(entries, compared, except_key=None)
-    taken = _reset(ignored, compared.modified | compared.added)
+    taken = _reset(EMPTY, compared.modified | compared.added)
     entry = Entry(writer.manager, "Update", writer.api_version, writer.subresource, writer.now, EMPTY)
     if taken:
         previous = entries.get(entry.key)
@@ -274,7 +286,7 @@ def apply(
     merged = typed.merge(kind, current, wanted)
     if last is not None and last.fields:
         merged = _prune(kind, merged, entries, last.fields)
-    compared = typed.compare(kind, current, merged)
+    compared = _unignored(ignored, typed.compare(kind, current, merged))
     conflicts = _conflicts(entries, me.key, compared)
     if conflicts and not force and not _last_applied_allows(kind, live, conflicts, last):
         raise apply_conflict([(entry.text, path_text(path)) for entry, path in conflicts])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from k3k_core.sandbox import cel
@@ -17,7 +18,13 @@ _NOT_CHECKED = FieldError(
 )
 # Problems after which CEL rules are not evaluated any more.
 _BLOCKING = frozenset(
-    {"FieldValueRequired", "FieldValueTypeInvalid", "FieldValueNotSupported", "FieldValueTooLong"}
+    {
+        "FieldValueNotSupported",
+        "FieldValueRequired",
+        "FieldValueTooLong",
+        "FieldValueTooMany",
+        "FieldValueTypeInvalid",
+    }
 )
 _FORMATS = {
     "date-time": r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})",
@@ -29,16 +36,20 @@ _FORMATS = {
 }
 
 
-def validate(schema: Json, obj: Json, old: Json | None) -> list[FieldError]:
+def validate(
+    schema: Json, obj: Json, old: Json | None, *, more: Sequence[FieldError] = ()
+) -> list[FieldError]:
     """Check a custom object.
 
     Args:
         schema: `openAPIV3Schema`.
         obj: the object, pruned and defaulted.
         old: the stored object of an update, for transition rules.
+        more: what else was found, which stands between the schema's findings and those of the rules.
     """
     errors: list[FieldError] = []
     _check(schema, obj, "", errors)
+    errors += more
     if any(error.reason in _BLOCKING for error in errors):
         return [*errors, _NOT_CHECKED] if _has_rules(schema) else errors
     _rules(schema, obj, old, "", errors)
@@ -91,6 +102,9 @@ def _check(schema: Json, value: Any, path: str, errors: list[FieldError]) -> Non
         return
     if kind and not _matches(kind, value):
         errors.append(_type_error(path, value, kind))
+        if kind == "integer" and isinstance(value, float):
+            text = f'Invalid value: "": Checked value must be of type integer (default format) in {path}'
+            errors.append(FieldError("<nil>", text))
         return
     if schema.get("enum") and value not in schema["enum"]:
         errors.append(unsupported(path, value, schema["enum"]))
@@ -102,6 +116,43 @@ def _check(schema: Json, value: Any, path: str, errors: list[FieldError]) -> Non
         _check_list(schema, value, path, errors)
     elif isinstance(value, dict):
         _check_object(schema, value, path, errors)
+    _check_alternatives(schema, value, path, errors)
+
+
+def _check_alternatives(schema: Json, value: Any, path: str, errors: list[FieldError]) -> None:
+    """Check `oneOf`, `anyOf`, `allOf` and `not`; of branches that all fail, the one that fails least tells."""
+
+    def failures(keyword: str) -> list[list[FieldError]]:
+        found: list[list[FieldError]] = []
+        for branch in schema.get(keyword) or []:
+            found.append([])
+            _check(branch, value, path, found[-1])
+        return found
+
+    def complain(text: str) -> None:
+        errors.append(FieldError("<nil>", f'Invalid value: "": "{path}" must {text}'))
+
+    any_of, one_of, all_of = failures("anyOf"), failures("oneOf"), failures("allOf")
+    if any_of and all(any_of):
+        complain("validate at least one schema (anyOf)")
+        errors += _least(any_of)
+    valid = sum(not problems for problems in one_of)
+    if one_of and valid != 1:
+        found = f"{valid} valid alternatives" if valid else "none valid"
+        complain(f"validate one and only one schema (oneOf). Found {found}")
+        errors += [] if valid else _least(one_of)
+    if any(all_of):
+        complain("validate all the schemas (allOf)")
+        errors += [error for problems in all_of for error in problems]
+    if "not" in schema:
+        problems: list[FieldError] = []
+        _check(schema["not"], value, path, problems)
+        if not problems:
+            complain("not validate the schema (not)")
+
+
+def _least(branches: list[list[FieldError]]) -> list[FieldError]:
+    return min(branches, key=lambda problems: len(problems))
 
 
 def _type_error(path: str, value: Any, expected: str) -> FieldError:
@@ -115,25 +166,19 @@ def _bound(path: str, value: Any, text: str, cause: str = "FieldValueInvalid") -
 
 
 def _check_string(schema: Json, value: str, path: str, errors: list[FieldError]) -> None:
+    # The first of these hides the others, as in the real server.
     if "maxLength" in schema and len(value) > schema["maxLength"]:
-        errors.append(
-            FieldError(
-                path, f"Too long: may not be more than {schema['maxLength']} bytes", "FieldValueTooLong"
-            )
-        )
-    if "minLength" in schema and len(value) < schema["minLength"]:
+        text = f"Too long: may not be more than {schema['maxLength']} bytes"
+        errors.append(FieldError(path, text, "FieldValueTooLong"))
+    elif "minLength" in schema and len(value) < schema["minLength"]:
         errors.append(_bound(path, value, f"should be at least {schema['minLength']} chars long"))
-    if "pattern" in schema and not re.search(schema["pattern"], value):
+    elif "pattern" in schema and not re.search(schema["pattern"], value):
         errors.append(_bound(path, value, f"should match '{schema['pattern']}'"))
     pattern = _FORMATS.get(schema.get("format", ""))
     if pattern and not re.fullmatch(pattern, value):
-        errors.append(
-            FieldError(
-                path,
-                f"Invalid value: {go_value(value)}: {path} in body must be of type {schema['format']}: {go_value(value)}",
-                "FieldValueTypeInvalid" if False else "FieldValueInvalid",
-            )
-        )
+        shown = go_value(value)
+        text = f"Invalid value: {shown}: {path} in body must be of type {schema['format']}: {shown}"
+        errors.append(FieldError(path, text, "FieldValueTypeInvalid"))
 
 
 def _check_number(schema: Json, value: float, path: str, errors: list[FieldError]) -> None:
@@ -238,7 +283,10 @@ def _broken(rule: Json, value: Any, old: Any, path: str) -> FieldError | None:
         "FieldValueRequired": "Required value",
         "FieldValueDuplicate": "Duplicate value",
     }
-    return FieldError(where, f"{words.get(reason, 'Invalid value')}: {message}", reason)
+    shown = ""
+    if reason in {"FieldValueInvalid", "FieldValueDuplicate"} and not isinstance(value, (dict, list)):
+        shown = f"{go_value(value)}: "
+    return FieldError(where, f"{words.get(reason, 'Invalid value')}: {shown}{message}", reason)
 
 
 def _shown(value: Any) -> str:

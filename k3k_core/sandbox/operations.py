@@ -34,6 +34,7 @@ from k3k_core.sandbox.statuses import (
 from k3k_core.sandbox.store import ObjectExistsError, Store, clone, encode, has_generation, timestamp
 
 Json = dict[str, Any]
+Guard = Callable[[Definition, Json, Json], None]
 AdmissionHook = Callable[[str, Definition, Json, Json | None], list[str]]
 
 _SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
@@ -91,6 +92,8 @@ class Operations:
         self.store = store
         self.registry = registry
         self.admission = list(admission)
+        # Called with (definition, object, UserInfo) before an object is written; they raise ApiError.
+        self.guards: list[Guard] = []
         self.random = random.Random(seed)  # noqa: S311 (names, not secrets)
         self.crds = crds.CustomResources(store, registry)
 
@@ -237,6 +240,7 @@ class Operations:
             self._track(definition, self.empty(definition), obj, options)
         strategies.prepare_create(definition, obj, self.store, options.user)
         self.complete(definition, obj)
+        self._guard(definition, obj, options)
         warnings = [*warnings, *self._admit("CREATE", definition, obj, None)]
         warnings += self._validate(definition, obj, None)
         allocation.allocate(resource, obj, None, self.store, self.random)
@@ -278,6 +282,10 @@ class Operations:
             raise not_found(NAMESPACE, name)
         if "deletionTimestamp" in namespace["metadata"]:
             raise strategies.namespace_terminating(definition.resource, obj["metadata"].get("name", ""), name)
+
+    def _guard(self, definition: Definition, obj: Json, options: Options) -> None:
+        for guard in self.guards:
+            guard(definition, obj, options.user)
 
     def _admit(self, operation: str, definition: Definition, obj: Json, old: Json | None) -> list[str]:
         warnings = strategies.admit(operation, definition, obj, old, self.store)
@@ -401,6 +409,8 @@ class Operations:
         strategies.prepare_update(definition, obj, old, options.subresource, now)
         allocation.carry_over(resource, obj, old)
         self.complete(definition, obj)
+        if {**obj, "metadata": None} != {**old, "metadata": None}:
+            self._guard(definition, obj, options)
         warnings = [*warnings, *self._admit("UPDATE", definition, obj, old)]
         warnings += self._validate(definition, obj, old, options.subresource)
         allocation.allocate(resource, obj, old, self.store, self.random)
@@ -592,7 +602,7 @@ def _another_uid(resource: Resource, stored: Json, given: str, *, patched: bool)
     key = "/".join(
         part
         for part in ("/registry", resource.group, resource.plural, stored.get("namespace"), stored["name"])
-        if part and (part != resource.group or "." in part and not part.endswith(".k8s.io"))
+        if part and (part != resource.group or ("." in part and not part.endswith(".k8s.io")))
     )
     detail = (
         f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: "
@@ -605,4 +615,4 @@ def _internal(group: str) -> str:
     return {"": "core", "rbac.authorization.k8s.io": "rbac"}.get(group, group.partition(".")[0])
 
 
-__all__ = ["ANY", "Operations", "Options", "Result", "object_meta_type", "required", "Resource"]
+__all__ = ["ANY", "Operations", "Options", "Resource", "Result", "object_meta_type", "required"]

@@ -308,6 +308,10 @@ _ROLES: dict[str, list[Json]] = {
     "system:discovery": [
         {"verbs": ["get"], "nonResourceURLs": [*_DISCOVERY_PATHS, "/version", "/version/"]},
     ],
+    # The recorded server is of a distribution that has this one too.
+    "system:openshift:public-info-viewer": [
+        {"verbs": ["get"], "nonResourceURLs": ["/.well-known", "/.well-known/*"]}
+    ],
     "system:public-info-viewer": [{"verbs": ["get"], "nonResourceURLs": [*_HEALTH, "/version", "/version/"]}],
     "system:basic-user": [
         _rule(["authorization.k8s.io"], ["selfsubjectaccessreviews", "selfsubjectrulesreviews"], ["create"]),
@@ -336,6 +340,10 @@ _AGGREGATES = {"admin": "admin", "edit": "edit", "view": "view"}
 _BINDINGS: dict[str, tuple[str, ...]] = {
     "cluster-admin": ("Group:system:masters",),
     "system:discovery": ("Group:system:authenticated",),
+    "system:openshift:public-info-viewer": (
+        "Group:system:authenticated",
+        "Group:system:unauthenticated",
+    ),
     "system:public-info-viewer": ("Group:system:authenticated", "Group:system:unauthenticated"),
     "system:basic-user": ("Group:system:authenticated",),
     "system:monitoring": ("Group:system:monitoring",),
@@ -380,7 +388,7 @@ def _aggregate(name: str) -> list[Json]:
     return {
         "view": _VIEW_RULES,
         "edit": [*_EDIT_RULES, *_VIEW_RULES],
-        "admin": [*_ADMIN_RULES, *_EDIT_RULES, *_VIEW_RULES],
+        "admin": [*_EDIT_RULES, *_VIEW_RULES, *_ADMIN_RULES],
     }[name]
 
 

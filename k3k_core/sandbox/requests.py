@@ -33,6 +33,7 @@ class RequestInfo:
         plural: resource type.
         name: of the object, empty for collections.
         subresource: e.g. "status".
+        selected_name: the one name that a collection's field selector asks for.
     """
 
     path: str
@@ -44,6 +45,7 @@ class RequestInfo:
     plural: str = ""
     name: str = ""
     subresource: str = ""
+    selected_name: str = ""
 
 
 def read_path(method: str, path: str, query: Mapping[str, str]) -> RequestInfo:
@@ -77,7 +79,17 @@ def read_path(method: str, path: str, query: Mapping[str, str]) -> RequestInfo:
     verb = verbs.get(method, method.lower())
     if verb in {"list", "get"} and (legacy_watch or is_true(query, "watch")) and not subresource:
         verb = "watch"
-    return RequestInfo(path, verb, True, group, version, namespace, plural, name, subresource)
+    selected = "" if name else _selected_name(query)
+    return RequestInfo(path, verb, True, group, version, namespace, plural, name, subresource, selected)
+
+
+def _selected_name(query: Mapping[str, str]) -> str:
+    """Return the name that a field selector requires, if it does."""
+    for part in query.get("fieldSelector", "").split(","):
+        field_name, _, value = part.partition("=")
+        if field_name == "metadata.name":
+            return value.removeprefix("=")
+    return ""
 
 
 def is_true(query: Mapping[str, str], name: str) -> bool:

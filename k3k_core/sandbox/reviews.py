@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+from k3k_core.resources import POD, SECRET, Resource
 from k3k_core.sandbox import managedfields
-from k3k_core.sandbox.authn import AUDIENCE, AUTHENTICATED, ServiceAccountTokens, User
+from k3k_core.sandbox.authn import AUDIENCE, ServiceAccountTokens, User
 from k3k_core.sandbox.bodies import parse_body
-from k3k_core.sandbox.decoding import empty_object, fill_zero_values
+from k3k_core.sandbox.decoding import empty_object
 from k3k_core.sandbox.operations import Operations, Options
 from k3k_core.sandbox.rbac import Attributes, Authorizer, Decision, RbacAuthorizer
 from k3k_core.sandbox.registry import Definition
 from k3k_core.sandbox.schema import DEDUCED, builtin_type
-from k3k_core.sandbox.statuses import internal, invalid, invalid_value, required, status, unknown_resource
+from k3k_core.sandbox.statuses import (
+    ApiError,
+    FieldError,
+    bad_request,
+    conflict,
+    go_value,
+    invalid,
+    invalid_value,
+    not_found,
+    status,
+    unknown_resource,
+)
 from k3k_core.sandbox.store import clone, timestamp
 
 Json = dict[str, Any]
+
+# What a token can be bound to.
+_BOUND = {
+    "Node": Resource("", "v1", "nodes", "Node", namespaced=False),
+    "Pod": POD,
+    "Secret": SECRET,
+}
 
 
 class Reviews:
@@ -37,13 +57,14 @@ class Reviews:
     def create(self, call: Any, definition: Definition, obj: Json, options: Options) -> Json:
         """Answer a review object."""
         kind = definition.resource.kind
+        if kind == "SelfSubjectRulesReview":
+            # The answer is a new object.
+            return self._rules(call.user, obj)
         self._track(definition, obj, options)
         if kind == "SelfSubjectReview":
             obj["metadata"] = {"creationTimestamp": timestamp(self._operations.store.now())}
             obj["status"] = {"userInfo": call.user.info()}
             return obj
-        if kind == "SelfSubjectRulesReview":
-            return self._rules(call.user, obj)
         if kind == "TokenReview":
             return self._token_review(obj)
         if kind == "SelfSubjectAccessReview":
@@ -51,6 +72,7 @@ class Reviews:
         if kind in {"SubjectAccessReview", "LocalSubjectAccessReview"}:
             spec = obj.get("spec") or {}
             extra = {key: tuple(values) for key, values in (spec.get("extra") or {}).items()}
+            _check_subject(obj, call.info.namespace)
             return self._access(
                 obj, User(spec.get("user", ""), tuple(spec.get("groups") or ()), spec.get("uid", ""), extra)
             )
@@ -63,23 +85,15 @@ class Reviews:
 
     def _access(self, obj: Json, user: User) -> Json:
         spec = obj.get("spec") or {}
-        kind = obj["kind"]
         wanted, path = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
-        if (wanted is None) == (path is None):
-            problem = (
-                invalid_value(
-                    "spec.resourceAttributes",
-                    None,
-                    "exactly one of nonResourceAttributes or resourceAttributes must be specified",
-                )
-                if wanted is None
-                else invalid_value(
-                    "spec.nonResourceAttributes",
-                    path,
-                    "cannot be specified in combination with resourceAttributes",
-                )
+        if wanted is not None and path is not None:
+            raise _invalid_review(
+                _bad_path(path, "cannot be specified in combination with resourceAttributes")
             )
-            raise invalid("authorization.k8s.io", kind, "", [problem])
+        if wanted is None and path is None:
+            text = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
+            raise _invalid_review(invalid_value("spec.resourceAttributes", None, text))
+        wanted = wanted or {}
         if path is not None:
             attributes = Attributes(path.get("verb", ""), path=path.get("path", ""))
         else:
@@ -98,29 +112,39 @@ class Reviews:
         return obj
 
     def _rules(self, user: User, obj: Json) -> Json:
+        namespace = (obj.get("spec") or {}).get("namespace", "")
+        if not namespace:
+            raise bad_request("no namespace on request")
         rules: list[Json] = []
         if isinstance(self._authorizer, RbacAuthorizer):
-            rules = self._authorizer.rules_for(user, (obj.get("spec") or {}).get("namespace", ""))
-        resource_rules = [clone(rule) for rule in rules if rule.get("resources")]
-        path_rules = [clone(rule) for rule in rules if rule.get("nonResourceURLs")]
-        obj["status"] = {"resourceRules": resource_rules, "nonResourceRules": path_rules, "incomplete": False}
-        return obj
+            rules = self._authorizer.rules_for(user, namespace)
+        status = {
+            "resourceRules": [clone(rule) for rule in rules if rule.get("resources")],
+            "nonResourceRules": [clone(rule) for rule in rules if rule.get("nonResourceURLs")],
+            "incomplete": False,
+        }
+        head = {"kind": obj["kind"], "apiVersion": obj["apiVersion"]}
+        return {**head, "metadata": {}, "spec": {}, "status": status}
 
     def _token_review(self, obj: Json) -> Json:
         spec = obj.get("spec") or {}
-        user = (
-            self._accounts.verify(spec.get("token", ""), tuple(spec.get("audiences") or ()))
-            if self._accounts
-            else None
-        )
-        if user is None:
-            obj["status"] = {"user": {}, "error": "[invalid bearer token]"}
-        else:
-            obj["status"] = {
+        if not spec.get("token"):
+            raise bad_request("token is required for TokenReview in authentication")
+        audiences, accounts = tuple(spec.get("audiences") or ()), self._accounts
+        user = accounts.verify(spec["token"], audiences) if accounts else None
+        if user is not None:
+            status: Json = {
                 "authenticated": True,
                 "user": user.info(),
-                "audiences": list(spec.get("audiences") or (AUDIENCE,)),
+                "audiences": list(audiences or (AUDIENCE,)),
             }
+        else:
+            error = "invalid bearer token"
+            if audiences and accounts and accounts.verify(spec["token"]) is not None:
+                own, asked = _quoted_list((AUDIENCE,)), _quoted_list(audiences)
+                error = f"[{error}, token audiences {own} is invalid for the target audiences {asked}]"
+            status = {"user": {}, "error": error}
+        obj["status"] = status
         return obj
 
     # Subresources
@@ -135,56 +159,65 @@ class Reviews:
     def _token(self, call: Any, definition: Definition, handlers: Any) -> Any:
         from k3k_core.sandbox.handlers import Answer
 
-        account = self._operations.get(definition, call.info.namespace, call.info.name)
+        name, namespace = call.info.name, call.info.namespace
+        account = self._operations.get(definition, namespace, name)
         body, _ = parse_body(call.body, call.media_type, "TokenRequest")
-        kind = builtin_type("authentication.k8s.io", "v1", "TokenRequest") or DEDUCED
-        spec = body.get("spec") or {}
-        seconds = spec.get("expirationSeconds", 3600)
-        errors = []
-        if seconds < 600:
-            errors.append(
-                invalid_value(
-                    "spec.expirationSeconds", seconds, "may not specify a duration less than 10 minutes"
-                )
-            )
-        elif seconds > 1 << 32:
-            errors.append(
-                invalid_value(
-                    "spec.expirationSeconds", seconds, "may not specify a duration larger than 2^32 seconds"
-                )
-            )
-        if errors:
-            raise invalid("authentication.k8s.io", "TokenRequest", "", errors)
+        _check_token_name(body.get("metadata") or {}, name)
+        spec = dict(body.get("spec") or {})
+        spec.setdefault("expirationSeconds", 3600)
+        _check_lifetime(spec["expirationSeconds"])
+        self._check_bound_object(spec.get("boundObjectRef"), namespace)
         options = handlers._options(call, definition, "CreateOptions")
         obj: Json = {
             "kind": "TokenRequest",
             "apiVersion": "authentication.k8s.io/v1",
             "metadata": {},
-            "spec": dict(spec),
+            "spec": spec,
         }
-        writer = managedfields.Writer(
-            options.manager, "authentication.k8s.io/v1", timestamp(self._operations.store.now()), "token"
-        )
-        managedfields.update(
-            kind,
-            {
-                "metadata": {},
-                "spec": {"audiences": None, "expirationSeconds": None, "boundObjectRef": None},
-                "status": {"token": "", "expirationTimestamp": None},
-            },
-            obj,
-            writer,
-        )
-        now = self._operations.store.now()
-        audiences = tuple(spec.get("audiences") or (AUDIENCE,))
-        assert self._accounts is not None
-        token = self._accounts.issue(account, audiences=audiences, seconds=seconds)
-        from datetime import timedelta
+        self._track_token(obj, options)
+        self._issue(obj, account)
+        return Answer(201, json=obj)
 
+    def _check_bound_object(self, reference: Json | None, namespace: str) -> None:
+        if reference is None:
+            return
+        if not reference.get("name"):
+            raise bad_request("Name parameter required.")
+        api_version, kind = reference.get("apiVersion", ""), reference.get("kind", "")
+        resource = _BOUND.get(kind) if api_version == "v1" else None
+        if resource is None:
+            group, _, version = api_version.rpartition("/")
+            raise bad_request(f"cannot bind token to object of type {group}/{version}, Kind={kind}")
+        found = self._operations.store.get(
+            resource, namespace if resource.namespaced else None, reference["name"]
+        )
+        if found is None:
+            raise not_found(resource, reference["name"])
+        uid = found["metadata"]["uid"]
+        if reference.get("uid", uid) != uid:
+            detail = (
+                f"the UID in the bound object reference ({reference['uid']}) does not match the UID in record. "
+                "The object might have been deleted and then recreated"
+            )
+            raise conflict(resource, reference["name"], detail)
+
+    def _track_token(self, obj: Json, options: Options) -> None:
+        kind = builtin_type("authentication.k8s.io", "v1", "TokenRequest") or DEDUCED
+        now = timestamp(self._operations.store.now())
+        writer = managedfields.Writer(options.manager, obj["apiVersion"], now, "token")
+        managedfields.update(kind, empty_object("TokenRequest"), obj, writer)
+
+    def _issue(self, obj: Json, account: Json) -> None:
+        """Fill in the token of a checked request."""
+        now, spec, accounts = self._operations.store.now(), obj["spec"], self._accounts
+        if accounts is None:
+            raise unknown_resource()
+        audiences, seconds = tuple(spec.get("audiences") or (AUDIENCE,)), spec["expirationSeconds"]
+        meta = account["metadata"]
         obj["metadata"] |= {
-            "name": call.info.name,
-            "namespace": call.info.namespace,
-            "uid": account["metadata"]["uid"],
+            "name": meta["name"],
+            "namespace": meta["namespace"],
+            "uid": meta["uid"],
             "creationTimestamp": timestamp(now),
         }
         obj["spec"] = {
@@ -192,8 +225,56 @@ class Reviews:
             "expirationSeconds": seconds,
             "boundObjectRef": spec.get("boundObjectRef"),
         }
-        obj["status"] = {"token": token, "expirationTimestamp": timestamp(now + timedelta(seconds=seconds))}
-        return Answer(201, json=obj)
+        obj["status"] = {
+            "token": accounts.issue(account, audiences=audiences, seconds=seconds),
+            "expirationTimestamp": timestamp(now + timedelta(seconds=seconds)),
+        }
 
 
-__all__ = ["AUTHENTICATED", "Reviews", "fill_zero_values", "internal", "required"]
+def _check_token_name(meta: Json, name: str) -> None:
+    for field, given in (("name", meta.get("name")),):
+        if given and given != name:
+            text = "must match the service account name if specified"
+            error = invalid_value(f"metadata.{field}", given, text)
+            raise invalid("authentication.k8s.io", "TokenRequest", name, [error])
+
+
+def _check_lifetime(seconds: int) -> None:
+    if seconds < 600:
+        text = "may not specify a duration less than 10 minutes"
+    elif seconds > 1 << 32:
+        text = "may not specify a duration larger than 2^32 seconds"
+    else:
+        return
+    error = invalid_value("spec.expirationSeconds", seconds, text)
+    raise invalid("authentication.k8s.io", "TokenRequest", "", [error])
+
+
+def _check_subject(obj: Json, namespace: str | None) -> None:
+    """Check what only reviews of others' permissions say."""
+    spec = obj.get("spec") or {}
+    if not spec.get("user") and not spec.get("groups"):
+        text = "at least one of user or group must be specified"
+        raise _invalid_review(invalid_value("spec.user", "", text))
+    if obj["kind"] != "LocalSubjectAccessReview":
+        return
+    if spec.get("nonResourceAttributes") is not None:
+        raise _invalid_review(_bad_path(spec["nonResourceAttributes"], "disallowed on this kind of request"))
+    given = (spec.get("resourceAttributes") or {}).get("namespace", "")
+    if spec.get("resourceAttributes") is not None and given != namespace:
+        text = "must match metadata.namespace"
+        raise _invalid_review(invalid_value("spec.resourceAttributes.namespace", given, text))
+
+
+def _bad_path(path: Json, detail: str) -> FieldError:
+    shown = {"Path": path.get("path", ""), "Verb": path.get("verb", "")}
+    return invalid_value("spec.nonResourceAttributes", shown, detail)
+
+
+def _invalid_review(error: FieldError) -> ApiError:
+    """The real server names no kind here."""
+    return invalid("authorization.k8s.io", "", "", [error])
+
+
+def _quoted_list(values: tuple[str, ...]) -> str:
+    return f"[{' '.join(go_value(value) for value in values)}]"

@@ -27,17 +27,17 @@ from k3k_core.sandbox.authn import (
     ServiceAccountTokens,
     User,
 )
+from k3k_core.sandbox.authorization import attributes_of, refusal
+from k3k_core.sandbox.escalation import EscalationGuard
 from k3k_core.sandbox.faults import Fault, Faults, Request
 from k3k_core.sandbox.handlers import Answer, Call, Handlers, WatchAnswer
 from k3k_core.sandbox.impersonation import impersonate
 from k3k_core.sandbox.operations import AdmissionHook, Operations
-from k3k_core.sandbox.rbac import AllowAll, Attributes, Authorizer
+from k3k_core.sandbox.rbac import AllowAll, Authorizer, RbacAuthorizer
 from k3k_core.sandbox.registry import Registry
 from k3k_core.sandbox.requests import RequestInfo, negotiate, read_path
 from k3k_core.sandbox.statuses import (
     ApiError,
-    forbidden,
-    forbidden_path,
     internal_failure,
     method_not_allowed,
     unknown_resource,
@@ -88,6 +88,8 @@ class ApiServer:
         self.operations = Operations(store, self.registry, admission=admission, seed=seed)
         self.authenticator = authenticator or Everybody()
         self.authorizer = authorizer or AllowAll()
+        if isinstance(self.authorizer, RbacAuthorizer):
+            self.operations.guards.append(EscalationGuard(store, self.authorizer))
         self.version = version
         self.faults = faults or Faults()
         self.address = address
@@ -175,24 +177,9 @@ class ApiServer:
         Raises:
             ApiError: 403.
         """
-        if not info.is_resource:
-            decision = self.authorizer.authorize(user, Attributes(info.verb, path=info.path))
-            if not decision.allowed:
-                raise forbidden_path(f'User "{user.name}" cannot {info.verb} path "{info.path}"')
-            return
         attributes = attributes_of(info)
-        if self.authorizer.authorize(user, attributes).allowed:
-            return
-        definition = self.registry.find(info.group, info.version, info.plural)
-        resource = definition.resource if definition else _unknown(info)
-        where = (
-            f'in the namespace "{attributes.namespace}"' if attributes.namespace else "at the cluster scope"
-        )
-        detail = (
-            f'User "{user.name}" cannot {attributes.verb} resource "{attributes.resource_text}" '
-            f'in API group "{attributes.group}" {where}'
-        )
-        raise forbidden(resource, attributes.name, detail)
+        if not self.authorizer.authorize(user, attributes).allowed:
+            raise refusal(user, attributes)
 
     async def _page(self, request: web.Request, info: RequestInfo, user: User) -> Answer:
         path = info.path.rstrip("/") or "/"
@@ -283,20 +270,6 @@ def credentials(request: web.Request) -> Credentials:
         certificate = tls.getpeercert() or {}
         der = tls.getpeercert(binary_form=True) or b""
     return Credentials(request.headers.get("Authorization", ""), certificate, der)
-
-
-def attributes_of(info: RequestInfo) -> Attributes:
-    """What RBAC decides about; a Namespace object counts as lying in itself."""
-    namespace = info.namespace or ""
-    if info.group == "" and info.plural == "namespaces" and info.name:
-        namespace = info.name
-    return Attributes(info.verb, info.group, info.plural, info.subresource, namespace, info.name)
-
-
-def _unknown(info: RequestInfo) -> Any:
-    from k3k_core.resources import Resource
-
-    return Resource(info.group, info.version, info.plural, info.plural)
 
 
 def _found(document: Json | None) -> Answer | None:

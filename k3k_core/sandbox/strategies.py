@@ -92,6 +92,9 @@ def prepare_create(definition: Definition, obj: Json, store: Store, user: Json) 
         }
     elif kind == "CertificateSigningRequest":
         certificates.prepare_create(obj, user)
+    elif kind == "ClusterRole" and obj.get("aggregationRule") and not obj.get("rules"):
+        # The controller fills them in.
+        obj.pop("rules", None)
     elif kind == "Job" and not obj["spec"].get("manualSelector"):
         _job_selector(obj)
     del store

@@ -13,6 +13,7 @@ from k3k_core.resources import Resource
 from k3k_core.sandbox import (
     certificates,
     validation_config,
+    validation_crds,
     validation_network,
     validation_policy,
     validation_workloads,
@@ -36,12 +37,14 @@ _CREATE: dict[str, Validate] = {
     **validation_policy.CREATE,
     **validation_workloads.CREATE,
     "CertificateSigningRequest": certificates.validate,
+    "CustomResourceDefinition": validation_crds.validate,
 }
 _UPDATE: dict[str, ValidateUpdate] = {
     **validation_config.UPDATE,
     **validation_network.UPDATE,
     **validation_policy.UPDATE,
     **validation_workloads.UPDATE,
+    "CustomResourceDefinition": validation_crds.validate_update,
 }
 _STATUS: dict[str, Validate] = {"Service": validation_network.validate_service_status}
 

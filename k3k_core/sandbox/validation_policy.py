@@ -155,8 +155,10 @@ def _subject(subject: Json, field: str, *, namespaced: bool) -> list[FieldError]
 def _binding_update(obj: Json, old: Json) -> list[FieldError]:
     errors = _binding(obj)
     if obj.get("roleRef") != old.get("roleRef"):
-        order = ("apiGroup", "kind", "name")
-        pairs = ",".join(f'"{name}":{go_value(obj["roleRef"].get(name, ""))}' for name in order)
+        # The fields of the Go struct.
+        order = {"APIGroup": "apiGroup", "Kind": "kind", "Name": "name"}
+        reference = obj["roleRef"]
+        pairs = ",".join(f'"{shown}":{go_value(reference.get(name, ""))}' for shown, name in order.items())
         errors.append(FieldError("roleRef", f"Invalid value: {{{pairs}}}: cannot change roleRef"))
     return errors
 

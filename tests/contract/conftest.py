@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from k3k_core.sandbox.pod_admission import PodSecurityAdmission
 from tests.support.api_servers import ApiUnderTest
 from tests.support.engines import ADMIN_TOKEN, engine
 from tests.support.real_servers import RealServer, find_assets, real_server
@@ -30,5 +29,4 @@ async def api(request: pytest.FixtureRequest) -> AsyncIterator[ApiUnderTest]:
         yield ApiUnderTest(server.url, server.token, server.authority, server.controllers)
         return
     async with engine() as sandbox:
-        sandbox.api.operations.admission.append(PodSecurityAdmission(sandbox.store))
         yield ApiUnderTest(sandbox.url, ADMIN_TOKEN)

@@ -7,9 +7,10 @@ the recorded ones are translated in later requests, and set aside in comparisons
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -172,10 +173,10 @@ class Replayer:
     """Runs the steps of scenarios one after another against one server.
 
     Args:
+        session: sends the requests.
         url: the server.
         settle: waits until the server's controllers have done what they can.
-        before_watch: called before each watch step with the step; for scenarios whose recording had a writer at
-            work while the watch ran.
+        translation: what recorded identifiers are called here.
     """
 
     def __init__(
@@ -190,22 +191,32 @@ class Replayer:
         self._settle = settle
         self.translation = translation
 
-    async def run(self, scenario: Json) -> list[Mismatch]:
-        """Run a scenario; returns the steps that were answered differently."""
+    async def run(
+        self, scenario: Json, writers: Mapping[int, Sequence[Json]] | None = None
+    ) -> list[Mismatch]:
+        """Run a scenario.
+
+        Args:
+            scenario: its content.
+            writers: requests that somebody else made while a watch ran, by step.
+
+        Returns:
+            The steps that were answered differently.
+        """
         found: list[Mismatch] = []
         for position, step in enumerate(scenario["steps"]):
-            problems = await self._step(step)
+            problems = await self._step(step, (writers or {}).get(position, ()))
             if problems:
                 request = step["request"]
                 shown = f"{request['method']} {request['path']} {request.get('query') or ''}"
                 found.append(Mismatch(position, step.get("note", ""), shown, tuple(problems)))
         return found
 
-    async def _step(self, step: Json) -> list[str]:
+    async def _step(self, step: Json, writes: Sequence[Json]) -> list[str]:
         response = step["response"]
         await self._settle()
         if "events" in response:
-            return await self._watch(step)
+            return await self._watch(step, writes)
         status, headers, body = await self._request(step["request"], step.get("note", ""))
         self.translation.learn(response["body"], body)
         if isinstance(body, dict) and body.get("kind") == "TokenRequest":
@@ -244,7 +255,11 @@ class Replayer:
     async def _request(self, request: Json, note: str) -> tuple[int, Any, Any]:
         path, query, headers, body = self._prepare(request, note)
         async with self._session.request(
-            request["method"], self._url + path, params=query, headers=headers, data=body
+            request["method"],
+            self._url + path,
+            params=query,
+            headers=headers,
+            data=io.BytesIO(body.encode()) if body is not None else None,
         ) as answer:
             text = await answer.text()
             try:
@@ -252,7 +267,7 @@ class Replayer:
             except ValueError:
                 return answer.status, answer.headers, text
 
-    async def _watch(self, step: Json) -> list[str]:
+    async def _watch(self, step: Json, writes: Sequence[Json]) -> list[str]:
         expected = step["response"]["events"]
         path, query, headers, _ = self._prepare(step["request"], step.get("note", ""))
         headers.setdefault("accept", "application/json")
@@ -262,6 +277,8 @@ class Replayer:
                 return [
                     f"status {answer.status}, expected {step['response']['status']}: {await answer.text()}"
                 ]
+            for write in writes:
+                await self._request(write, "")
             try:
                 # Whatever the recording saw lies in the past and comes at once; what more comes is wrong.
                 while True:

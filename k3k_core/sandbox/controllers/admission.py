@@ -44,6 +44,16 @@ class ApiAdmission:
                 raise ObjectExistsError(resource, obj["metadata"]["name"]) from None
             raise RefusedError(str(error)) from None
 
+    def apply(self, resource: Resource, obj: dict[str, Any], manager: str) -> None:
+        """Apply a configuration; see `client.Admission`."""
+        definition, meta = self._definition(resource), obj["metadata"]
+        try:
+            self._operations.apply(
+                definition, meta.get("namespace"), meta["name"], obj, Options(manager=manager, force=True)
+            )
+        except ApiError as error:
+            raise RefusedError(str(error)) from None
+
     def track(
         self,
         resource: Resource,

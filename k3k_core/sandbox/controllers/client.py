@@ -38,6 +38,9 @@ class Admission(Protocol):
     ) -> None:
         """Bring `metadata.managedFields` of a changed object up to date, in place."""
 
+    def apply(self, resource: Resource, obj: dict[str, Any], manager: str) -> None:
+        """Apply a configuration server-side, taking contested fields."""
+
 
 class Client:
     """Reads and writes the store on behalf of controllers.
@@ -110,6 +113,16 @@ class Client:
             return before
         self._admission.track(resource, before, after, manager, subresource)
         return self.store.update(resource, after)
+
+    def apply(self, resource: Resource, obj: dict[str, Any], *, manager: str) -> None:
+        """Apply a configuration server-side, taking contested fields.
+
+        Args:
+            resource: its type.
+            obj: the fields that `manager` is to own.
+            manager: field manager.
+        """
+        self._admission.apply(resource, {**_type(resource), **obj}, manager)
 
     def set_status(
         self, resource: Resource, current: dict[str, Any], status: dict[str, Any], *, manager: str
