@@ -266,6 +266,7 @@ def _prune(schema: Json, value: Any, path: str, unknown: list[str]) -> Any:
         return value
     known = schema.get("properties") or {}
     extra = schema.get("additionalProperties")
+    free = extra is True or schema.get("x-kubernetes-preserve-unknown-fields")
     result: Json = {}
     for key, item in value.items():
         where = f"{path}.{key}"
@@ -273,9 +274,7 @@ def _prune(schema: Json, value: Any, path: str, unknown: list[str]) -> Any:
             result[key] = _prune(known[key], item, where, unknown)
         elif isinstance(extra, dict):
             result[key] = _prune(extra, item, where, unknown)
-        elif extra is True or schema.get("x-kubernetes-preserve-unknown-fields"):
-            result[key] = clone(item)
-        elif schema.get("x-kubernetes-embedded-resource") and key in _TOP:
+        elif free or (schema.get("x-kubernetes-embedded-resource") and key in _TOP):
             result[key] = clone(item)
         else:
             unknown.append(f'unknown field "{where}"')

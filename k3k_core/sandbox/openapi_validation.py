@@ -120,7 +120,7 @@ def _check(schema: Json, value: Any, path: str, errors: list[FieldError]) -> Non
 
 
 def _check_alternatives(schema: Json, value: Any, path: str, errors: list[FieldError]) -> None:
-    """Check `oneOf`, `anyOf`, `allOf` and `not`; of branches that all fail, the one that fails least tells."""
+    """Check `oneOf`, `anyOf`, `allOf` and `not`; where all branches fail, the nearest one tells."""
 
     def failures(keyword: str) -> list[list[FieldError]]:
         found: list[list[FieldError]] = []
