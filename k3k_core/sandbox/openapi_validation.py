@@ -135,12 +135,12 @@ def _check_alternatives(schema: Json, value: Any, path: str, errors: list[FieldE
     any_of, one_of, all_of = failures("anyOf"), failures("oneOf"), failures("allOf")
     if any_of and all(any_of):
         complain("validate at least one schema (anyOf)")
-        errors += _least(any_of)
+        errors += sorted(any_of, key=len)[0]
     valid = sum(not problems for problems in one_of)
     if one_of and valid != 1:
         found = f"{valid} valid alternatives" if valid else "none valid"
         complain(f"validate one and only one schema (oneOf). Found {found}")
-        errors += [] if valid else _least(one_of)
+        errors += [] if valid else sorted(one_of, key=len)[0]
     if any(all_of):
         complain("validate all the schemas (allOf)")
         errors += [error for problems in all_of for error in problems]
@@ -149,10 +149,6 @@ def _check_alternatives(schema: Json, value: Any, path: str, errors: list[FieldE
         _check(schema["not"], value, path, problems)
         if not problems:
             complain("not validate the schema (not)")
-
-
-def _least(branches: list[list[FieldError]]) -> list[FieldError]:
-    return min(branches, key=lambda problems: len(problems))
 
 
 def _type_error(path: str, value: Any, expected: str) -> FieldError:
