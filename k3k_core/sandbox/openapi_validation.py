@@ -135,12 +135,14 @@ def _check_alternatives(schema: Json, value: Any, path: str, errors: list[FieldE
     any_of, one_of, all_of = failures("anyOf"), failures("oneOf"), failures("allOf")
     if any_of and all(any_of):
         complain("validate at least one schema (anyOf)")
-        errors += sorted(any_of, key=len)[0]
+        nearest = min(any_of, key=len)
+        errors += nearest
     valid = sum(not problems for problems in one_of)
     if one_of and valid != 1:
         found = f"{valid} valid alternatives" if valid else "none valid"
         complain(f"validate one and only one schema (oneOf). Found {found}")
-        errors += [] if valid else sorted(one_of, key=len)[0]
+        nearest = [] if valid else min(one_of, key=len)
+        errors += nearest
     if any(all_of):
         complain("validate all the schemas (allOf)")
         errors += [error for problems in all_of for error in problems]
