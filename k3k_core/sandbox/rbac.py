@@ -146,7 +146,9 @@ class RbacAuthorizer:
         selectors = (role.get("aggregationRule") or {}).get("clusterRoleSelectors")
         if not selectors:
             return list(role.get("rules") or ())
-        return [*(role.get("rules") or ()), *self._aggregated(selectors)]
+        # The controller may not have filled in the rules yet.
+        own = list(role.get("rules") or ())
+        return [*own, *(rule for rule in self._aggregated(selectors) if rule not in own)]
 
     def _aggregated(self, selectors: list[Json]) -> list[Json]:
         found: list[Json] = []

@@ -1,4 +1,4 @@
-"""Objects that are answered and not kept: access reviews, token requests; and subresources with their own rules."""
+"""Objects that are answered and not kept: access reviews, token reviews and token requests."""
 
 from __future__ import annotations
 
@@ -196,8 +196,8 @@ class Reviews:
         uid = found["metadata"]["uid"]
         if reference.get("uid", uid) != uid:
             detail = (
-                f"the UID in the bound object reference ({reference['uid']}) does not match the UID in record. "
-                "The object might have been deleted and then recreated"
+                f"the UID in the bound object reference ({reference['uid']}) does not match the UID in "
+                "record. The object might have been deleted and then recreated"
             )
             raise conflict(resource, reference["name"], detail)
 
@@ -232,11 +232,10 @@ class Reviews:
 
 
 def _check_token_name(meta: Json, name: str) -> None:
-    for field, given in (("name", meta.get("name")),):
-        if given and given != name:
-            text = "must match the service account name if specified"
-            error = invalid_value(f"metadata.{field}", given, text)
-            raise invalid("authentication.k8s.io", "TokenRequest", name, [error])
+    given = meta.get("name")
+    if given and given != name:
+        error = invalid_value("metadata.name", given, "must match the service account name if specified")
+        raise invalid("authentication.k8s.io", "TokenRequest", name, [error])
 
 
 def _check_lifetime(seconds: int) -> None:

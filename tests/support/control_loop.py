@@ -45,6 +45,13 @@ class PlainAdmission:
             obj.setdefault("status", {"phase": "Pending"})
         return self._store.create(resource, obj)
 
+    def apply(self, resource: Resource, obj: dict[str, Any], manager: str) -> None:
+        meta = obj["metadata"]
+        self.writes.append((manager, resource.kind, meta["name"]))
+        stored = self._store.get(resource, meta.get("namespace"), meta["name"])
+        assert stored is not None
+        self._store.update(resource, {**stored, **obj, "metadata": stored["metadata"]})
+
     def track(
         self,
         resource: Resource,
