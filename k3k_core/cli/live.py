@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
+import math
+import re
 import shutil
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 
+from k3k_core.cli.output import display_width
+
+_COLOR = re.compile("\x1b\\[[0-9;]*m")
 _ENTER = "\x1b[?1049h\x1b[?25l"
 _LEAVE = "\x1b[?25h\x1b[?1049l"
 _HOME = "\x1b[H"
@@ -31,21 +37,24 @@ async def show_until_quit(draw: Callable[[], Awaitable[str]], *, interval: float
                     await quitting.wait()
 
 
-def fit(lines: list[str], height: int) -> list[str]:
+def fit(lines: list[str], height: int, width: int) -> list[str]:
     """Return lines that fit on a screen, saying how many were left out.
 
     Args:
-        lines: what there is to show.
-        height: lines of the screen.
+        lines: what there is to show, at most with colours in them.
+        height: rows of the screen.
+        width: columns of the screen; a longer line takes several rows.
     """
-    if len(lines) <= height:
+    rows = [max(math.ceil(display_width(_COLOR.sub("", line)) / max(width, 1)), 1) for line in lines]
+    if sum(rows) <= height:
         return lines
-    shown = max(height - 1, 0)
-    return [*lines[:shown], f"... {len(lines) - shown} more lines"][:height]
+    shown = sum(1 for used in itertools.accumulate(rows) if used < height)
+    return [*lines[:shown], f"... {len(lines) - shown} more lines"][: max(height, 0)]
 
 
 def _paint(text: str) -> None:
-    lines = fit(text.split("\n"), shutil.get_terminal_size().lines - 1)
+    screen = shutil.get_terminal_size()
+    lines = fit(text.split("\n"), screen.lines - 1, screen.columns)
     sys.stdout.write(_HOME + "".join(f"{line}{_CLEAR_LINE}\n" for line in lines) + _CLEAR_BELOW)
     sys.stdout.flush()
 

@@ -52,12 +52,32 @@ def table(terminal: Terminal, headings: Sequence[str], rows: Sequence[Sequence[C
         headings: one for each column.
         rows: cells; an empty one shows as "-".
     """
+    grid = _grid(headings, rows)
+    widths = _widths(grid)
+    return "\n".join(_line(terminal, line, widths) for line in grid)
+
+
+def table_width(headings: Sequence[str], rows: Sequence[Sequence[Cell | str]]) -> int:
+    """Return the columns of a terminal that `table` needs.
+
+    Args:
+        headings: one for each column.
+        rows: cells.
+    """
+    widths = _widths(_grid(headings, rows))
+    return sum(widths) + len(_GAP) * (len(widths) - 1)
+
+
+def _grid(headings: Sequence[str], rows: Sequence[Sequence[Cell | str]]) -> list[list[Cell]]:
     grid = [[Cell(heading, "bold") for heading in headings]]
     for row in rows:
         cells = [Cell(cell) if isinstance(cell, str) else cell for cell in row]
         grid.append([Cell(escape(cell.text) or "-", cell.style) for cell in cells])
-    widths = [max(display_width(line[column].text) for line in grid) for column in range(len(headings))]
-    return "\n".join(_line(terminal, line, widths) for line in grid)
+    return grid
+
+
+def _widths(grid: Sequence[Sequence[Cell]]) -> list[int]:
+    return [max(display_width(line[column].text) for line in grid) for column in range(len(grid[0]))]
 
 
 def _line(terminal: Terminal, cells: Sequence[Cell], widths: Sequence[int]) -> str:

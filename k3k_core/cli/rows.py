@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from k3k_core.cli.durations import format_age
-from k3k_core.cli.output import Cell, table
+from k3k_core.cli.output import Cell, table, table_width
 from k3k_core.cli.terminal import Style, Terminal
 
 if TYPE_CHECKING:
     from k3k_core.discovery import ControlPlane
 
+_LEAST_FIRST = ("DATASTORE", "VERSION", "AGE", "SERVERS", "TTL")
 _STYLES: dict[str, Style] = {
     "Healthy": "good",
     "Degraded": "warn",
@@ -40,6 +41,7 @@ def control_plane_table(
     now: datetime,
     hosts: bool = False,
     wide: bool = False,
+    width: int | None = None,
 ) -> str:
     """Return the table of `k3k list`.
 
@@ -49,10 +51,18 @@ def control_plane_table(
         now: ages and times to live are counted from it.
         hosts: begin with a column for the host.
         wide: end with the system, what made it, and the reason of its status.
+        width: columns of a screen that is redrawn: what matters least is left out where it is too narrow.
     """
     headings = ["NAME", "NAMESPACE", "STATUS", "VERSION", "SERVERS", "DATASTORE", "ADDRESS", "AGE", "TTL"]
     headings = (["HOST"] if hosts else []) + headings + (["SYSTEM", "MADE BY", "REASON"] if wide else [])
-    return table(terminal, headings, [_row(row, now, hosts=hosts, wide=wide) for row in rows])
+    grid = [_row(row, now, hosts=hosts, wide=wide) for row in rows]
+    for heading in _LEAST_FIRST:
+        if width is None or table_width(headings, grid) <= width:
+            break
+        at = headings.index(heading)
+        headings = headings[:at] + headings[at + 1 :]
+        grid = [cells[:at] + cells[at + 1 :] for cells in grid]
+    return table(terminal, headings, grid)
 
 
 def _row(row: ControlPlane, now: datetime, *, hosts: bool, wide: bool) -> list[Cell | str]:

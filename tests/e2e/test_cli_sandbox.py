@@ -111,3 +111,23 @@ async def test_the_demo_prints_a_fleet_and_ends_where_there_is_no_terminal() -> 
     assert len({row[1] for row in cells}) == 6
     assert "intranet" in {row[0] for row in cells}
     assert {row[2] for row in cells} == {"Healthy"}
+
+
+def demos(folder: Path) -> list[Path]:
+    """The folders of demos."""
+    return list(folder.glob("k3k-demo-*"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+async def test_a_demo_that_is_told_to_end_leaves_no_credentials(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    process = await start([K3K, "demo", "--clusters", "100"], env={"TMPDIR": str(tmp_path)})
+    assert process.stderr is not None
+    async with asyncio.timeout(60):
+        await process.stderr.readline()
+        assert len(demos(tmp_path)) == 1
+        process.send_signal(number)
+        await process.communicate()
+    assert process.returncode == 128 + number
+    assert not demos(tmp_path)

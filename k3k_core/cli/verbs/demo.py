@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+import signal
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,7 +64,7 @@ async def _demo(session: Session, *, clusters: int, seed: int, live: bool) -> in
     from k3k_core.host import open_host
     from k3k_core.sandbox import Sandbox, SandboxOptions
 
-    with tempfile.TemporaryDirectory(prefix="k3k-demo-") as folder:
+    with _ended_by_signals(), tempfile.TemporaryDirectory(prefix="k3k-demo-") as folder:
         kubeconfig = Path(folder) / "kubeconfig.yaml"
         async with Sandbox.start(SandboxOptions(seed=seed)) as sandbox:
             write_private(kubeconfig, sandbox.kubeconfig)
@@ -74,6 +77,32 @@ async def _demo(session: Session, *, clusters: int, seed: int, live: bool) -> in
                 else:
                     session.console.data(await _list(session, host))
     return failed
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let a closed terminal or a request to end cancel the show, so that nothing of it is left behind."""
+    task = asyncio.current_task()
+    loop = asyncio.get_running_loop()
+    told: list[int] = []
+
+    def end(number: int) -> None:
+        told.append(number)
+        if task is not None:
+            task.cancel()
+
+    signals = (signal.SIGTERM, signal.SIGHUP)
+    for number in signals:
+        loop.add_signal_handler(number, end, number)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not told:
+            raise
+        raise SystemExit(128 + told[0]) from None
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
 
 
 async def _provision(session: Session, host: HostApi, clusters: int, seed: int) -> tuple[int, Member | None]:
@@ -98,19 +127,22 @@ async def _provision(session: Session, host: HostApi, clusters: int, seed: int) 
     return len(failed), usable[0] if usable else None
 
 
-async def _list(session: Session, host: HostApi) -> str:
+async def _list(session: Session, host: HostApi, *, width: int | None = None) -> str:
     from k3k_core.discovery import list_control_planes
 
     now = datetime.now(UTC)
     rows = await list_control_planes(host, namespace=None, now=now)
-    return control_plane_table(session.console.out, rows, now=now)
+    return control_plane_table(session.console.out, rows, now=now, width=width)
 
 
 async def _watch(session: Session, host: HostApi, help_text: str) -> None:
+    import shutil
+
     from k3k_core.cli.live import show_until_quit
 
     async def draw() -> str:
-        return f"{help_text}\n\n{await _list(session, host)}"
+        columns = shutil.get_terminal_size().columns
+        return f"{help_text}\n\n{await _list(session, host, width=columns)}"
 
     try:
         await show_until_quit(draw)

@@ -162,5 +162,14 @@ def test_elapsed_time_is_short(seconds: float, shown: str) -> None:
 
 
 def test_a_screen_that_is_too_small_says_how_much_is_missing() -> None:
-    assert fit(["a", "b", "c", "d"], 3) == ["a", "b", "... 2 more lines"]
-    assert fit(["a", "b"], 2) == ["a", "b"]
+    assert fit(["a", "b", "c", "d"], 3, 80) == ["a", "b", "... 2 more lines"]
+    assert fit(["a", "b"], 2, 80) == ["a", "b"]
+
+
+def test_lines_wider_than_the_screen_count_as_the_rows_they_take() -> None:
+    assert fit(["a" * 25, "b", "c"], 4, 10) == ["a" * 25, "... 2 more lines"]
+    assert fit(["a" * 25, "b"], 4, 10) == ["a" * 25, "b"]
+
+
+def test_colours_take_no_columns_of_the_screen() -> None:
+    assert fit(["\x1b[32m" + "a" * 10 + "\x1b[0m", "b"], 2, 10)[-1] == "b"
