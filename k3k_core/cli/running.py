@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shlex
 import signal
 import time
 from collections.abc import Iterator
@@ -97,13 +98,15 @@ def claim(folder: Path | None) -> Iterator[Slot]:
     name = _LOCK if folder is not None else f"sandbox-{os.getpid()}.lock"
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = (home / name).open("a+", encoding="utf-8")
+        lock = _open_private(home / name)
     except OSError as error:
-        raise K3kError(f"The folder {home} cannot be used: {error.strerror}.") from None
+        hint = "" if folder is not None else "With --data DIR the sandbox uses another folder."
+        raise K3kError(f"The folder {home} cannot be used: {error.strerror}.", hint=hint) from None
     with lock:
         if not _take(lock):
             raise ConflictError(
-                f"A sandbox already runs on {home}.", hint="`k3k sandbox down --data DIR` stops it."
+                f"A sandbox already runs on {home}.",
+                hint=f"`k3k sandbox down --data {shlex.quote(str(home))}` stops it.",
             )
         lock.truncate(0)
         kubeconfig = home / ("kubeconfig.yaml" if folder is not None else f"sandbox-{os.getpid()}.yaml")
@@ -129,7 +132,12 @@ def find_running(folder: Path | None, port: int | None) -> Running:
     running = [found for found in running if port is None or urlsplit(found.url).port == port]
     if not running:
         place = f" on {folder}" if folder is not None else ""
-        raise NotFoundError(f"No sandbox is running{place}.", hint="`k3k sandbox up` starts one.")
+        place += f" at port {port}" if port is not None else ""
+        if folder is None:
+            hint = "One that was started with --data is found with the same --data."
+        else:
+            hint = "`k3k sandbox up` starts one."
+        raise NotFoundError(f"No sandbox is running{place}.", hint=hint)
     if len(running) > 1:
         places = ", ".join(found.url for found in running)
         raise UsageError(f"Several sandboxes are running: {places}.", hint="Name one with --port.")
@@ -156,6 +164,11 @@ def stop(running: Running) -> None:
         if time.monotonic() > deadline:
             raise K3kError(f"The sandbox at {running.url} (process {running.pid}) does not stop.")
         time.sleep(_POLL)
+
+
+def _open_private(path: Path) -> IO[str]:
+    """Open for the owner alone, whatever the umask: who writes to it decides which process is stopped."""
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600), "a+", encoding="utf-8")
 
 
 def _take(lock: IO[str]) -> bool:

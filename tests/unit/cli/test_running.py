@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from k3k_core.cli.running import Running, claim, find_running, stop
-from k3k_core.errors import ConflictError, NotFoundError, UsageError
+from k3k_core.errors import ConflictError, K3kError, NotFoundError, UsageError
 
 # A process that holds a place until it is told to stop, and says so when it has it.
 HOLDER = """
@@ -98,6 +99,33 @@ def test_one_that_was_killed_is_neither_found_nor_in_the_way(holders: Holders, t
         assert find_running(tmp_path, None).url == "https://127.0.0.1:6553"
 
 
-def test_nothing_running_is_not_found() -> None:
-    with pytest.raises(NotFoundError, match="No sandbox is running"):
+def test_nothing_running_is_not_found_and_says_where_else_one_may_be() -> None:
+    with pytest.raises(NotFoundError, match="No sandbox is running") as caught:
         find_running(None, None)
+    assert "--data" in caught.value.hint
+
+
+def test_a_port_where_none_runs_is_named(holders: Holders) -> None:
+    holders.start("https://127.0.0.1:6551")
+    with pytest.raises(NotFoundError, match="at port 6552"):
+        find_running(None, 6552)
+
+
+def test_the_lock_is_the_owners_alone_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        with claim(tmp_path):
+            assert (tmp_path / "sandbox.lock").stat().st_mode & 0o777 == 0o600
+    finally:
+        os.umask(before)
+
+
+def test_a_home_that_cannot_be_written_says_how_to_do_without(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(file))
+    with pytest.raises(K3kError, match="cannot be used") as caught, claim(None):
+        pass
+    assert "--data" in caught.value.hint
