@@ -86,6 +86,8 @@ def read_values_file(path: str | os.PathLike[str]) -> str:
     name = "standard input" if os.fspath(path) == "-" else os.fspath(path)
     try:
         if os.fspath(path) == "-":
+            if sys.stdin is None:
+                raise UsageError("Standard input is closed.", hint="Give the path of a values file.")
             data = sys.stdin.buffer.read(MAX_BYTES + 1)
         else:
             with FilePath(path).open("rb") as file:

@@ -275,6 +275,12 @@ def test_a_dash_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read_values_file("-") == "ttl: 2h\n"
 
 
+def test_a_closed_standard_input_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(UsageError, match="Standard input is closed"):
+        read_values_file("-")
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
