@@ -28,7 +28,6 @@ _DEFAULT_TTL = 8 * 3600.0
     examples=(
         Example("Into a file that only you can read", "k3k kubeconfig ci -n team-a --out ci.yaml"),
         Example("For somebody, for a working day", "k3k kubeconfig ci --user jane --group devs --ttl 8h"),
-        Example("Straight into kubectl", "kubectl --kubeconfig <(k3k kubeconfig ci) get namespaces"),
     ),
     common=(*options.host_options(), options.general_options),
 )
