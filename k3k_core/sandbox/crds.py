@@ -163,6 +163,7 @@ class CustomResources:
                     list_kind=names.get("listKind") or f"{names['kind']}List",
                     custom=True,
                     storage=(spec["group"], storage),
+                    deprecation=_deprecation(resource, version, spec["versions"]),
                 )
             )
 
@@ -246,6 +247,16 @@ class CustomResources:
         if value < 0:
             return [FieldError(path, f"Invalid value: {value}: should be a non-negative integer")]
         return []
+
+
+def _deprecation(resource: Resource, version: Json, versions: list[Json]) -> str:
+    if not version.get("deprecated"):
+        return ""
+    if version.get("deprecationWarning"):
+        return str(version["deprecationWarning"])
+    text = f"{resource.api_version} {resource.kind} is deprecated"
+    better = next((v["name"] for v in versions if v.get("served") and not v.get("deprecated")), "")
+    return f"{text}; use {resource.group}/{better} {resource.kind}" if better else text
 
 
 def _subresources(version: Json, kind: str) -> dict[str, Subresource]:

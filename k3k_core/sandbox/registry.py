@@ -47,6 +47,7 @@ class Definition:
         list_kind: kind of its lists.
         custom: whether a CRD defines it.
         storage: (group, version) its objects are stored in.
+        deprecation: what every answer warns of; empty when there is nothing.
     """
 
     resource: Resource
@@ -58,6 +59,7 @@ class Definition:
     list_kind: str = ""
     custom: bool = False
     storage: tuple[str, str] = ("", "")
+    deprecation: str = ""
 
     @property
     def storage_hash(self) -> str:
@@ -81,6 +83,12 @@ _STORAGE = {
         "admissionregistration.k8s.io",
         "v1beta1",
     ),
+}
+
+
+_DEPRECATIONS = {
+    ("", "ComponentStatus"): "v1 ComponentStatus is deprecated in v1.19+",
+    ("", "Endpoints"): "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
 }
 
 
@@ -125,6 +133,7 @@ def _definition(group: str, version: str, words: list[str]) -> Definition:
         categories=tuple(filter(None, options.get("cat", "").split(","))),
         list_kind=f"{words[2]}List",
         storage=_STORAGE.get((group, words[2]), (group, version)),
+        deprecation=_DEPRECATIONS.get((group, words[2]), ""),
     )
 
 
