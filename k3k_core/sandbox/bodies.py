@@ -136,7 +136,9 @@ def go_json_error(text: bytes, error: ValueError) -> str:
     shown = text.decode("utf-8", "replace")
     if error.pos >= len(shown):
         return "unexpected end of JSON input"
-    character = _go_character(shown[error.pos])
+    if error.msg.startswith("Expecting value") and shown[error.pos] in _LITERALS:
+        return _literal_error(shown[error.pos :])
+    character = go_character(shown[error.pos])
     before = shown[: error.pos].rstrip()
     places = {
         "Expecting property name": "looking for beginning of object key string",
@@ -148,6 +150,21 @@ def go_json_error(text: bytes, error: ValueError) -> str:
     }
     where = next((place for start, place in places.items() if error.msg.startswith(start)), "in literal")
     return f"invalid character '{character}' {where}"
+
+
+_LITERALS = {"t": "true", "f": "false", "n": "null"}
+
+
+def _literal_error(text: str) -> str:
+    """Word what is wrong with a text that begins like `true`, `false` or `null`."""
+    literal = _LITERALS[text[0]]
+    for position, wanted in enumerate(literal):
+        if position >= len(text):
+            return "unexpected end of JSON input"
+        if text[position] != wanted:
+            found = go_character(text[position])
+            return f"invalid character '{found}' in literal {literal} (expecting '{wanted}')"
+    return "unexpected end of JSON input"
 
 
 def _deepest(text: bytes) -> str:
@@ -176,7 +193,7 @@ _GO_ESCAPES = {
 }
 
 
-def _go_character(character: str) -> str:
+def go_character(character: str) -> str:
     """Write a character as Go's %q does, without quotes."""
     if character in _GO_ESCAPES:
         return _GO_ESCAPES[character]
@@ -256,7 +273,7 @@ def parse_yaml(text: bytes, kind: str = "") -> Json:
         raise _no_yaml(text, kind, "exceeded max depth of 10000")
     if not isinstance(value, dict):
         raise bad_request(
-            f"error decoding YAML: json: cannot unmarshal {json_kind(value)} into Go value of type "
+            f"error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {json_kind(value)} into Go value of type "
             "map[string]interface {}"
         )
     result: Json = _string_keys(value)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from k3k_core.sandbox.bodies import json_kind
+from k3k_core.sandbox import quantities
 from k3k_core.sandbox.schema import Type
 from k3k_core.sandbox.statuses import bad_request
 from k3k_core.sandbox.store import clone
@@ -334,15 +335,24 @@ def _scalar(kind: Type, value: Any, path: str, root: str, owner: str) -> Any:
         return value
     if kind.scalar == "int" and number and value == int(value):
         return int(value)
+    if kind.scalar == "quantity" and (number or isinstance(value, str)):
+        return _quantity(str(value), root)
     if kind.scalar == "bytes" and isinstance(value, str):
         _check_base64(value, root)
         return value
     field = path.rpartition(".")[2].partition("[")[0]
-    # Quantities are strings here; the API also takes plain numbers.
-    if kind.scalar == "str" and number and any(part in path for part in ("limits", "requests", "capacity")):
-        return str(value)
     expected = "int64" if kind.scalar == "int" and field in _INT64 else _GO_SCALARS.get(kind.scalar, "string")
     raise _type_error(value, path, root, owner, expected)
+
+
+def _quantity(text: str, root: str) -> str:
+    try:
+        return quantities.canonical(text.strip())
+    except ValueError:
+        raise bad_request(
+            f'{root} in version "v1" cannot be handled as a {root}: quantities must match the regular '
+            f"expression '{quantities.PATTERN}'"
+        ) from None
 
 
 def _check_base64(value: str, root: str) -> None:
@@ -366,6 +376,13 @@ def _type_error(value: Any, path: str, root: str, owner: str, expected: str) -> 
         f'{root} in version "v1" cannot be handled as a {root}: json: cannot unmarshal {json_kind(value)} '
         f"into Go struct field {owner or root}.{clean} of type {expected}"
     )
+
+
+def _shown_kind(value: Any) -> str:
+    """Go shows a number that is no integer, but no other value."""
+    if isinstance(value, float) and not value.is_integer():
+        return f"number {value}"
+    return json_kind(value)
 
 
 def empty_object(kind: str) -> Json:

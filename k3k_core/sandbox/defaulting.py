@@ -298,12 +298,6 @@ def _network_policy(obj: Json) -> None:
         spec["policyTypes"] = ["Ingress"] + (["Egress"] if spec.get("egress") else [])
 
 
-def _ingress(obj: Json) -> None:
-    for rule in _items(obj.get("spec"), "rules"):
-        for path in _items(rule.get("http"), "paths"):
-            _default(path, pathType="ImplementationSpecific")
-
-
 def _role_binding(obj: Json) -> None:
     reference = obj.setdefault("roleRef", {})
     if not reference.get("apiGroup"):
@@ -385,7 +379,6 @@ _DEFAULTS: dict[str, Callable[[Json], None]] = {
     "EndpointSlice": _endpoint_slice,
     "Endpoints": _endpoints,
     "HorizontalPodAutoscaler": _autoscaler,
-    "Ingress": _ingress,
     "Job": _job,
     "LimitRange": _limit_range,
     "Namespace": _namespace,

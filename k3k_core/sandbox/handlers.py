@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from k3k_core.sandbox import certificates, deletion, listing, protobuf, reviews, tables, watching
 from k3k_core.sandbox.authn import ServiceAccountTokens, User
-from k3k_core.sandbox.bodies import go_json_error, load_json, parse_body, parse_yaml
-from k3k_core.sandbox.operations import Operations, Options, Result
+from k3k_core.sandbox.bodies import go_character, go_json_error, load_json, parse_body, parse_yaml
+from k3k_core.sandbox.operations import Operations, Options, Result, internal_group
 from k3k_core.sandbox.rbac import Authorizer
 from k3k_core.sandbox.registry import Definition
 from k3k_core.sandbox.requests import Representation, RequestInfo, is_true, negotiate
@@ -22,6 +22,8 @@ from k3k_core.sandbox.statuses import (
     invalid_value,
     method_not_allowed,
     method_not_supported,
+    not_that_form,
+    not_found,
     required,
     unknown_resource,
     unsupported,
@@ -104,12 +106,17 @@ class Handlers:
         info = call.info
         definition = self.registry.find(info.group, info.version, info.plural)
         if definition is None:
-            if self.registry.is_builtin_group(info.group) and self.registry.has_group_version(
-                info.group, info.version
-            ):
+            if self.registry.is_builtin_group(info.group):
                 raise unknown_resource()
             raise ApiError(404, "404 page not found\n")
         _check_scope(definition, info)
+        answer = self._answer(call, definition)
+        if definition.deprecation and isinstance(answer, Answer):
+            return replace(answer, warnings=(definition.deprecation, *answer.warnings))
+        return answer
+
+    def _answer(self, call: Call, definition: Definition) -> Answer | WatchAnswer:
+        info = call.info
         if info.subresource:
             return self._subresource(call, definition)
         wrong_target = (info.verb == "create") == bool(info.name) and info.verb in {
@@ -125,7 +132,7 @@ class Handlers:
             )
         if not definition.stored and info.verb == "create":
             return self._review(call, definition)
-        actions = {
+        actions: dict[str, Callable[[Call, Definition], Answer | WatchAnswer]] = {
             "get": self._get,
             "list": self._list,
             "watch": self._watch,
@@ -144,6 +151,7 @@ class Handlers:
 
     def _get(self, call: Call, definition: Definition) -> Answer:
         chosen = _represent(call)
+        _check_form(chosen, definition, is_list=False)
         _check_get_version(self.store.version, call.query)
         obj = self.operations.get(definition, call.info.namespace, call.info.name)
         if not chosen.form and chosen.media_type == "application/json":
@@ -169,10 +177,16 @@ class Handlers:
             value = tables.metadata_only(obj)
         else:
             value = obj
-        return Answer(result.code, json=value, content_type=chosen.media_type, warnings=result.warnings)
+        return Answer(
+            result.code,
+            json=_in_version(value, chosen),
+            content_type=chosen.media_type,
+            warnings=result.warnings,
+        )
 
     def _list(self, call: Call, definition: Definition) -> Answer:
         chosen = _represent(call)
+        _check_form(chosen, definition, is_list=True)
         wanted = listing.selection(definition, call.query, name="")
         page = listing.list_page(self.store, definition, call.info.namespace, call.query, wanted)
         return self._answer_list(call, definition, page, chosen)
@@ -185,13 +199,16 @@ class Handlers:
             value: Any = tables.table(
                 definition, self.operations.crds, objects, page.metadata(), call.query, self._now()
             )
-            return Answer(200, json=value, content_type=chosen.media_type)
+            return Answer(200, json=_in_version(value, chosen), content_type=chosen.media_type)
         if chosen.form:
             items = [tables.metadata_only(record.object) for record in page.records] or None
             head = {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1"}
-            return Answer(200, json={**head, "metadata": page.metadata(), "items": items})
+            listed = {**head, "metadata": page.metadata(), "items": items}
+            return Answer(200, json=_in_version(listed, chosen), content_type=chosen.media_type)
         head = {"kind": definition.list_kind, "apiVersion": definition.resource.api_version}
-        prefix = encode({**head, "metadata": page.metadata()})[:-1]
+        # Lists of custom resources are built from maps, which leave nothing out.
+        metadata = {"continue": "", **page.metadata()} if definition.custom else page.metadata()
+        prefix = encode({**head, "metadata": metadata})[:-1]
         items_raw = b",".join(_item(definition, record) for record in page.records)
         return Answer(200, raw=prefix + b',"items":[' + items_raw + b"]}", content_type=chosen.media_type)
 
@@ -209,8 +226,6 @@ class Handlers:
             encoder=encoder,
             bookmark_encoder=bookmark,
         )
-        suffix = f";as={chosen.form};v=v1;g=meta.k8s.io" if chosen.form else ""
-        del suffix
         return WatchAnswer(watching.events(self.store, watch, call.query))
 
     def _encoders(self, call: Call, definition: Definition, chosen: Representation) -> tuple[Any, Any]:
@@ -245,7 +260,10 @@ class Handlers:
         if len(manager) > 128:
             errors.append(FieldError("fieldManager", "Too long: may not be more than 128 bytes"))
         elif not manager.isprintable():
-            errors.append(invalid_value("fieldManager", manager, "should only contain printable characters"))
+            position = next(i for i, character in enumerate(manager) if not character.isprintable())
+            text = f"invalid character U+{ord(manager[position]):04X} (at position {position})"
+            shown = "".join(go_character(character) for character in manager)
+            errors.append(FieldError("fieldManager", f'Invalid value: "{shown}": {text}'))
         if errors:
             raise invalid("meta.k8s.io", kind, "", errors)
         agent = call.headers.get("User-Agent", "").partition("/")[0]
@@ -361,6 +379,8 @@ class Handlers:
         info = call.info
         subresource = definition.subresources.get(info.subresource)
         if subresource is None:
+            if definition.custom and info.subresource in {"status", "scale"}:
+                raise not_found(definition.resource, info.name)
             if definition.custom:
                 raise ApiError(404, "404 page not found\n")
             raise unknown_resource()
@@ -449,6 +469,35 @@ def _check_scope(definition: Definition, info: RequestInfo) -> None:
         if info.verb in {"create", "deletecollection"} and not info.name:
             raise method_not_allowed()
         raise unknown_resource() if not definition.custom else ApiError(404, "404 page not found\n")
+
+
+def _in_version(value: Json, chosen: Representation) -> Json:
+    """Label tables and metadata as of the version of their group that was asked for."""
+    if not chosen.form or chosen.form_version == "v1":
+        return value
+    wanted = f"meta.k8s.io/{chosen.form_version}"
+    if value.get("kind") == "Table":
+        rows = [
+            {**row, "object": row["object"] and _labelled(row["object"], wanted)} for row in value["rows"]
+        ]
+        return {**value, "apiVersion": wanted, "rows": rows}
+    if value.get("kind") == "PartialObjectMetadataList":
+        items = value["items"] and [_labelled(item, wanted) for item in value["items"]]
+        return {**value, "apiVersion": wanted, "items": items}
+    return _labelled(value, wanted)
+
+
+def _labelled(value: Json, version: str) -> Json:
+    return {**value, "apiVersion": version} if value.get("kind") == "PartialObjectMetadata" else value
+
+
+def _check_form(chosen: Representation, definition: Definition, *, is_list: bool) -> None:
+    """Refuse a list form of one object, and the other way round."""
+    kind = f"*{internal_group(definition.resource.group)}.{definition.resource.kind}"
+    if is_list and chosen.form == "PartialObjectMetadata":
+        raise not_that_form(f"you requested {chosen.form}, but the requested object is a list ({kind}List)")
+    if not is_list and chosen.form == "PartialObjectMetadataList":
+        raise not_that_form(f"you requested {chosen.form}, but the requested object is not a list ({kind})")
 
 
 def _represent(call: Call) -> Representation:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from k3k_core.sandbox.bodies import go_json_error
 from k3k_core.sandbox.registry import Definition
 from k3k_core.sandbox.requests import number
 from k3k_core.sandbox.statuses import (
+    ApiError,
     FieldError,
     bad_request,
     expired,
@@ -169,7 +171,10 @@ def list_page(
         if text and text != "0":
             raise bad_request("specifying resource version is not allowed when using continue")
         return _continued(store, definition, namespace, token, limit, wanted)
-    version = parse_version(text)
+    try:
+        version = parse_version(text)
+    except ApiError as error:
+        raise bad_request(f"invalid resource version: {error}") from None
     if version > store.version:
         raise version_too_large(version, store.version)
     exact = query.get("resourceVersionMatch") == "Exact" or (
@@ -214,7 +219,8 @@ def read_token(token: str) -> tuple[int, str]:
     try:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
-        place = next((i for i, c in enumerate(token) if not (c.isalnum() or c in "-_")), len(token))
+        end = len(token) - 1 if len(token) % 4 == 1 else len(token)
+        place = next((i for i, c in enumerate(token) if not (c.isalnum() or c in "-_")), end)
         raise _bad_token(f"illegal base64 data at input byte {place}") from None
     try:
         value = json.loads(raw.decode("latin-1"))
@@ -222,12 +228,14 @@ def read_token(token: str) -> tuple[int, str]:
         raise _bad_token(go_json_error(raw.decode("latin-1").encode(), error)) from None
     if not isinstance(value, dict) or value.get("v") != "meta.k8s.io/v1":
         version = value.get("v", "") if isinstance(value, dict) else ""
-        raise _bad_token(f'server does not recognize this encoded version "{version}"')
+        raise _bad_token(f"server does not recognize this encoded version {version}")
     if not value.get("rv"):
         raise _bad_token("incorrect encoded start resourceVersion (version meta.k8s.io/v1)")
     start = str(value.get("start") or "")
     if not start:
         raise _bad_token("encoded start key empty (version meta.k8s.io/v1)")
+    if posixpath.normpath(f"/{start.lstrip('/')}") != f"/{start.lstrip('/')}":
+        raise _bad_token(start)
     return int(value["rv"]), start.lstrip("/")
 
 
@@ -245,7 +253,7 @@ def _continued(
     try:
         records = store.records_at(definition.resource, namespace, version)
     except CompactedError:
-        text = json.dumps({"v": "meta.k8s.io/v1", "rv": -1, "start": f"/{start}"}, separators=(",", ":"))
+        text = json.dumps({"v": "meta.k8s.io/v1", "rv": -1, "start": start}, separators=(",", ":"))
         fresh = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
         raise expired(_STALE_PAGE, continue_token=fresh) from None
     after = tuple(start.rstrip("\0").split("/", 1))

@@ -151,21 +151,14 @@ class Operations:
         api_version, kind = obj.get("apiVersion") or resource.api_version, obj.get("kind") or resource.kind
         if (api_version, kind) == (resource.api_version, resource.kind):
             return
+        if definition.custom:
+            raise _other_custom_type(resource, api_version, kind, obj)
         group, _, version = api_version.rpartition("/")
-        if definition.custom or self.registry.by_kind(api_version, kind) is None:
-            if definition.custom:
-                raise bad_request(
-                    f"the API version in the data ({api_version}) does not match the expected API version "
-                    f"({resource.api_version})"
-                    if api_version != resource.api_version
-                    else f"the kind in the data ({kind}) does not match the expected kind ({resource.kind})"
-                )
-            shown = f'no kind "{kind}" is registered for version "{api_version}" in scheme'
+        if self.registry.by_kind(api_version, kind) is None:
             raise bad_request(
-                f"the object provided is unrecognized (must be of type {resource.kind}): {shown}"
-                if False
-                else f'{kind} in version "{version}" cannot be handled as a {resource.kind}: {shown} '
-                '"pkg/api/legacyscheme/scheme.go:30"'
+                f'{kind} in version "{version}" cannot be handled as a {resource.kind}: no kind "{kind}" is '
+                f'registered for version "{api_version}" in scheme '
+                '"k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30"'
             )
         if group == resource.group and kind == resource.kind:
             raise bad_request(
@@ -174,7 +167,7 @@ class Operations:
             )
         raise bad_request(
             f'{kind} in version "{version}" cannot be handled as a {resource.kind}: converting '
-            f"({version}.{kind}) to ({_internal(resource.group)}.{resource.kind}): "
+            f"({version}.{kind}) to ({internal_group(resource.group)}.{resource.kind}): "
             "unknown conversion"
         )
 
@@ -359,7 +352,7 @@ class Operations:
         meta = obj["metadata"]
         if not meta.get("resourceVersion") and not strategies.unconditional_update(definition):
             error = invalid_value("metadata.resourceVersion", 0, "must be specified for an update")
-            raise invalid(definition.resource.group, definition.resource.kind, name, [error])
+            raise invalid(definition.resource.group, definition.resource.plural, name, [error])
         return self._update(definition, old, obj, options, warnings, None, patched=False)
 
     def _check_names(self, definition: Definition, namespace: str | None, name: str, meta: Json) -> None:
@@ -535,13 +528,18 @@ class Operations:
             error = invalid_value("spec.replicas", replicas, "must be greater than or equal to 0")
             raise invalid("autoscaling", "Scale", name, [error])
         obj = clone(old)
-        obj.setdefault("spec", {})["replicas"] = replicas
-        before = clone(old) if replicas else {**old, "spec": {k: v for k, v in old["spec"].items()}}
+        path = self.crds.scale_paths(definition.resource)[0] if definition.custom else ".spec.replicas"
+        *parents, last = path.strip(".").split(".")
+        target = obj
+        for part in parents:
+            target = target.setdefault(part, {})
+        target[last] = replicas
         managedfields.update(
             self.type_of(definition),
-            before,
+            old,
             obj,
-            self.writer(definition, replace(options, subresource="scale")),
+            # What is written through a Scale is noted without a time.
+            replace(self.writer(definition, options), subresource="scale", now=""),
         )
         if not replicas:
             # A Scale leaves out a zero, so nobody owns it.
@@ -555,6 +553,17 @@ class Operations:
 
     def subresource_not_supported(self, definition: Definition, verb: str) -> ApiError:
         return method_not_supported(definition.resource, verb)
+
+
+def _other_custom_type(resource: Resource, api_version: str, kind: str, obj: Json) -> ApiError:
+    if api_version != resource.api_version:
+        return bad_request(
+            f"the API version in the data ({api_version}) does not match the expected API version "
+            f"({resource.api_version})"
+        )
+    error = invalid_value("kind", kind, f"must be {resource.kind}")
+    name = (obj.get("metadata") or {}).get("name", "")
+    return invalid(resource.group, kind, name, [error])
 
 
 def _unusable_patch(
@@ -611,7 +620,7 @@ def _another_uid(resource: Resource, stored: Json, given: str, *, patched: bool)
     return conflict(resource, stored["name"], detail)
 
 
-def _internal(group: str) -> str:
+def internal_group(group: str) -> str:
     return {"": "core", "rbac.authorization.k8s.io": "rbac"}.get(group, group.partition(".")[0])
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from k3k_core.sandbox.statuses import no_representation, not_acceptable
+from k3k_core.sandbox.statuses import bad_request, no_representation, not_acceptable
 
 _NAMED_VERBS = {
     "GET": "get",
@@ -16,7 +17,7 @@ _NAMED_VERBS = {
     "DELETE": "delete",
     "POST": "create",
 }
-_COLLECTION_VERBS = {"GET": "list", "HEAD": "list", "POST": "create", "DELETE": "deletecollection"}
+_COLLECTION_VERBS = {"GET": "list", "POST": "create", "DELETE": "deletecollection"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def read_path(method: str, path: str, query: Mapping[str, str]) -> RequestInfo:
         path: decoded path.
         query: query parameters; `watch` makes a list a watch.
     """
-    parts = [part for part in path.split("/") if part]
+    parts = path.strip("/").split("/")
     other = RequestInfo(path, method.lower())
     if len(parts) >= 3 and parts[0] == "api":
         group, version, rest = "", parts[1], parts[2:]
@@ -72,9 +73,6 @@ def read_path(method: str, path: str, query: Mapping[str, str]) -> RequestInfo:
         namespace, rest = rest[1], rest[2:]
     plural, name = rest[0], rest[1] if len(rest) > 1 else ""
     subresource = "/".join(rest[2:])
-    if namespace is None and plural == "namespaces" and name and group == "":
-        # RBAC sees a Namespace object as being in itself.
-        pass
     verbs = _NAMED_VERBS if name else _COLLECTION_VERBS
     verb = verbs.get(method, method.lower())
     if verb in {"list", "get"} and (legacy_watch or is_true(query, "watch")) and not subresource:
@@ -153,20 +151,22 @@ def negotiate(header: str, *, forms: tuple[str, ...] = ()) -> Representation:
             return Representation(media_type)
         version = clause.parameters.get("v", "")
         group = clause.parameters.get("g", "")
-        known = {"apidiscovery.k8s.io": ("v2",), "meta.k8s.io": ("v1",)}
+        known = {"apidiscovery.k8s.io": ("v2",), "meta.k8s.io": ("v1", "v1beta1")}
         if form in forms and version in known.get(group, ()):
             return Representation(media_type, form, version)
     raise not_acceptable() if known_type else no_representation()
 
 
-def first(query: Mapping[str, str], name: str, default: str = "") -> str:
-    return query.get(name, default)
-
-
 def number(query: Mapping[str, str], name: str) -> int:
-    """Read a non-negative number; anything else counts as 0."""
+    """Read a number; negative ones count as 0.
+
+    Raises:
+        ApiError: 400, it is none.
+    """
     text = query.get(name, "")
-    return int(text) if text.isdigit() else 0
+    if text and not re.fullmatch(r"[+-]?\d+", text):
+        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+    return max(int(text), 0) if text else 0
 
 
 Json = dict[str, Any]

@@ -154,6 +154,35 @@ _MODEL_NAMES = {
     ("authentication.k8s.io", "TokenRequest"): "AuthenticationV1TokenRequest",
     ("apiextensions.k8s.io", "CustomResourceDefinition"): "V1CustomResourceDefinition",
 }
+_BYTES = frozenset(
+    {
+        "V1CertificateSigningRequestSpec.request",
+        "V1CertificateSigningRequestStatus.certificate",
+        "V1ConfigMap.binaryData",
+        "V1Secret.data",
+        "V1CustomResourceConversionWebhookClientConfig.caBundle",
+    }
+)
+# Mappings from names to quantities, and single quantities.
+_QUANTITIES = frozenset(
+    {
+        "allocatable",
+        "allocatedResources",
+        "capacity",
+        "default",
+        "defaultRequest",
+        "divisor",
+        "hard",
+        "limits",
+        "max",
+        "maxLimitRequestRatio",
+        "min",
+        "overhead",
+        "requests",
+        "sizeLimit",
+        "used",
+    }
+)
 _SCALARS = {"str", "int", "float", "bool", "datetime", "date", "bytes"}
 # Fields that hold a number or a string.
 _INT_OR_STRING = frozenset({"targetPort", "port", "maxUnavailable", "maxSurge", "minAvailable", "name"})
@@ -201,7 +230,7 @@ def _model_type(text: str, owner: str) -> Type:
     """Build the type named by a model's `openapi_types` entry; `owner` is `Model.field`."""
     field_name = owner.rpartition(".")[2]
     if text in _SCALARS:
-        return Type("scalar", scalar=text)
+        return Type("scalar", scalar=_scalar_name(text, owner))
     if text == "object":
         if field_name in _INT_OR_STRING or field_name == "value":
             return Type("scalar", scalar="int-or-string")
@@ -210,7 +239,7 @@ def _model_type(text: str, owner: str) -> Type:
         return Type(
             "map",
             relation="atomic" if owner in _ATOMIC_FIELDS else "granular",
-            load_element=lambda: _model_type(text[len("dict(str, ") : -1], ""),
+            load_element=lambda: _model_type(text[len("dict(str, ") : -1], owner),
         )
     if text.startswith("list["):
         return _list_type(text[len("list[") : -1], owner)
@@ -221,6 +250,12 @@ def _model_type(text: str, owner: str) -> Type:
         load_fields=lambda: _fields(text),
         name=go_name(text),
     )
+
+
+def _scalar_name(text: str, owner: str) -> str:
+    if text == "str" and owner in _BYTES:
+        return "bytes"
+    return "quantity" if text == "str" and owner.rpartition(".")[2] in _QUANTITIES else text
 
 
 def _list_type(element: str, owner: str) -> Type:

@@ -146,8 +146,10 @@ def not_found(resource: Resource, name: str) -> ApiError:
     return status(404, "NotFound", message, details=_details(resource, name))
 
 
-def already_exists(resource: Resource, name: str) -> ApiError:
+def already_exists(resource: Resource, name: str, *, terminating: bool = False) -> ApiError:
     message = f'{qualified(resource)} "{name}" already exists'
+    if terminating:
+        message = f"object is being deleted: {message}"
     return status(409, "AlreadyExists", message, details=_details(resource, name))
 
 
@@ -246,6 +248,11 @@ _REPRESENTATIONS = "application/json, application/yaml, application/vnd.kubernet
 def not_acceptable() -> ApiError:
     """A representation that exists, but not of this."""
     return status(406, "NotAcceptable", f"only the following media types are accepted: {_REPRESENTATIONS}")
+
+
+def not_that_form(message: str) -> ApiError:
+    """A form that exists, but not for what was asked for."""
+    return status(406, "NotAcceptable", message)
 
 
 def no_representation() -> ApiError:

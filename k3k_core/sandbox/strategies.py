@@ -42,6 +42,7 @@ RETURNS_DELETED = frozenset(
         "ResourceQuota",
         "Service",
         "ServiceAccount",
+        "StorageClass",
     }
 )
 # Kinds whose dependents stay when a delete states no policy.
@@ -135,8 +136,6 @@ def prepare_update(definition: Definition, obj: Json, old: Json, subresource: st
             meta.pop(name, None)
     meta.pop("selfLink", None)
     meta["resourceVersion"] = stored["resourceVersion"]
-    if "generateName" in stored:
-        meta.setdefault("generateName", stored["generateName"])
     if definition.resource.kind == "CertificateSigningRequest":
         certificates.prepare_update(obj, old, subresource, now)
     elif subresource == "status":

@@ -138,7 +138,9 @@ class Printer:
 
     def __init__(self, definition: Definition, custom: CustomResources, include: str, now: float) -> None:
         if include not in {"", "None", "Metadata", "Object"}:
-            raise bad_request(f'unrecognized includeObject value: "{include}"')
+            text = "must be 'Metadata', 'Object', 'None', or empty"
+            problem = f'includeObject: Invalid value: "{include}": {text}'
+            raise bad_request(f"Unable to convert to Table as requested: {problem}")
         self._definition = definition
         self._include = include or "Metadata"
         self._now = now

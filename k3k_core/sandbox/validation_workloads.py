@@ -94,7 +94,7 @@ def _spec_fields(spec: Json, field: str) -> list[FieldError]:
     dns = ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None")
     if spec.get("dnsPolicy") not in dns:
         errors.append(unsupported(f"{field}.dnsPolicy", spec.get("dnsPolicy"), dns))
-    errors += _not_negative(spec, field, "terminationGracePeriodSeconds")
+    errors += _user_ids(spec.get("securityContext") or {}, f"{field}.securityContext")
     for key, value in sorted((spec.get("nodeSelector") or {}).items()):
         where = f"{field}.nodeSelector"
         errors += _each(where, key, names.label_key_problems(key, what="label key"))
@@ -107,6 +107,15 @@ def _spec_fields(spec: Json, field: str) -> list[FieldError]:
     for position, constraint in enumerate(spec.get("topologySpreadConstraints") or ()):
         errors += _spread(constraint, f"{field}.topologySpreadConstraints[{position}]")
     return errors
+
+
+def _user_ids(context: Json, field: str) -> list[FieldError]:
+    text = "must be between 0 and 2147483647, inclusive"
+    return [
+        invalid_value(f"{field}.{name}", context[name], text)
+        for name in ("runAsUser", "runAsGroup", "fsGroup")
+        if context.get(name) is not None and not 0 <= context[name] <= 2147483647
+    ]
 
 
 def _toleration(item: Json, field: str) -> list[FieldError]:
@@ -191,6 +200,7 @@ def _container(container: Json, field: str, volumes: set[str], used: set[str]) -
     policy = container.get("imagePullPolicy")
     if policy not in _PULL_POLICIES:
         errors.append(unsupported(f"{field}.imagePullPolicy", policy, _PULL_POLICIES))
+    errors += _user_ids(container.get("securityContext") or {}, f"{field}.securityContext")
     return errors + _resources(container.get("resources") or {}, f"{field}.resources")
 
 
