@@ -42,8 +42,11 @@ def carry_over(resource: Resource, obj: Json, old: Json) -> None:
         for port in spec.get("ports") or ():
             if port.get("nodePort") == known.get(port.get("name", "")):
                 port.pop("nodePort", None)
+    if spec.get("type") != "LoadBalancer" and (obj.get("status") or {}).get("loadBalancer"):
+        obj["status"]["loadBalancer"] = {}
     if spec.get("type") != "LoadBalancer" and before.get("type") == "LoadBalancer":
         spec.pop("allocateLoadBalancerNodePorts", None)
+        obj["status"] = {"loadBalancer": {}}
     if not _needs_node_ports(spec):
         spec.pop("externalTrafficPolicy", None)
 
@@ -93,10 +96,7 @@ def _cluster_ip(spec: Json, old: Json | None, store: Store, chooser: random.Rand
             f"failed to allocate IP {wanted}: provided IP is already allocated",
         )
     if wanted and wanted != "None" and ipaddress.ip_address(wanted) not in SERVICE_NETWORK:
-        detail = (
-            f"failed to allocate IP {wanted}: the provided IP ({wanted}) is not in the valid range. "
-            f"The range of valid IPs is {SERVICE_NETWORK}"
-        )
+        detail = f"failed to allocate IP {wanted}: the provided network does not match the current range"
         raise _refused(name, "spec.clusterIPs", [wanted], detail)
     while not wanted:
         # The first addresses are kept for well-known Services.

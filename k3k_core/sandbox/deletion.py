@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from k3k_core.resources import POD
@@ -10,14 +11,13 @@ from k3k_core.sandbox import crds, strategies
 from k3k_core.sandbox.operations import Operations, Result
 from k3k_core.sandbox.registry import Definition
 from k3k_core.sandbox.statuses import (
-    conflict,
     forbidden,
     invalid,
     not_found,
     precondition_failed,
     unsupported,
 )
-from k3k_core.sandbox.store import clone
+from k3k_core.sandbox.store import Store, clone, timestamp
 
 Json = dict[str, Any]
 
@@ -78,10 +78,11 @@ def delete(
     changed = _with_finalizers(definition, obj, options)
     grace = _grace(operations, definition, obj, options)
     if not changed["metadata"].get("finalizers") and grace == 0:
+        last = _ended(obj, store) if resource == POD else obj
         if not options.dry_run:
             store.remove(resource, namespace, name)
             operations.crds.after_delete(definition)
-        return Result(200, _answer(definition, obj), warnings)
+        return Result(200, _answer(definition, last), warnings)
     if options.dry_run:
         return Result(200, changed, warnings)
     already = "deletionTimestamp" in meta
@@ -142,15 +143,24 @@ def _mark(operations: Operations, definition: Definition, changed: Json, grace: 
     )
 
 
+def _ended(obj: Json, store: Store) -> Json:
+    """Return a pod as it is when its grace period ends at once."""
+    gone: Json = clone(obj)
+    meta = gone["metadata"]
+    began = timestamp(store.now())
+    if "deletionTimestamp" in meta:
+        grace = timedelta(seconds=meta.get("deletionGracePeriodSeconds") or 0)
+        began = timestamp(datetime.fromisoformat(meta["deletionTimestamp"]) - grace)
+    elif "generation" in meta:
+        meta["generation"] += 1
+    meta |= {"deletionTimestamp": began, "deletionGracePeriodSeconds": 0}
+    return gone
+
+
 def _answer(definition: Definition, obj: Json) -> Json:
     resource = definition.resource
     if not definition.custom and resource.kind in strategies.RETURNS_DELETED:
-        gone = clone(obj)
-        if resource.kind == "Pod":
-            gone["metadata"].setdefault("deletionGracePeriodSeconds", 0)
-            gone["metadata"].setdefault("deletionTimestamp", gone["metadata"]["creationTimestamp"])
-        result: Json = gone
-        return result
+        return obj
     details = {"name": obj["metadata"]["name"]}
     if resource.group:
         details["group"] = resource.group
@@ -164,15 +174,12 @@ def _delete_namespace(
     resource, store, name = definition.resource, operations.store, obj["metadata"]["name"]
     if name in _PROTECTED_NAMESPACES:
         raise forbidden(resource, name, "this namespace may not be deleted")
-    if "deletionTimestamp" in obj["metadata"] and obj["spec"].get("finalizers"):
-        detail = (
-            "The system is ensuring all content is removed from this namespace.  Upon completion, "
-            "this namespace will automatically be purged by the system."
-        )
-        raise conflict(resource, name, detail)
-    if not obj["spec"].get("finalizers") and not obj["metadata"].get("finalizers"):
-        store.remove(resource, None, name)
-        return Result(200, _answer(definition, obj))
+    if "deletionTimestamp" in obj["metadata"]:
+        if obj.get("spec", {}).get("finalizers") or obj["metadata"].get("finalizers"):
+            return Result(200, obj)
+        if not options.dry_run:
+            store.remove(resource, None, name)
+        return Result(200, obj)
     if options.dry_run:
         return Result(200, obj)
     return Result(200, store.mark_deleted(resource, None, name, grace=0, phase="Terminating"))

@@ -13,7 +13,7 @@ import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from k3k_core.resources import Resource
@@ -406,13 +406,21 @@ class Store:
                 del meta["finalizers"]
         if phase:
             obj.setdefault("status", {})["phase"] = phase
-        at = datetime.fromtimestamp(self.now().timestamp() + grace, UTC)
-        meta["deletionTimestamp"] = timestamp(at)
+        going = "deletionTimestamp" in meta
+        meta["deletionTimestamp"] = timestamp(self._begun(meta) + timedelta(seconds=grace))
         if resource.kind != "Namespace":
             meta["deletionGracePeriodSeconds"] = grace
-        if "generation" in meta:
+        if "generation" in meta and not going:
             meta["generation"] += 1
         return self._write("MODIFIED", resource, (namespace or "", name), obj, before).object
+
+    def _begun(self, meta: dict[str, Any]) -> datetime:
+        """When the deletion of an object began: now, or earlier for one that is going already."""
+        given = meta.get("deletionTimestamp")
+        if given is None:
+            return self.now()
+        grace = timedelta(seconds=meta.get("deletionGracePeriodSeconds") or 0)
+        return datetime.fromisoformat(given) - grace
 
     def put(self, resource: Resource, obj: dict[str, Any]) -> dict[str, Any]:
         """Store an existing object as it is given, without the rules of `update`."""

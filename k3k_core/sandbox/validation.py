@@ -161,7 +161,8 @@ def _metadata_update(meta: Json, old: Json) -> list[FieldError]:
         if added:
             shown = ", ".join(go_value(item) for item in added)
             text = f"no new finalizers can be added if the object is being deleted, found new finalizers []string{{{shown}}}"
-            errors.append(forbidden_field("metadata.finalizers", text))
+            # Both the generic and the kind's own validation report it.
+            errors += [forbidden_field("metadata.finalizers", text)] * 2
     return errors
 
 

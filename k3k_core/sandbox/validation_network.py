@@ -214,6 +214,10 @@ def _balancer(spec: Json, kind: str) -> list[FieldError]:
 def _service_update(obj: Json, old: Json) -> list[FieldError]:
     errors: list[FieldError] = []
     spec, before = obj["spec"], old["spec"]
+    families = _families(spec)
+    if families and before.get("clusterIP") == "None" != spec.get("clusterIP"):
+        # Addresses are looked at before everything else.
+        return families
     needs = spec.get("type") != "ExternalName" and before.get("type") != "ExternalName"
     changed = before.get("clusterIP") and spec.get("clusterIP") != before.get("clusterIP")
     if needs and changed:
