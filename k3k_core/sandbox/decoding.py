@@ -385,14 +385,29 @@ def _shown_kind(value: Any) -> str:
     return json_kind(value)
 
 
-def empty_object(kind: str) -> Json:
+_EMPTY_EVENT = {
+    "eventTime": None,
+    "deprecatedSource": {},
+    "deprecatedFirstTimestamp": None,
+    "deprecatedLastTimestamp": None,
+    "regarding": {},
+}
+
+
+def _zero_values(kind: str, api_version: str) -> Json:
+    if kind == "Event" and api_version.startswith("events.k8s.io/"):
+        return _EMPTY_EVENT
+    return _EMPTY.get(kind, {})
+
+
+def empty_object(kind: str, api_version: str = "") -> Json:
     """Return what Go writes for an empty object of a built-in kind."""
-    return {"metadata": {}, **clone(_EMPTY.get(kind, {}))}
+    return {"metadata": {}, **clone(_zero_values(kind, api_version))}
 
 
 def fill_zero_values(kind: str, obj: Json) -> None:
     """Add the structs and numbers that Go writes for this kind even when they are empty."""
-    _fill(_EMPTY.get(kind, {}), obj)
+    _fill(_zero_values(kind, obj.get("apiVersion", "")), obj)
 
 
 def _fill(skeleton: Mapping[str, Any], obj: Json) -> None:

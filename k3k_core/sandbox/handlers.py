@@ -10,6 +10,7 @@ from typing import Any
 from k3k_core.sandbox import certificates, deletion, listing, protobuf, reviews, tables, watching
 from k3k_core.sandbox.authn import ServiceAccountTokens, User
 from k3k_core.sandbox.bodies import go_character, go_json_error, load_json, parse_body, parse_yaml
+from k3k_core.sandbox.event_versions import from_storage
 from k3k_core.sandbox.operations import Operations, Options, Result, internal_group
 from k3k_core.sandbox.rbac import Authorizer
 from k3k_core.sandbox.registry import Definition
@@ -167,7 +168,7 @@ class Handlers:
         if obj.get("kind") != "Status" and not definition.custom:
             obj = {**obj, "kind": obj.get("kind"), "apiVersion": obj.get("apiVersion")}
             if definition.stored and obj["kind"] == definition.resource.kind:
-                obj["apiVersion"] = definition.resource.api_version
+                obj = from_storage(definition, obj)
         if chosen.form == "Table" and obj.get("kind") != "Status":
             version = obj["metadata"].get("resourceVersion", "")
             value: Any = tables.table(
@@ -527,9 +528,14 @@ def _versioned(definition: Definition, record: Record) -> bytes:
     """The object's JSON in the API version asked for (events are stored in one of two)."""
     if record.object.get("apiVersion") == definition.resource.api_version:
         return record.encoded
-    return encode({**record.object, "apiVersion": definition.resource.api_version})
+    return encode(from_storage(definition, record.object))
 
 
 def _item(definition: Definition, record: Record) -> bytes:
     """The object as an item of a list: built-in lists leave the type out."""
-    return record.encoded if definition.custom else record.encoded_item
+    if definition.custom:
+        return record.encoded
+    if record.object.get("apiVersion") == definition.resource.api_version:
+        return record.encoded_item
+    shown = from_storage(definition, record.object)
+    return encode({key: value for key, value in shown.items() if key not in {"kind", "apiVersion"}})

@@ -113,7 +113,10 @@ def _watch_errors(query: Mapping[str, str]) -> list[FieldError]:
     if not initial:
         if match:
             text = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
-            return [forbidden_field("resourceVersionMatch", text)]
+            found = [forbidden_field("resourceVersionMatch", text)]
+            if match != "NotOlderThan":
+                found.append(unsupported("resourceVersionMatch", match, ["NotOlderThan"]))
+            return found
         return []
     errors = []
     if match != "NotOlderThan":

@@ -15,6 +15,7 @@ from k3k_core.resources import NAMESPACE, Resource
 from k3k_core.sandbox import allocation, crds, managedfields, patches, strategies, typed, validation
 from k3k_core.sandbox.decoding import canonical, empty_object, fill_zero_values
 from k3k_core.sandbox.defaulting import set_defaults
+from k3k_core.sandbox.event_versions import from_storage, to_storage
 from k3k_core.sandbox.fieldsets import FieldSet
 from k3k_core.sandbox.managedfields import Writer
 from k3k_core.sandbox.registry import Definition, Registry
@@ -219,11 +220,12 @@ class Operations:
         if generated:
             suffix = "".join(self.random.choice(_SUFFIX) for _ in range(5))
             meta["name"] = f"{meta['generateName'][:58]}{suffix}"
+        if meta.get("resourceVersion") and applied is None:
+            raise internal("resourceVersion should not be set on objects to be created")
         for name in ("selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion"):
             meta.pop(name, None)
         meta["uid"] = self.store.new_uid()
         meta["creationTimestamp"] = timestamp(self.store.now())
-        meta.pop("generation", None)
         if has_generation(resource):
             meta["generation"] = 1
         # As in the real server, ownership is noted before the kind's strategy and admission change the object.
@@ -239,20 +241,24 @@ class Operations:
         allocation.allocate(resource, obj, None, self.store, self.random)
         if options.dry_run:
             if self.store.record(resource, meta.get("namespace"), meta["name"]):
-                raise already_exists(resource, meta["name"])
+                raise already_exists(resource, meta["name"], terminating=self._is_going(resource, meta))
             return Result(201, obj, tuple(warnings))
         try:
-            stored = self.store.create(resource, obj)
+            stored = self.store.create(resource, to_storage(definition, obj))
         except ObjectExistsError:
-            raise already_exists(resource, meta["name"]) from None
+            raise already_exists(resource, meta["name"], terminating=self._is_going(resource, meta)) from None
         self.crds.after_write(definition, stored)
-        return Result(201, stored, tuple(warnings))
+        return Result(201, from_storage(definition, stored), tuple(warnings))
+
+    def _is_going(self, resource: Resource, meta: Json) -> bool:
+        found = self.store.get(resource, meta.get("namespace"), meta["name"])
+        return found is not None and "deletionTimestamp" in found["metadata"]
 
     def empty(self, definition: Definition) -> Json:
         """Return the empty object of a type, which a create is compared with."""
         if definition.custom:
             return {"metadata": {}}
-        return empty_object(definition.resource.kind)
+        return empty_object(definition.resource.kind, definition.resource.api_version)
 
     def _check_namespace(self, definition: Definition, namespace: str | None, meta: Json) -> None:
         if not definition.resource.namespaced:
@@ -331,7 +337,7 @@ class Operations:
         obj = self.store.get(definition.resource, namespace, name)
         if obj is None:
             raise not_found(definition.resource, name)
-        return obj
+        return from_storage(definition, obj)
 
     # Update and patch
 
@@ -387,7 +393,10 @@ class Operations:
         resource, meta, stored = definition.resource, obj["metadata"], old["metadata"]
         if meta.get("uid", stored["uid"]) != stored["uid"]:
             raise _another_uid(resource, stored, meta["uid"], patched=patched)
-        if meta.get("resourceVersion", stored["resourceVersion"]) != stored["resourceVersion"]:
+        version = meta.get("resourceVersion", stored["resourceVersion"])
+        if not str(version).isdigit():
+            raise internal(f'strconv.ParseUint: parsing "{version}": invalid syntax')
+        if version != stored["resourceVersion"]:
             raise conflict(resource, stored["name"])
         self.complete(definition, obj)
         if applied is not None:
@@ -409,9 +418,9 @@ class Operations:
         allocation.allocate(resource, obj, old, self.store, self.random)
         if options.dry_run:
             return Result(200, obj, tuple(warnings))
-        written = self.store.update(resource, obj)
+        written = self.store.update(resource, to_storage(definition, obj))
         self.crds.after_write(definition, written)
-        return Result(200, written, tuple(warnings))
+        return Result(200, from_storage(definition, written), tuple(warnings))
 
     def patch(
         self,

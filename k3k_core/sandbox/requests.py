@@ -75,7 +75,8 @@ def read_path(method: str, path: str, query: Mapping[str, str]) -> RequestInfo:
     subresource = "/".join(rest[2:])
     verbs = _NAMED_VERBS if name else _COLLECTION_VERBS
     verb = verbs.get(method, method.lower())
-    if verb in {"list", "get"} and (legacy_watch or is_true(query, "watch")) and not subresource:
+    watching = legacy_watch or (is_true(query, "watch") and not name)
+    if verb in {"list", "get"} and watching and not subresource:
         verb = "watch"
     selected = "" if name else _selected_name(query)
     return RequestInfo(path, verb, True, group, version, namespace, plural, name, subresource, selected)

@@ -295,6 +295,23 @@ def _drop(request: web.Request) -> web.Response:
     return web.Response(status=500)
 
 
+class _GoDumper(yaml.SafeDumper):
+    """YAML as Go's sigs.k8s.io/yaml writes it: what needs quotes gets double ones, lists are not indented."""
+
+
+def _represent_text(dumper: Any, value: str) -> Any:
+    plain = dumper.resolve(yaml.ScalarNode, value, (True, False)) == "tag:yaml.org,2002:str"
+    style = None
+    if "\n" in value:
+        style = "|"
+    elif not plain or value.lower() in {"y", "n"}:
+        style = '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_GoDumper.add_representer(str, _represent_text)
+
+
 def _respond(request: web.Request, answer: Answer) -> web.Response:
     headers = {"Cache-Control": "no-cache, private", **answer.headers}
     if answer.text is not None:
@@ -302,9 +319,7 @@ def _respond(request: web.Request, answer: Answer) -> web.Response:
         return web.Response(status=answer.code, body=answer.text.encode(), headers=headers)
     if answer.content_type == "application/yaml":
         value = answer.json if answer.json is not None else json.loads(answer.raw)
-        body = yaml.safe_dump(value, sort_keys=True, allow_unicode=True).encode()
-    elif answer.content_type == openapi_v2.MEDIA_TYPE:
-        body = answer.raw
+        body = yaml.dump(value, Dumper=_GoDumper, sort_keys=True, allow_unicode=True, width=1 << 20).encode()
     else:
         body = (answer.raw or encode(answer.json)) + b"\n"
     headers["Content-Type"] = answer.content_type

@@ -221,5 +221,8 @@ class WatchTables:
         return encode(made)
 
     def bookmark(self, meta: Json) -> bytes:
-        head = {"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": meta}
-        return encode({**head, "columnDefinitions": None, "rows": []})
+        printer = Printer(*self._arguments, self._now())
+        empty: Json = {**empty_parts(self._arguments[0]), "metadata": meta}
+        made = printer.table([empty], {"resourceVersion": meta["resourceVersion"]}, columns=self._first)
+        self._first = False
+        return encode(made)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from k3k_core.sandbox import names_check as names
+from k3k_core.sandbox.event_versions import event_errors
 from k3k_core.sandbox.statuses import (
     FieldError,
     forbidden_field,
@@ -163,10 +164,23 @@ def _binding_update(obj: Json, old: Json) -> list[FieldError]:
     return errors
 
 
+def _lease(obj: Json) -> list[FieldError]:
+    spec = obj.get("spec") or {}
+    errors: list[FieldError] = []
+    for name, low in (("leaseDurationSeconds", 1), ("leaseTransitions", 0)):
+        value = spec.get(name)
+        if value is not None and value < low:
+            words = "must be greater than 0" if low else "must be greater than or equal to 0"
+            errors.append(invalid_value(f"spec.{name}", value, words))
+    return errors
+
+
 Validate = Callable[[Json], list[FieldError]]
 CREATE: dict[str, Validate] = {
     "ClusterRole": _role,
     "ClusterRoleBinding": _binding,
+    "Event": event_errors,
+    "Lease": _lease,
     "PodDisruptionBudget": _budget,
     "Role": _role,
     "RoleBinding": _binding,

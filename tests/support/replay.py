@@ -109,6 +109,7 @@ def _cell(cell: Any) -> Any:
 
 def _text(text: str) -> str:
     text = _UID.sub("<uid>", text)
+    text = re.sub(r'(resourceVersion\\?": ?\\?")\d+', r"\1<version>", text)
     text = _TIME.sub("<time>", text)
     text = re.sub(r"kube-api-access-\w+", "kube-api-access-<id>", text)
     text = _ADDRESS.sub("<address>", text)
