@@ -114,16 +114,23 @@ class _Scene:
         return f"{namespace}/{name}" if namespace and self.selection.namespace is None else name
 
 
+def _seconds(timeout: float) -> str:
+    """Return a time-out as it is said: whole seconds, once it has any."""
+    return f"{timeout:.0f} s" if timeout >= 1 else f"{timeout:g} s"
+
+
 def _given_up(host: ListWatcher, scene: _Scene, what: str, timeout: float) -> K3kError:
     if scene.trouble is not None:
         return UnreachableError(
-            f"Gave up waiting for {what} after {timeout:g} s: {scene.trouble.message}",
+            f"Gave up waiting for {what} after {_seconds(timeout)}: {scene.trouble.message}",
             hint=scene.trouble.hint,
         )
     if not scene.listed:
         return UnreachableError(
-            f"Gave up waiting for {what} after {timeout:g} s: "
+            f"Gave up waiting for {what} after {_seconds(timeout)}: "
             f"host {host.name} ({host.server}) did not answer.",
             hint="Check that the host is up.",
         )
-    return NotReadyError(f"{what} was not ready within {timeout:g} s.", hint="Give it longer with --timeout.")
+    return NotReadyError(
+        f"{what} was not ready within {_seconds(timeout)}.", hint="Give it longer with --timeout."
+    )

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from k3k_core import manifests
 from k3k_core.concurrency import all_of, together
-from k3k_core.errors import ConflictError, HostError, NotFoundError
+from k3k_core.errors import ConflictError, ForbiddenError, HostError, NotFoundError
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.addressing import cluster_ips
 from k3k_core.lifecycle.claim import check_root, owner_of, settled, stored_values, value_changes
@@ -58,8 +58,8 @@ async def diff(host: HostApi, identity: ControlPlaneId, values: LoadedValues) ->
         root = await host.get(SECRET, identity.namespace, identity.root)
     except NotFoundError:
         await refuse_foreign(host, identity)
-        wanted = render(identity, values, secrets="inline", now=datetime.now(UTC))
-        return tuple(ObjectDiff(subject(item), "create") for item in wanted)
+        missing, objects = await _to_create(host, identity, values)
+        return tuple(ObjectDiff(subject(item), "create") for item in (*missing, *objects))
     check_root(identity, root)
     return await compare_with_host(host, identity, root, values)
 
@@ -184,14 +184,26 @@ async def _superfluous(host: HostApi, identity: ControlPlaneId, wanted: set[str]
 async def _dry_run_new(
     host: HostApi, identity: ControlPlaneId, values: LoadedValues
 ) -> tuple[ObjectDiff, ...]:
-    namespace, *objects = render(identity, values, secrets="inline", now=datetime.now(UTC))
-    try:
-        await host.get(NAMESPACE, None, identity.namespace)
-        stand_in = identity.namespace
-    except NotFoundError:
+    missing, objects = await _to_create(host, identity, values)
+    for namespace in missing:
         await host.create(namespace, dry_run=True)
-        stand_in = _STAND_IN_NAMESPACE
+    stand_in = _STAND_IN_NAMESPACE if missing else identity.namespace
     moved = [{**item, "metadata": {**item["metadata"], "namespace": stand_in}} for item in objects]
     await all_of(host.apply(item, force=True, dry_run=True) for item in moved)
-    created = objects if stand_in == identity.namespace else [namespace, *objects]
-    return tuple(ObjectDiff(subject(item), "create") for item in created)
+    return tuple(ObjectDiff(subject(item), "create") for item in (*missing, *objects))
+
+
+async def _to_create(
+    host: HostApi, identity: ControlPlaneId, values: LoadedValues
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the namespace, if the host lacks it, and the objects of a control plane that does not exist."""
+    rendered = render(identity, values, secrets="inline", now=datetime.now(UTC))
+    objects = [item for item in rendered if item["kind"] != "Namespace"]
+    try:
+        await host.get(NAMESPACE, None, identity.namespace)
+    except NotFoundError:
+        return [manifests.namespace(identity)], objects
+    except ForbiddenError:
+        # Whoever may not look at namespaces will be told by the objects in it.
+        pass
+    return [], objects

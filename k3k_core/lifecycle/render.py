@@ -22,6 +22,7 @@ def render(
 ) -> tuple[dict[str, Any], ...]:
     """Return every object of a control plane, in the order in which to apply them.
 
+    The namespace comes first, unless it is one that every cluster has: that is nobody's to make, label or prune.
     Without a host there is no load balancer to ask: the address is the one in the values, or the Service's
     own name. Nothing has an owner, for whatever applies the manifests owns them.
 
@@ -52,11 +53,16 @@ def render(
         etcd_pki=_etcd_pki(identity, wanted, pki, now),
         expires_at=_expires_at(wanted, now) if secrets == "inline" else None,
     )
-    rendered = (manifests.namespace(identity), *manifests.render(blueprint))
+    own = [] if _belongs_to_the_cluster(identity.namespace) else [manifests.namespace(identity)]
+    rendered = (*own, *manifests.render(blueprint))
     if secrets == "inline":
         return rendered
     left_out = set(omitted(identity))
     return tuple(item for item in rendered if (item["kind"], item["metadata"]["name"]) not in left_out)
+
+
+def _belongs_to_the_cluster(namespace: str) -> bool:
+    return namespace == "default" or namespace.startswith("kube-")
 
 
 def _expires_at(values: Values, now: datetime) -> str | None:
