@@ -216,7 +216,20 @@ def _in_array(text: str) -> bool:
 
 
 class _Loader(yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader):  # type: ignore[misc]
-    """YAML as Go's sigs.k8s.io/yaml reads it: 1.1 booleans, no dates."""
+    """YAML as Go's sigs.k8s.io/yaml reads it: 1.1 booleans, no dates; notes keys that occur twice."""
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__(stream)
+        self.duplicates: list[str] = []
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        seen: set[Any] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                line = key.start_mark.line + 1
+                self.duplicates.append(f'line {line}: key "{key.value}" already set in map')
+            seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -278,6 +291,27 @@ def parse_yaml(text: bytes, kind: str = "") -> Json:
         )
     result: Json = _string_keys(value)
     return result
+
+
+def parse_apply(text: bytes, *, strict: bool) -> tuple[Json, list[str]]:
+    """Parse the configuration of a server-side apply; returns it and what occurs twice in it.
+
+    Raises:
+        ApiError: 400, no YAML mapping, or a duplicate under strict reading.
+    """
+    configuration = parse_yaml(text)
+    loader = _Loader(text)
+    try:
+        loader.get_single_data()
+        duplicates = sorted(loader.duplicates)
+    finally:
+        loader.dispose()
+    if duplicates and strict:
+        listed = "\n".join(f"  {problem}" for problem in duplicates)
+        raise bad_request(
+            f"error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n{listed}"
+        )
+    return configuration, duplicates
 
 
 def _no_yaml(text: bytes, kind: str, problem: str) -> Exception:

@@ -417,7 +417,9 @@ def _event(obj: Json, now: float) -> list[Any]:
     first = obj.get("firstTimestamp") or obj.get("eventTime")
     last = series.get("lastObservedTime") or obj.get("lastTimestamp") or first
     source = obj.get("source") or {}
-    origin = ", ".join(part for part in (source.get("component"), source.get("host")) if part)
+    reporter = (obj.get("reportingComponent"), obj.get("reportingInstance"))
+    named = (source.get("component"), source.get("host"))
+    origin = ", ".join(part for part in (named if source.get("component") else reporter) if part)
     count = series.get("count") or obj.get("count") or 1
     return [
         age(last, now),
@@ -425,7 +427,7 @@ def _event(obj: Json, now: float) -> list[Any]:
         obj.get("reason", ""),
         f"{about.get('kind', '').lower()}/{about.get('name', '')}",
         about.get("fieldPath", ""),
-        origin or obj.get("reportingComponent", ""),
+        origin,
         str(obj.get("message", "")).strip(),
         age(first, now),
         count,

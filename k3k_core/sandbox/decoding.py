@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from k3k_core.sandbox.bodies import json_kind
@@ -324,7 +325,9 @@ def _value(kind: Type, value: Any, path: str, unknown: list[str], root: str, own
 
 
 def _scalar(kind: Type, value: Any, path: str, root: str, owner: str) -> Any:
-    if isinstance(value, str) and kind.scalar in {"str", "datetime"}:
+    if isinstance(value, str) and kind.scalar == "datetime":
+        return _time(value, path, root)
+    if isinstance(value, str) and kind.scalar == "str":
         return value
     if kind.scalar == "int-or-string" and isinstance(value, (str, int)) and not isinstance(value, bool):
         return value
@@ -343,6 +346,21 @@ def _scalar(kind: Type, value: Any, path: str, root: str, owner: str) -> Any:
     field = path.rpartition(".")[2].partition("[")[0]
     expected = "int64" if kind.scalar == "int" and field in _INT64 else _GO_SCALARS.get(kind.scalar, "string")
     raise _type_error(value, path, root, owner, expected)
+
+
+_MICRO_TIMES = frozenset({"acquireTime", "eventTime", "lastObservedTime", "renewTime"})
+
+
+def _time(text: str, path: str, root: str) -> str:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        micro = ".000000" if path.rpartition(".")[2] in _MICRO_TIMES else ""
+        raise bad_request(
+            f'{root} in version "v1" cannot be handled as a {root}: parsing time "{text}" as '
+            f'"2006-01-02T15:04:05{micro}Z07:00": cannot parse "{text}" as "2006"'
+        ) from None
+    return text
 
 
 def _quantity(text: str, root: str) -> str:
@@ -414,5 +432,8 @@ def _fill(skeleton: Mapping[str, Any], obj: Json) -> None:
     for key, value in skeleton.items():
         if key not in obj:
             obj[key] = clone(value)
+        elif value is None and obj[key] == []:
+            # An empty list comes back from the database as none.
+            obj[key] = None
         elif isinstance(value, Mapping) and isinstance(obj[key], dict):
             _fill(value, obj[key])

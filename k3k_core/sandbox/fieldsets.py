@@ -33,8 +33,10 @@ def to_fields_v1(fields: Iterable[Path]) -> dict[str, Any]:
         node = root
         for element in path:
             node = node[element]
-        if any(element != "." for element in node):
-            node["."] = {}
+        if node and "." not in node:
+            below = dict(node)
+            node.clear()
+            node.update({".": {}, **below})
     return root
 
 

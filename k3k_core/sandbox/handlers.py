@@ -9,7 +9,14 @@ from typing import Any
 
 from k3k_core.sandbox import certificates, deletion, listing, protobuf, reviews, tables, watching
 from k3k_core.sandbox.authn import ServiceAccountTokens, User
-from k3k_core.sandbox.bodies import go_character, go_json_error, load_json, parse_body, parse_yaml
+from k3k_core.sandbox.bodies import (
+    go_character,
+    go_json_error,
+    load_json,
+    parse_apply,
+    parse_body,
+    parse_yaml,
+)
 from k3k_core.sandbox.event_versions import from_storage
 from k3k_core.sandbox.operations import Operations, Options, Result, internal_group
 from k3k_core.sandbox.rbac import Authorizer
@@ -326,10 +333,13 @@ class Handlers:
         if not call.query.get("fieldManager"):
             error = required("fieldManager", "is required for apply patch")
             raise invalid("meta.k8s.io", "PatchOptions", "", [error])
-        configuration = parse_yaml(call.body)
+        configuration, problems = parse_apply(call.body, strict=options.field_validation == "Strict")
+        if options.field_validation == "Ignore":
+            problems = []
         result = self.operations.apply(
             definition, call.info.namespace, call.info.name, configuration, options
         )
+        result = replace(result, warnings=(*problems, *result.warnings))
         return self._answer_object(call, definition, result, _represent(call))
 
     def _delete(self, call: Call, definition: Definition) -> Answer:
@@ -513,7 +523,8 @@ def _patch_body(call: Call) -> tuple[Any, list[str]]:
     try:
         return load_json(call.body)
     except ValueError as error:
-        raise bad_request(f"error decoding patch: {go_json_error(call.body, error)}") from None
+        prefix = "" if "strategic" in call.media_type else "error decoding patch: "
+        raise bad_request(f"{prefix}{go_json_error(call.body, error)}") from None
 
 
 def _check_get_version(current: int, query: Mapping[str, str]) -> None:

@@ -304,7 +304,8 @@ class Operations:
         else:
             errors += validation.validate_update(resource, obj, old, subresource)
         if errors:
-            raise invalid(resource.group, resource.kind, obj["metadata"].get("name", ""), errors)
+            group = "" if resource.kind == "Event" else resource.group
+            raise invalid(group, resource.kind, obj["metadata"].get("name", ""), errors)
         return validation.warnings(resource, obj, old)
 
     def _track(self, definition: Definition, before: Json, after: Json, options: Options) -> None:
@@ -457,9 +458,9 @@ class Operations:
         if media_type == "application/json-patch+json":
             return patches.json_patch(old, body)
         if not isinstance(body, dict):
+            prefix = "" if media_type.startswith("application/strategic") else "error decoding patch: "
             raise bad_request(
-                "error decoding patch: json: cannot unmarshal array into Go value of type "
-                "map[string]interface {}"
+                f"{prefix}json: cannot unmarshal array into Go value of type map[string]interface {{}}"
             )
         if media_type == "application/merge-patch+json":
             result: Json = patches.merge_patch(old, body)
@@ -583,7 +584,7 @@ def _unusable_patch(
     if media_type == "application/strategic-merge-patch+json":
         shown = patches.go_format(body)
     else:
-        ordered = {key: patched[key] for key in sorted(patched)}
+        ordered = {key: _sorted_map(key, patched[key]) for key in sorted(patched)}
         if isinstance(patched.get("metadata"), dict):
             ordered["metadata"] = _in_go_order(patched["metadata"])
         shown = encode(ordered).decode()
@@ -609,8 +610,15 @@ _META_ORDER = (
 
 
 def _in_go_order(meta: Json) -> Json:
-    known = {key: meta[key] for key in _META_ORDER if key in meta}
-    return known | meta
+    known = {key: _sorted_map(key, meta[key]) for key in _META_ORDER if key in meta}
+    return known | {key: value for key, value in meta.items() if key not in known}
+
+
+def _sorted_map(key: str, value: Any) -> Any:
+    """Go writes the keys of maps, but not the fields of structs, in alphabetical order."""
+    if key in {"data", "binaryData", "stringData", "labels", "annotations"} and isinstance(value, dict):
+        return dict(sorted(value.items()))
+    return value
 
 
 def _another_uid(resource: Resource, stored: Json, given: str, *, patched: bool) -> ApiError:

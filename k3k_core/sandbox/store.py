@@ -353,7 +353,10 @@ class Store:
             return before.object
         done = "deletionTimestamp" in meta and not meta.get("deletionGracePeriodSeconds")
         if done and not meta.get("finalizers") and _finalized(obj):
-            return self._write("DELETED", resource, key, obj, before).object
+            # Watches see the object as it was stored last; the writer sees what it wrote.
+            gone = self._write("DELETED", resource, key, clone(before.object), before)
+            obj["metadata"]["resourceVersion"] = str(gone.version)
+            return obj
         return self._write("MODIFIED", resource, key, obj, before).object
 
     def delete(self, resource: Resource, namespace: str | None, name: str) -> dict[str, Any]:

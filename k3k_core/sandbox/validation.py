@@ -46,7 +46,10 @@ _UPDATE: dict[str, ValidateUpdate] = {
     **validation_workloads.UPDATE,
     "CustomResourceDefinition": validation_crds.validate_update,
 }
-_STATUS: dict[str, Validate] = {"Service": validation_network.validate_service_status}
+_STATUS: dict[str, Validate] = {
+    "Service": validation_network.validate_service_status,
+    "StatefulSet": validation_workloads.validate_stateful_set_status,
+}
 
 
 def name_problems(resource: Resource, name: str) -> list[str]:

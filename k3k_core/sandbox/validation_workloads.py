@@ -73,8 +73,10 @@ def pod_spec_errors(spec: Json, field: str, claims: tuple[str, ...] = ()) -> lis
     volumes: set[str] = set(claims)
     seen: set[str] = set()
     for position, volume in enumerate(spec.get("volumes") or ()):
-        errors += _volume(volume, f"{field}.volumes[{position}]", seen)
-        seen.add(volume.get("name", ""))
+        problems = _volume(volume, f"{field}.volumes[{position}]", seen)
+        errors += problems
+        if not problems:
+            seen.add(volume.get("name", ""))
     volumes |= seen
     if not spec.get("containers"):
         errors.append(required(f"{field}.containers"))
@@ -149,6 +151,22 @@ def _spread(item: Json, field: str) -> list[FieldError]:
     return errors
 
 
+# The order in which the sources of a volume are looked at.
+_SOURCES = (
+    "emptyDir",
+    "hostPath",
+    "secret",
+    "nfs",
+    "persistentVolumeClaim",
+    "configMap",
+    "downwardAPI",
+    "projected",
+    "csi",
+    "ephemeral",
+    "image",
+)
+
+
 def _volume(volume: Json, field: str, seen: set[str]) -> list[FieldError]:
     errors: list[FieldError] = []
     name = volume.get("name", "")
@@ -158,7 +176,8 @@ def _volume(volume: Json, field: str, seen: set[str]) -> list[FieldError]:
         errors += _each(f"{field}.name", name, names.label_problems(name))
         if name in seen:
             errors.append(duplicate(f"{field}.name", name))
-    sources = [key for key in volume if key != "name"]
+    given = [key for key in volume if key != "name"]
+    sources = sorted(given, key=lambda key: _SOURCES.index(key) if key in _SOURCES else len(_SOURCES))
     if len(sources) > 1:
         errors += [
             forbidden_field(f"{field}.{key}", "may not specify more than 1 volume type")
@@ -382,6 +401,24 @@ def _stateful_set(obj: Json) -> list[FieldError]:
     errors += _template(spec, kind="statefulset", claims=claim_names)
     for position, claim in enumerate(claims):
         errors += claim_spec_errors(claim.get("spec") or {}, f"spec.volumeClaimTemplates[{position}].spec")
+    return errors
+
+
+def validate_stateful_set_status(obj: Json) -> list[FieldError]:
+    """Check the counts of a StatefulSet's status."""
+    status = obj.get("status") or {}
+    names_of_counts = ("replicas", "readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas")
+    errors = _not_negative(status, "status", *names_of_counts)
+    total = status.get("replicas", 0)
+    for name in names_of_counts[1:]:
+        if status.get(name, 0) > total:
+            errors.append(
+                invalid_value(f"status.{name}", status[name], "cannot be greater than status.replicas")
+            )
+    ready = status.get("readyReplicas", 0)
+    if ready < status.get("availableReplicas", 0) <= total:
+        text = "cannot be greater than status.readyReplicas"
+        errors.append(invalid_value("status.availableReplicas", status["availableReplicas"], text))
     return errors
 
 

@@ -240,9 +240,8 @@ class Replayer:
             headers["authorization"] = _ADMIN
         headers.setdefault("user-agent", "python-httpx/0.28.1")
         body = request.get("body")
-        if isinstance(body, str) and body.startswith("<a ConfigMap whose data.k is"):
-            big = "x" * 1_100_000
-            body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "big"}, "data": {"k": big}}
+        if isinstance(body, str) and (big := _BIG.fullmatch(body)):
+            body = _big_object(*big.groups())
         text: str | None = None
         if body is not None:
             text = (
@@ -293,6 +292,21 @@ class Replayer:
                 pass
         self.translation.learn(expected, events)
         return differences(normal(expected), normal(events))
+
+
+# A body that was too large to record, e.g. "<a Secret whose stringData.k is 1,100,000 characters>".
+_BIG = re.compile(r"<a (\w+) whose (annotation|data|stringData)[. ](\w+) is ([\d,]+) characters>")
+
+
+def _big_object(kind: str, part: str, key: str, size: str) -> Json:
+    text = "x" * int(size.replace(",", ""))
+    name = "anno" if part == "annotation" else "big"
+    obj: Json = {"apiVersion": "v1", "kind": kind, "metadata": {"name": name}}
+    if part == "annotation":
+        obj["metadata"]["annotations"] = {key: text}
+    else:
+        obj[part] = {key: text}
+    return obj
 
 
 def _header(headers: Any, name: str) -> str:
