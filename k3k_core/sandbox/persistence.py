@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,10 @@ class Journal:
         directory: as given to `--data`; made when missing, readable by its owner only.
         image: what was read from it.
         limit: bytes after which the file is made compact while it is in use.
+
+    Attributes:
+        failure: why the file could not be written; nothing is written any more after that.
+        failed: set when that happens.
     """
 
     def __init__(self, directory: Path, image: Image, *, limit: int = 64 * 1024 * 1024) -> None:
@@ -148,6 +153,8 @@ class Journal:
         self._datastores: dict[str, tuple[Datastore, Json]] = {}
         self._pending: list[Json] = []
         self._timer: asyncio.TimerHandle | None = None
+        self.failure: OSError | None = None
+        self.failed = asyncio.Event()
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = directory / _NAME
         self._compact(path, image)
@@ -238,12 +245,29 @@ class Journal:
             if facts != known:
                 self._pending.append({"do": "datastore", "key": key, "facts": facts})
                 self._datastores[key] = (datastore, facts)
-        if self._pending:
-            self._file.write(b"".join(map(_encode, self._pending)))
-            self._file.flush()
+        if self._pending and self.failure is None:
+            try:
+                self._write(b"".join(map(_encode, self._pending)))
+            except OSError as error:
+                # A torn last line is fine for a reader; what follows it would not be.
+                self.failure = error
+                self.failed.set()
+                return
             self._pending.clear()
-            if self._file.tell() > self._limit:
-                self._shrink()
+
+    def _write(self, lines: bytes) -> None:
+        self._file.write(lines)
+        self._file.flush()
+        if self._file.tell() > self._limit:
+            self._shrink()
+
+    def problem(self) -> K3kError:
+        """Return what went wrong with the file as an error for a person."""
+        reason = self.failure.strerror if self.failure else "unknown"
+        return K3kError(
+            f"The sandbox's state {self._directory / _NAME} cannot be written: {reason}.",
+            hint="Make room or choose another folder with --data; what was not written is lost.",
+        )
 
     def _shrink(self) -> None:
         self._file.close()
@@ -257,7 +281,10 @@ class Journal:
         self.flush()
         for name in tuple(self._subscriptions):
             self._unfollow(name)
-        self._file.close()
+        with suppress(OSError):
+            self._file.close()
+        if self.failure is not None:
+            return
         self._compact(self._directory / _NAME, read_image(self._directory))
 
 

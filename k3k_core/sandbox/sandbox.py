@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -111,13 +112,27 @@ class Sandbox:
     """
 
     def __init__(
-        self, *, url: str, kubeconfig_text: str, store: Store, api: ApiServer, controllers: HostControllers
+        self,
+        *,
+        url: str,
+        kubeconfig_text: str,
+        store: Store,
+        api: ApiServer,
+        controllers: HostControllers,
+        journal: Journal | None,
     ) -> None:
         self.url = url
         self.kubeconfig = kubeconfig_text
         self.store = store
         self.api = api
         self.controllers = controllers
+        self._journal = journal
+
+    async def fails(self) -> K3kError:
+        """Wait until the sandbox cannot keep its state any more, and return why; for ever if it keeps none."""
+        failed = self._journal.failed if self._journal is not None else asyncio.Event()
+        await failed.wait()
+        return self._journal.problem() if self._journal is not None else K3kError("The sandbox failed.")
 
     def __repr__(self) -> str:
         return f"Sandbox({self.url})"
@@ -205,6 +220,7 @@ async def _start(kind: type[Sandbox], options: SandboxOptions, stack: AsyncExitS
         store=store,
         api=api,
         controllers=controllers,
+        journal=journal,
     )
 
 

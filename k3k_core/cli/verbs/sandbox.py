@@ -8,6 +8,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,6 +21,9 @@ from k3k_core.cli.option import CONTEXT_SETTINGS, option
 from k3k_core.cli.private_file import check_target, write_private
 from k3k_core.cli.running import Running, claim, find_running, stop
 from k3k_core.cli.session import Session
+
+if TYPE_CHECKING:
+    from k3k_core.sandbox import Sandbox
 
 CONTEXT = "k3k-sandbox"
 
@@ -97,12 +101,28 @@ async def _serve(session: Session, *, port: int, data: str | None, kubeconfig: s
             try:
                 slot.announce(Running.of_this_process(sandbox.url, path))
                 _tell(session, sandbox.url, path)
-                await stopped.wait()
+                await _until_stopped(sandbox, stopped)
                 session.console.note("Stopping.")
             finally:
                 if folder is None:
                     # Its credentials are of no use any more.
                     path.unlink(missing_ok=True)
+
+
+async def _until_stopped(sandbox: Sandbox, stopped: asyncio.Event) -> None:
+    """Wait for a signal to stop.
+
+    Raises:
+        K3kError: the sandbox cannot keep its state any more.
+    """
+    stop, failure = asyncio.ensure_future(stopped.wait()), asyncio.ensure_future(sandbox.fails())
+    try:
+        await asyncio.wait((stop, failure), return_when=asyncio.FIRST_COMPLETED)
+        if failure.done():
+            raise failure.result()
+    finally:
+        stop.cancel()
+        failure.cancel()
 
 
 @contextmanager

@@ -119,3 +119,21 @@ async def test_only_the_owner_can_read_it(tmp_path: Path) -> None:
     Journal(tmp_path / "data", Image()).close()
     assert (tmp_path / "data" / "state.jsonl").stat().st_mode & 0o077 == 0
     assert (tmp_path / "data").stat().st_mode & 0o077 == 0
+
+
+async def test_a_file_that_cannot_be_written_is_told_and_ends_the_writing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(tmp_path, Image())
+
+    def full(_lines: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(journal, "_write", full)
+    journal.note(port=1)
+    journal.flush()
+
+    assert journal.failed.is_set()
+    assert "No space left on device" in journal.problem().message
+    assert "state.jsonl" in journal.problem().message
+    journal.close()
