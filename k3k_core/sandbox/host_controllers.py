@@ -78,7 +78,7 @@ class HostControllers:
             self._node_address, listener = loopback.reserve(_KUBELET_PORT, seed=seed, purpose="node")
             self._node_port = Forwarder(listener, tuple)
         controllers: list[Controller] = [
-            NamespaceController(client, known_types, root_ca),
+            NamespaceController(client, known_types, root_ca, service_ca=True),
             GarbageCollector(client),
             StatefulSetController(client, events),
             DeploymentController(client, events),

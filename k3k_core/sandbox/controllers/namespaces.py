@@ -27,11 +27,20 @@ class NamespaceController:
         client: reads and writes.
         known_types: the resource types that exist.
         root_ca: certificate (PEM) for the ConfigMap `kube-root-ca.crt`.
+        service_ca: whether namespaces get the (empty) bundle of the recorded server's distribution, too.
     """
 
     watches: tuple[Resource, ...] = ()
 
-    def __init__(self, client: Client, known_types: Callable[[], Iterable[Resource]], root_ca: str) -> None:
+    def __init__(
+        self,
+        client: Client,
+        known_types: Callable[[], Iterable[Resource]],
+        root_ca: str,
+        *,
+        service_ca: bool = False,
+    ) -> None:
+        self._service_ca = service_ca
         self._client = client
         self._store = client.store
         self._known_types = known_types
@@ -67,16 +76,16 @@ class NamespaceController:
         return None
 
     def _furnish(self, name: str) -> None:
-        # The recorded server's distribution publishes this bundle, empty without its own operators.
-        distribution = {
-            "metadata": {
-                "name": "openshift-service-ca.crt",
-                "namespace": name,
-                "annotations": {"service.beta.openshift.io/inject-cabundle": "true"},
-            },
-            "data": {"service-ca.crt": ""},
-        }
-        self._client.ensure(CONFIG_MAP, distribution, manager=CONTROLLER_MANAGER)
+        if self._service_ca:
+            distribution = {
+                "metadata": {
+                    "name": "openshift-service-ca.crt",
+                    "namespace": name,
+                    "annotations": {"service.beta.openshift.io/inject-cabundle": "true"},
+                },
+                "data": {"service-ca.crt": ""},
+            }
+            self._client.ensure(CONFIG_MAP, distribution, manager=CONTROLLER_MANAGER)
         account = {"metadata": {"name": "default", "namespace": name}}
         self._client.ensure(SERVICE_ACCOUNT, account, manager=CONTROLLER_MANAGER)
         bundle = {
