@@ -38,6 +38,7 @@ from k3k_core.sandbox.registry import Registry
 from k3k_core.sandbox.requests import RequestInfo, negotiate, read_path
 from k3k_core.sandbox.statuses import (
     ApiError,
+    bad_request,
     internal_failure,
     method_not_allowed,
     unknown_resource,
@@ -158,7 +159,10 @@ class ApiServer:
         self.authorize(user, info)
         if not info.is_resource:
             return await self._page(request, info, user)
-        body = await request.read() if request.can_read_body else b""
+        try:
+            body = await request.read() if request.can_read_body else b""
+        except web.RequestPayloadError as error:
+            raise bad_request(f"the body cannot be read: {error}") from None
         if len(body) > _MAX_BODY:
             raise _too_large()
         call = Call(
@@ -320,6 +324,8 @@ def _respond(request: web.Request, answer: Answer) -> web.Response:
     if answer.content_type == "application/yaml":
         value = answer.json if answer.json is not None else json.loads(answer.raw)
         body = yaml.dump(value, Dumper=_GoDumper, sort_keys=True, allow_unicode=True, width=1 << 20).encode()
+    elif answer.content_type == openapi_v2.MEDIA_TYPE:
+        body = answer.raw
     else:
         body = (answer.raw or encode(answer.json)) + b"\n"
     headers["Content-Type"] = answer.content_type
