@@ -17,42 +17,45 @@ NODE_PORTS = range(30000, 32768)
 
 
 def carry_over(resource: Resource, obj: Json, old: Json) -> None:
-    """Copy allocated values that the client left out from the stored Service."""
+    """Copy allocated values that the client left out from the stored Service, and drop those it needs no more."""
     if resource != SERVICE:
         return
     spec, before = obj.get("spec") or {}, old["spec"]
     if _needs_ip(spec) and _needs_ip(before):
-        for name in ("clusterIP", "clusterIPs"):
-            if not spec.get(name) and before.get(name):
-                spec[name] = before[name]
-        if spec.get("clusterIP") != before.get("clusterIP") and spec.get("clusterIPs") == before.get(
-            "clusterIPs"
-        ):
-            spec["clusterIPs"] = [spec["clusterIP"]]
-        for name in ("ipFamilies", "ipFamilyPolicy"):
-            if not spec.get(name) and before.get(name):
-                spec[name] = before[name]
-    if _needs_node_ports(spec) and _needs_node_ports(before):
-        known = {port.get("name", ""): port.get("nodePort") for port in before.get("ports") or ()}
-        for port in spec.get("ports") or ():
-            if not port.get("nodePort") and known.get(port.get("name", "")):
-                port["nodePort"] = known[port.get("name", "")]
-    elif _needs_node_ports(before) and not _needs_node_ports(spec):
-        known = {port.get("name", ""): port.get("nodePort") for port in before.get("ports") or ()}
-        for port in spec.get("ports") or ():
-            if port.get("nodePort") == known.get(port.get("name", "")):
-                port.pop("nodePort", None)
-    if spec.get("type") != "LoadBalancer" and (obj.get("status") or {}).get("loadBalancer"):
-        obj["status"]["loadBalancer"] = {}
-    if spec.get("type") != "LoadBalancer" and before.get("type") == "LoadBalancer":
-        spec.pop("allocateLoadBalancerNodePorts", None)
-        obj["status"] = {"loadBalancer": {}}
+        _keep_addresses(spec, before)
+    if _needs_node_ports(before):
+        _keep_node_ports(spec, before, needed=_needs_node_ports(spec))
     if not _needs_node_ports(spec):
         spec.pop("externalTrafficPolicy", None)
+    if spec.get("type") != "LoadBalancer":
+        if before.get("type") == "LoadBalancer":
+            spec.pop("allocateLoadBalancerNodePorts", None)
+        if (obj.get("status") or {}).get("loadBalancer"):
+            obj["status"]["loadBalancer"] = {}
+
+
+def _keep_addresses(spec: Json, before: Json) -> None:
+    for name in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
+        if not spec.get(name) and before.get(name):
+            spec[name] = before[name]
+    if spec.get("clusterIP") != before.get("clusterIP") and spec.get("clusterIPs") == before.get(
+        "clusterIPs"
+    ):
+        spec["clusterIPs"] = [spec["clusterIP"]]
+
+
+def _keep_node_ports(spec: Json, before: Json, *, needed: bool) -> None:
+    known = {port.get("name", ""): port.get("nodePort") for port in before.get("ports") or ()}
+    for port in spec.get("ports") or ():
+        same = known.get(port.get("name", ""))
+        if needed and not port.get("nodePort") and same:
+            port["nodePort"] = same
+        elif not needed and port.get("nodePort") == same:
+            port.pop("nodePort", None)
 
 
 def _needs_ip(spec: Json) -> bool:
-    return spec.get("type", "ClusterIP") != "ExternalName"
+    return bool(spec.get("type", "ClusterIP") != "ExternalName")
 
 
 def _needs_node_ports(spec: Json) -> bool:
@@ -117,7 +120,8 @@ def _node_ports(spec: Json, obj: Json, store: Store, chooser: random.Random, nam
         wanted = port.get("nodePort")
         field = f"spec.ports[{position}].nodePort"
         if wanted and wanted not in NODE_PORTS:
-            detail = f"provided port is not in the valid range. The range of valid ports is {NODE_PORTS[0]}-{NODE_PORTS[-1]}"
+            bounds = f"{NODE_PORTS[0]}-{NODE_PORTS[-1]}"
+            detail = f"provided port is not in the valid range. The range of valid ports is {bounds}"
             raise _refused(name, field, wanted, detail)
         if wanted and (wanted, port.get("protocol")) in used:
             raise _refused(name, field, wanted, "provided port is already allocated")

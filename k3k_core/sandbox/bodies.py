@@ -286,7 +286,8 @@ def parse_yaml(text: bytes, kind: str = "") -> Json:
         raise _no_yaml(text, kind, "exceeded max depth of 10000")
     if not isinstance(value, dict):
         raise bad_request(
-            f"error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {json_kind(value)} into Go value of type "
+            "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal "
+            f"{json_kind(value)} into Go value of type "
             "map[string]interface {}"
         )
     result: Json = _string_keys(value)

@@ -40,7 +40,7 @@ def duration(seconds: float) -> str:
 
 def seconds_of(text: str) -> float:
     """Read an RFC 3339 time as seconds since the epoch."""
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+    return datetime.fromisoformat(text).timestamp()
 
 
 def age(text: str | None, now: float) -> str:
@@ -297,11 +297,7 @@ def pod_reason(obj: Json) -> str:
     for gate in obj["spec"].get("schedulingGates") or ():
         if gate:
             reason = "SchedulingGated"
-    initializing = _initializing(obj, status)
-    if initializing:
-        reason = initializing
-    else:
-        reason = _container_reason(status, reason)
+    reason = _initializing(obj, status) or _container_reason(status, reason)
     if "deletionTimestamp" in meta and status.get("reason") == "NodeLost":
         return "Unknown"
     if "deletionTimestamp" in meta and status.get("phase") not in {"Failed", "Succeeded"}:

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from k3k_core.sandbox.bodies import json_kind
 from k3k_core.sandbox import quantities
+from k3k_core.sandbox.bodies import json_kind
 from k3k_core.sandbox.schema import Type
 from k3k_core.sandbox.statuses import bad_request
 from k3k_core.sandbox.store import clone
@@ -107,6 +107,7 @@ _KEPT_LISTS = frozenset(
     {
         ("ClusterRole", "rules"),
         ("EndpointSlice", "endpoints"),
+        ("LimitRangeSpec", "limits"),
         ("PodSpec", "containers"),
         ("PolicyRule", "verbs"),
         ("Role", "rules"),
@@ -403,7 +404,20 @@ def _shown_kind(value: Any) -> str:
     return json_kind(value)
 
 
-_EMPTY_EVENT = {
+def as_stored(kind: str, obj: Json) -> None:
+    """Turn the empty lists of an object into what comes back from the database: none."""
+    _drop_empty(_EMPTY.get(kind, {}), obj)
+
+
+def _drop_empty(skeleton: Mapping[str, Any], obj: Json) -> None:
+    for key, value in skeleton.items():
+        if value is None and obj.get(key) == []:
+            obj[key] = None
+        elif isinstance(value, Mapping) and isinstance(obj.get(key), dict):
+            _drop_empty(value, obj[key])
+
+
+_EMPTY_EVENT: Json = {
     "eventTime": None,
     "deprecatedSource": {},
     "deprecatedFirstTimestamp": None,
@@ -432,8 +446,5 @@ def _fill(skeleton: Mapping[str, Any], obj: Json) -> None:
     for key, value in skeleton.items():
         if key not in obj:
             obj[key] = clone(value)
-        elif value is None and obj[key] == []:
-            # An empty list comes back from the database as none.
-            obj[key] = None
         elif isinstance(value, Mapping) and isinstance(obj[key], dict):
             _fill(value, obj[key])

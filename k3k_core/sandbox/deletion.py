@@ -99,7 +99,7 @@ def _check_options(options: DeleteOptions) -> None:
 
 def _with_finalizers(definition: Definition, obj: Json, options: DeleteOptions) -> Json:
     """Set the finalizer of the propagation policy, and take away the other one's."""
-    changed = clone(obj)
+    changed: Json = clone(obj)
     meta = changed["metadata"]
     old = list(meta.get("finalizers") or ())
     policy = options.policy

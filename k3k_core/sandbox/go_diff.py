@@ -50,5 +50,5 @@ def _value(name: str, value: Any) -> Any:
         value = value or {}
         return {"Limits": value.get("limits"), "Requests": value.get("requests")}
     if value is None:
-        return "" if name in {"volumeName"} else None
+        return "" if name == "volumeName" else None
     return value

@@ -7,7 +7,16 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from k3k_core.sandbox import certificates, deletion, listing, protobuf, reviews, tables, watching
+from k3k_core.sandbox import (
+    certificates,
+    deletion,
+    listing,
+    pod_operations,
+    protobuf,
+    reviews,
+    tables,
+    watching,
+)
 from k3k_core.sandbox.authn import ServiceAccountTokens, User
 from k3k_core.sandbox.bodies import (
     go_character,
@@ -30,8 +39,8 @@ from k3k_core.sandbox.statuses import (
     invalid_value,
     method_not_allowed,
     method_not_supported,
-    not_that_form,
     not_found,
+    not_that_form,
     required,
     unknown_resource,
     unsupported,
@@ -255,7 +264,8 @@ class Handlers:
 
     # Writing
 
-    def _options(self, call: Call, definition: Definition, kind: str) -> Options:
+    def options(self, call: Call, kind: str) -> Options:
+        """Read how a write is to be done; raises ApiError 422."""
         query = call.query
         errors: list[FieldError] = []
         dry_run = query.get("dryRun", "")
@@ -285,7 +295,7 @@ class Handlers:
         )
 
     def _create(self, call: Call, definition: Definition) -> Answer:
-        options = self._options(call, definition, "CreateOptions")
+        options = self.options(call, "CreateOptions")
         obj, problems = _body(call, definition)
         result = self.operations.create(
             definition, call.info.namespace, obj, options, problems=tuple(problems)
@@ -293,7 +303,7 @@ class Handlers:
         return self._answer_object(call, definition, result, _represent(call))
 
     def _update(self, call: Call, definition: Definition) -> Answer:
-        options = self._options(call, definition, "UpdateOptions")
+        options = self.options(call, "UpdateOptions")
         obj, problems = _body(call, definition)
         result = self.operations.update(
             definition, call.info.namespace, call.info.name, obj, options, problems=tuple(problems)
@@ -301,7 +311,7 @@ class Handlers:
         return self._answer_object(call, definition, result, _represent(call))
 
     def _patch(self, call: Call, definition: Definition) -> Answer:
-        options = self._options(call, definition, "PatchOptions")
+        options = self.options(call, "PatchOptions")
         media_type = call.media_type
         allowed = [item for item in _PATCH_TYPES if not (definition.custom and "strategic" in item)]
         if media_type not in allowed:
@@ -408,7 +418,10 @@ class Handlers:
         if info.subresource in {"status", "ephemeralcontainers", "resize", "approval", "finalize"}:
             actions = {"get": self._get, "update": self._update, "patch": self._patch}
             return actions[info.verb](call, definition)
-        return self.reviews.subresource(call, definition, self)
+        if info.subresource in {"binding", "eviction"}:
+            return self._pod_operation(call, definition)
+        answer: Answer = self.reviews.subresource(call, definition, self)
+        return answer
 
     def _check_signer(self, call: Call) -> None:
         verb = {"approval": "approve", "status": "sign"}[call.info.subresource]
@@ -416,17 +429,36 @@ class Handlers:
         if stored is not None and call.info.verb != "get":
             certificates.check_signer_permission(self._authorizer, call.user, stored, verb)
 
+    def _pod_operation(self, call: Call, definition: Definition) -> Answer:
+        info = call.info
+        options = self.options(call, "CreateOptions")
+        kind = "Binding" if info.subresource == "binding" else "Eviction"
+        body, _ = parse_body(call.body, call.media_type, kind)
+        if kind == "Binding":
+            value = pod_operations.bind(self.operations, definition, info.namespace, info.name, body, options)
+            return Answer(201, json=value)
+        wanted = body.get("deleteOptions") or {}
+        deleting = deletion.DeleteOptions(
+            policy=wanted.get("propagationPolicy"),
+            grace=wanted.get("gracePeriodSeconds"),
+            uid=(wanted.get("preconditions") or {}).get("uid"),
+            dry_run=options.dry_run or bool(wanted.get("dryRun")),
+        )
+        value = pod_operations.evict(self.operations, definition, info.namespace, info.name, deleting)
+        return Answer(201, json=value)
+
     def _scale(self, call: Call, definition: Definition) -> Answer:
         info = call.info
         current = self.operations.scale(definition, info.namespace, info.name)
         if info.verb == "get":
             return Answer(200, json=current)
-        options = self._options(call, definition, "PatchOptions")
+        options = self.options(call, "PatchOptions")
         if info.verb == "update":
             body, _ = parse_body(call.body, call.media_type, "Scale")
             if body.get("metadata", {}).get("name", info.name) != info.name:
                 raise bad_request(
-                    f"the name of the object ({body['metadata']['name']}) does not match the name on the URL ({info.name})"
+                    f"the name of the object ({body['metadata']['name']}) does not match "
+                    f"the name on the URL ({info.name})"
                 )
         elif call.media_type == "application/apply-patch+yaml":
             body = {**current, "spec": parse_yaml(call.body).get("spec", {})}
@@ -441,7 +473,7 @@ class Handlers:
 
     def _review(self, call: Call, definition: Definition) -> Answer:
         obj, problems = _body(call, definition)
-        options = self._options(call, definition, "CreateOptions")
+        options = self.options(call, "CreateOptions")
         clean, warnings = self.operations.decode(definition, obj, options, problems)
         value = self.reviews.create(call, definition, clean, options)
         return Answer(201, json=value, warnings=tuple(warnings))

@@ -183,7 +183,7 @@ def update(
     """
     sent = after.get("metadata", {}).get("managedFields")
     # An explicitly empty list resets the ownership; a missing one leaves it alone.
-    if sent is not None and (sent == [] or sent == [{}]):
+    if sent in ([], [{}]):
         after["metadata"].pop("managedFields", None)
         return
     entries = decode(after) if sent else decode(before)

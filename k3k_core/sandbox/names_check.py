@@ -66,7 +66,10 @@ def path_segment_problems(name: str) -> list[str]:
 def label_key_problems(key: str, *, what: str = "qualified name") -> list[str]:
     """Keys of labels and annotations, and other qualified names."""
     prefix, slash, name = key.rpartition("/")
-    rule = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character"
+    rule = (
+        "must consist of alphanumeric characters, '-', '_' or '.', "
+        "and must start and end with an alphanumeric character"
+    )
     example = "'MyName',  or 'my.name',  or '123-abc'"
     if "/" in prefix:
         text = _must_have(

@@ -13,7 +13,7 @@ from typing import Any
 
 from k3k_core.resources import NAMESPACE, Resource
 from k3k_core.sandbox import allocation, crds, managedfields, patches, strategies, typed, validation
-from k3k_core.sandbox.decoding import canonical, empty_object, fill_zero_values
+from k3k_core.sandbox.decoding import as_stored, canonical, empty_object, fill_zero_values
 from k3k_core.sandbox.defaulting import set_defaults
 from k3k_core.sandbox.event_versions import from_storage, to_storage
 from k3k_core.sandbox.fieldsets import FieldSet
@@ -238,6 +238,7 @@ class Operations:
         self._guard(definition, obj, options)
         warnings = [*warnings, *self._admit("CREATE", definition, obj, None)]
         warnings += self._validate(definition, obj, None)
+        as_stored(resource.kind, obj)
         allocation.allocate(resource, obj, None, self.store, self.random)
         if options.dry_run:
             if self.store.record(resource, meta.get("namespace"), meta["name"]):
@@ -416,6 +417,7 @@ class Operations:
             self._guard(definition, obj, options)
         warnings = [*warnings, *self._admit("UPDATE", definition, obj, old)]
         warnings += self._validate(definition, obj, old, options.subresource)
+        as_stored(resource.kind, obj)
         allocation.allocate(resource, obj, old, self.store, self.random)
         if options.dry_run:
             return Result(200, obj, tuple(warnings))

@@ -11,7 +11,6 @@ from k3k_core.sandbox.statuses import bad_request, no_representation, not_accept
 
 _NAMED_VERBS = {
     "GET": "get",
-    "HEAD": "get",
     "PUT": "update",
     "PATCH": "patch",
     "DELETE": "delete",

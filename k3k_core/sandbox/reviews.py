@@ -167,7 +167,7 @@ class Reviews:
         spec.setdefault("expirationSeconds", 3600)
         _check_lifetime(spec["expirationSeconds"])
         self._check_bound_object(spec.get("boundObjectRef"), namespace)
-        options = handlers._options(call, definition, "CreateOptions")
+        options = handlers.options(call, "CreateOptions")
         obj: Json = {
             "kind": "TokenRequest",
             "apiVersion": "authentication.k8s.io/v1",

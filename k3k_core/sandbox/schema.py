@@ -335,19 +335,19 @@ def _openapi_type(schema: Mapping[str, Any]) -> Type:
     kind = schema.get("type")
     if kind == "array":
         element = _openapi_type(schema.get("items", {}))
-        relation = schema.get("x-kubernetes-list-type", "atomic")
+        relation: Relation = schema.get("x-kubernetes-list-type", "atomic")
         items = schema.get("items", {}).get("properties", {})
         keys = tuple(schema.get("x-kubernetes-list-map-keys", ()))
         defaults = {key: items[key]["default"] for key in keys if "default" in items.get(key, {})}
         return Type("list", relation=relation, keys=keys, key_defaults=defaults, load_element=lambda: element)
-    relation = "atomic" if schema.get("x-kubernetes-map-type") == "atomic" else "granular"
+    merging: Relation = "atomic" if schema.get("x-kubernetes-map-type") == "atomic" else "granular"
     if schema.get("properties"):
         known = {name: _openapi_type(item) for name, item in schema["properties"].items()}
-        return Type("struct", relation=relation, load_fields=lambda: known)
+        return Type("struct", relation=merging, load_fields=lambda: known)
     extra = schema.get("additionalProperties")
     if isinstance(extra, Mapping):
         value = _openapi_type(extra)
-        return Type("map", relation=relation, load_element=lambda: value)
+        return Type("map", relation=merging, load_element=lambda: value)
     if kind == "object" or schema.get("x-kubernetes-preserve-unknown-fields") or kind is None:
         return DEDUCED
     names = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}

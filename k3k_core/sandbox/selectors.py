@@ -160,6 +160,18 @@ def matches_labels(selector: LabelSelector, obj: Mapping[str, Any]) -> bool:
     return all(requirement.matches(labels) for requirement in selector)
 
 
+def matches_selector(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    """Whether labels match a `LabelSelector` of a spec; an empty one matches everything."""
+    wanted = selector.get("matchLabels") or {}
+    if any(labels.get(key) != value for key, value in wanted.items()):
+        return False
+    operators = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "!"}
+    return all(
+        Requirement(item["key"], operators[item["operator"]], tuple(item.get("values") or ())).matches(labels)
+        for item in selector.get("matchExpressions") or ()
+    )
+
+
 # Fields
 
 _EVERYWHERE = ("metadata.name", "metadata.namespace")

@@ -139,24 +139,7 @@ def prepare_update(definition: Definition, obj: Json, old: Json, subresource: st
     if definition.resource.kind == "CertificateSigningRequest":
         certificates.prepare_update(obj, old, subresource, now)
     elif subresource == "status":
-        status = obj.get("status")
-        if definition.custom:
-            fields = meta.get("managedFields")
-            obj["metadata"] = {**clone(stored), "managedFields": fields}
-            if not fields:
-                del obj["metadata"]["managedFields"]
-        elif "labels" in stored:
-            meta["labels"] = stored["labels"]
-        else:
-            meta.pop("labels", None)
-        for name in [name for name in obj if name not in {"metadata", "status", "kind", "apiVersion"}]:
-            del obj[name]
-        for name, value in old.items():
-            if name not in {"metadata", "status"}:
-                obj[name] = clone(value)
-        obj.pop("status", None)
-        if status is not None:
-            obj["status"] = status
+        _keep_all_but_status(definition, obj, old)
     elif "status" in definition.subresources:
         obj.pop("status", None)
         if "status" in old:
@@ -165,6 +148,25 @@ def prepare_update(definition: Definition, obj: Json, old: Json, subresource: st
         obj.setdefault("spec", {})["finalizers"] = clone(old.get("spec", {}).get("finalizers", []))
         if not obj["spec"]["finalizers"]:
             del obj["spec"]["finalizers"]
+
+
+def _keep_all_but_status(definition: Definition, obj: Json, old: Json) -> None:
+    meta, stored = obj["metadata"], old["metadata"]
+    if definition.custom:
+        fields = meta.get("managedFields")
+        obj["metadata"] = clone(stored)
+        obj["metadata"].pop("managedFields", None)
+        if fields:
+            obj["metadata"]["managedFields"] = fields
+    elif "labels" in stored:
+        meta["labels"] = stored["labels"]
+    else:
+        meta.pop("labels", None)
+    for name in [name for name in obj if name not in {"metadata", "status", "kind", "apiVersion"}]:
+        del obj[name]
+    for name, value in old.items():
+        if name not in {"metadata", "status"}:
+            obj[name] = clone(value)
 
 
 # Admission plugins that are on by default
@@ -222,7 +224,8 @@ def _admit_pod(obj: Json, store: Store) -> None:
     account = spec.get("serviceAccountName") or "default"
     found = store.get(SERVICE_ACCOUNT, meta.get("namespace"), account)
     if found is None:
-        detail = f'error looking up service account {meta.get("namespace")}/{account}: serviceaccount "{account}" not found'
+        where = f"{meta.get('namespace')}/{account}"
+        detail = f'error looking up service account {where}: serviceaccount "{account}" not found'
         raise forbidden(POD, meta.get("name", ""), detail)
     spec["serviceAccountName"] = spec["serviceAccount"] = account
     if found.get("imagePullSecrets") and not spec.get("imagePullSecrets"):

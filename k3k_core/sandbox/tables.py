@@ -19,7 +19,7 @@ from k3k_core.sandbox.strategies import dig
 
 Json = dict[str, Any]
 
-_COMMON = {
+_COMMON: dict[str, list[Any]] = {
     "name": ["Name", "string", "name", 0, "@metadata.name"],
     "age": ["Age", "string", "", 0, "~metadata.creationTimestamp"],
     "created": ["Created At", "date", "", 0, "~metadata.creationTimestamp"],

@@ -163,7 +163,8 @@ def _metadata_update(meta: Json, old: Json) -> list[FieldError]:
         added = [item for item in meta.get("finalizers") or () if item not in (old.get("finalizers") or ())]
         if added:
             shown = ", ".join(go_value(item) for item in added)
-            text = f"no new finalizers can be added if the object is being deleted, found new finalizers []string{{{shown}}}"
+            found = f"found new finalizers []string{{{shown}}}"
+            text = f"no new finalizers can be added if the object is being deleted, {found}"
             # Both the generic and the kind's own validation report it.
             errors += [forbidden_field("metadata.finalizers", text)] * 2
     return errors

@@ -193,7 +193,10 @@ def _claim_update(obj: Json, old: Json) -> list[FieldError]:
             text = "field can not be less than status.capacity"
             errors.append(forbidden_field("spec.resources.requests.storage", text))
     if new_spec != old_spec:
-        text = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
+        text = (
+            "spec is immutable after creation except resources.requests and volumeAttributesClassName "
+            "for bound claims"
+        )
         difference = spec_difference("PersistentVolumeClaimSpec", old_spec, new_spec)
         errors.append(forbidden_field("spec", f"{text}\n{difference}"))
     return errors

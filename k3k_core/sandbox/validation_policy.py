@@ -71,10 +71,10 @@ def _budget(obj: Json) -> list[FieldError]:
     low, high = spec.get("minAvailable"), spec.get("maxUnavailable")
     if low is not None and high is not None:
         selector = go_value(spec.get("selector"))
-        policy = go_value(spec.get("unhealthyPodEvictionPolicy"))
+        eviction = go_value(spec.get("unhealthyPodEvictionPolicy"))
         shown = (
             f'{{"MinAvailable":{go_value(low)},"Selector":{selector},"MaxUnavailable":{go_value(high)},'
-            f'"UnhealthyPodEvictionPolicy":{policy}}}'
+            f'"UnhealthyPodEvictionPolicy":{eviction}}}'
         )
         text = "minAvailable and maxUnavailable cannot be both set"
         errors.append(FieldError("spec", f"Invalid value: {shown}: {text}"))

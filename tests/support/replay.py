@@ -51,9 +51,7 @@ class Translation:
         elif isinstance(recorded, str) and isinstance(actual, str) and recorded and actual:
             if key in _VERSIONS:
                 self.versions[recorded] = actual
-            elif _UID.fullmatch(recorded) and _UID.fullmatch(actual):
-                self.texts[recorded] = actual
-            elif key in {"clusterIP", "name"} and _ADDRESS.fullmatch(recorded):
+            elif _UID.fullmatch(recorded) or (key == "clusterIP" and _ADDRESS.fullmatch(recorded)):
                 self.texts[recorded] = actual
 
     def apply(self, value: Any, key: str = "") -> Any:
@@ -117,7 +115,7 @@ def _text(text: str) -> str:
     text = re.sub(r"current: \d+", "current: <version>", text)
     text = re.sub(r"in record \(\d+\)", "in record (<version>)", text)
     text = re.sub(
-        r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n?", "<certificate>", text, flags=re.S
+        r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n?", "<certificate>", text, flags=re.DOTALL
     )
     text = re.sub(r"X509SHA256=[0-9a-f]+", "X509SHA256=<id>", text)
     text = re.sub(r"\bnodePort: \d+|:\d{5}/", "<port>", text)
