@@ -123,8 +123,15 @@ def _clauses(header: str) -> list[_Clause]:
         media_type, *rest = (item.strip() for item in part.split(";"))
         parameters = dict(item.split("=", 1) for item in rest if "=" in item)
         found.append(_Clause(media_type.lower(), parameters))
-    found.sort(key=lambda clause: -float(clause.parameters.get("q", "1") or 0))
+    found.sort(key=lambda clause: -_quality(clause.parameters.get("q", "1")))
     return found
+
+
+def _quality(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 1.0
 
 
 def negotiate(header: str, *, forms: tuple[str, ...] = ()) -> Representation:

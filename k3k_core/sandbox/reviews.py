@@ -9,11 +9,11 @@ from k3k_core.resources import POD, SECRET, Resource
 from k3k_core.sandbox import managedfields
 from k3k_core.sandbox.authn import AUDIENCE, ServiceAccountTokens, User
 from k3k_core.sandbox.bodies import parse_body
-from k3k_core.sandbox.decoding import empty_object
+from k3k_core.sandbox.decoding import canonical, empty_object
 from k3k_core.sandbox.operations import Operations, Options
 from k3k_core.sandbox.rbac import Attributes, Authorizer, Decision, RbacAuthorizer
 from k3k_core.sandbox.registry import Definition
-from k3k_core.sandbox.schema import DEDUCED, builtin_type
+from k3k_core.sandbox.schema import DEDUCED, Type, builtin_type
 from k3k_core.sandbox.statuses import (
     ApiError,
     FieldError,
@@ -161,7 +161,8 @@ class Reviews:
 
         name, namespace = call.info.name, call.info.namespace
         account = self._operations.get(definition, namespace, name)
-        body, _ = parse_body(call.body, call.media_type, "TokenRequest")
+        sent, _ = parse_body(call.body, call.media_type, "TokenRequest")
+        body, _ = canonical(_token_request_type(), sent, name="TokenRequest")
         _check_token_name(body.get("metadata") or {}, name)
         spec = dict(body.get("spec") or {})
         spec.setdefault("expirationSeconds", 3600)
@@ -202,10 +203,9 @@ class Reviews:
             raise conflict(resource, reference["name"], detail)
 
     def _track_token(self, obj: Json, options: Options) -> None:
-        kind = builtin_type("authentication.k8s.io", "v1", "TokenRequest") or DEDUCED
         now = timestamp(self._operations.store.now())
         writer = managedfields.Writer(options.manager, obj["apiVersion"], now, "token")
-        managedfields.update(kind, empty_object("TokenRequest"), obj, writer)
+        managedfields.update(_token_request_type(), empty_object("TokenRequest"), obj, writer)
 
     def _issue(self, obj: Json, account: Json) -> None:
         """Fill in the token of a checked request."""
@@ -229,6 +229,10 @@ class Reviews:
             "token": accounts.issue(account, audiences=audiences, seconds=seconds),
             "expirationTimestamp": timestamp(now + timedelta(seconds=seconds)),
         }
+
+
+def _token_request_type() -> Type:
+    return builtin_type("authentication.k8s.io", "v1", "TokenRequest") or DEDUCED
 
 
 def _check_token_name(meta: Json, name: str) -> None:
