@@ -16,7 +16,7 @@ from k3k_core.lifecycle.leftovers import check_leftovers
 from k3k_core.lifecycle.progress import Progress, Step
 from k3k_core.lifecycle.storage import settle_persistence
 from k3k_core.manifests import OwnerReference
-from k3k_core.names import LABEL_MANAGED_BY, TYPE_ROOT, ControlPlaneId
+from k3k_core.names import FIELD_MANAGER, LABEL_MANAGED_BY, TYPE_ROOT, ControlPlaneId
 from k3k_core.resources import SECRET
 from k3k_core.values import LoadedValues, Values, load_values
 
@@ -54,7 +54,13 @@ def owner_of(root: Mapping[str, Any]) -> OwnerReference:
 
 
 async def claim(
-    host: HostApi, identity: ControlPlaneId, asked: LoadedValues, *, now: datetime, progress: Progress
+    host: HostApi,
+    identity: ControlPlaneId,
+    asked: LoadedValues,
+    *,
+    now: datetime,
+    progress: Progress,
+    take_over: bool = False,
 ) -> Claim:
     """Create the root Secret, or find the one that is there and see that it stands for the same values.
 
@@ -64,6 +70,7 @@ async def claim(
         asked: values as the user asks for them.
         now: current time (UTC); a time to live is counted from it.
         progress: told about the namespace and the root.
+        take_over: whether to go on with a control plane that somebody else applied from manifests.
 
     Raises:
         ConflictError: the control plane exists with other values, is being deleted, or the name is taken; or
@@ -74,6 +81,8 @@ async def claim(
     lost: UnreachableError | None = None
     for _ in range(_ATTEMPTS):
         if found := await _find_root(host, identity):
+            if not take_over:
+                _refuse_applied(identity, found)
             values = _same_values(identity, found, asked)
             progress(Step("claim", "skipped", f"control plane {identity} exists, going on", secret))
             return Claim(found, values, existed=True)
@@ -95,6 +104,18 @@ async def claim(
         f"Secret {identity.namespace}/{identity.root} keeps coming and going",
         hint="Somebody else works on this control plane; run the same command again.",
     )
+
+
+def _refuse_applied(identity: ControlPlaneId, root: Mapping[str, Any]) -> None:
+    """See that k3k itself made a root: rendered manifests are in the hands of whatever applied them."""
+    owners = [entry.get("manager", "") for entry in root["metadata"].get("managedFields") or ()]
+    if owners and FIELD_MANAGER not in owners:
+        raise ConflictError(
+            f"control plane {identity} was applied from manifests, by {' and '.join(sorted(set(owners)))}; "
+            "nothing was changed",
+            hint="Change the manifests and apply them again, or take it over with --force-conflicts.",
+            managers=tuple(sorted(set(owners))),
+        )
 
 
 async def _find_root(host: HostApi, identity: ControlPlaneId) -> dict[str, Any] | None:

@@ -100,7 +100,14 @@ async def create(host: HostApi, request: CreateRequest, progress: Progress = sil
     validate_namespace(request.id.namespace)
     started = time.monotonic()
     now = datetime.now(UTC)
-    claimed = await claim(host, request.id, request.values, now=now, progress=progress)
+    claimed = await claim(
+        host,
+        request.id,
+        request.values,
+        now=now,
+        progress=progress,
+        take_over=request.force_conflicts,
+    )
     address, credentials = await together(
         _settle_address(host, request, claimed, progress),
         _settle_credentials(host, request, claimed, now, progress),

@@ -220,3 +220,13 @@ async def test_a_create_whose_control_plane_is_deleted_while_it_waits_ends_at_on
     await delete(api, DeleteRequest(one))
     with pytest.raises(ConflictError, match="was deleted while"):
         await creating
+
+
+async def test_a_control_plane_applied_from_manifests_is_left_to_who_applied_it(host: HostUnderTest) -> None:
+    render = ("render", "one", "-n", host.namespace, "--secrets", "inline")
+    rendered = (await host.k3k(*render)).checked().out
+    (await host.kubectl("apply", "--server-side", "-f", "-", stdin=rendered)).checked()
+    refused = await host.k3k("create", "one", "-n", host.namespace)
+    assert refused.code == 4
+    assert "applied from manifests, by kubectl" in refused.err
+    (await host.k3k("create", "one", "-n", host.namespace, "--force-conflicts")).checked()
