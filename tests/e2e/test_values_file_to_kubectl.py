@@ -204,9 +204,14 @@ async def test_kubectl_watches_waits_and_describes_on_the_host(host: HostUnderTe
     described = await host.kubectl("-n", host.namespace, "describe", "configmap", "seen")
     assert "Name:         seen" in described.checked().out
     (await host.kubectl("-n", host.namespace, "delete", "configmap", "seen")).checked()
-    waited = await host.kubectl(
-        "wait", f"namespace/{host.namespace}", "--for=jsonpath={.status.phase}=Active", "--timeout=30s"
+    # A condition that some controller sets soon: kubectl before 1.23 waits for nothing else but deletion.
+    budget = (
+        "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: seen}\n"
+        "spec: {minAvailable: 1, selector: {matchLabels: {nobody: has-this}}}\n"
     )
+    (await host.kubectl("-n", host.namespace, "apply", "--server-side", "-f", "-", stdin=budget)).checked()
+    waiting = ("wait", "poddisruptionbudget/seen", "--for=condition=DisruptionAllowed=False", "--timeout=30s")
+    waited = await host.kubectl("-n", host.namespace, *waiting)
     assert "condition met" in waited.checked().out
 
 
