@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from k3k_core.resources import PERSISTENT_VOLUME_CLAIM, POD, Resource
+from k3k_core.sandbox.api.store import Change
 from k3k_core.sandbox.controllers.runtime import Key
 from k3k_core.sandbox.k3s.datastores import Datastore, Datastores
-from k3k_core.sandbox.store import Change
 
 
 class DataVolumes:

@@ -6,9 +6,9 @@ from functools import partial
 from typing import Any
 
 from k3k_core.resources import NAMESPACE, SERVICE
+from k3k_core.sandbox.api.rbac import install_builtin_roles
 from k3k_core.sandbox.controllers.client import Client
 from k3k_core.sandbox.controllers.kinds import ENDPOINT_SLICE, ENDPOINTS
-from k3k_core.sandbox.rbac import install_builtin_roles
 
 NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 _MANAGER = "kube-apiserver"

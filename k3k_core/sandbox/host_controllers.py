@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from k3k_core.pki.model import Authority
 from k3k_core.resources import POD, SERVICE, Resource
 from k3k_core.sandbox import loopback
+from k3k_core.sandbox.api.store import timestamp
 from k3k_core.sandbox.controllers.certificates import CertificateSigner
 from k3k_core.sandbox.controllers.client import CONTROLLER_MANAGER, KUBELET, Client
 from k3k_core.sandbox.controllers.cluster_roles import ClusterRoleAggregator
@@ -35,7 +36,6 @@ from k3k_core.sandbox.node.kubelet import Kubelet
 from k3k_core.sandbox.node.machine import NODE_NAME, node_manifest, node_status
 from k3k_core.sandbox.node.process import Launch
 from k3k_core.sandbox.node.scheduler import Scheduler
-from k3k_core.sandbox.store import timestamp
 
 KUBELET_VERSION = "v1.36.2"
 _KUBELET_PORT = 10250

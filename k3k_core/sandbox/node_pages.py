@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from k3k_core.resources import POD
-from k3k_core.sandbox.authn import ANONYMOUS
-from k3k_core.sandbox.requests import read_path
-from k3k_core.sandbox.server import ApiServer, credentials
-from k3k_core.sandbox.statuses import ApiError, status
+from k3k_core.sandbox.api.authn import ANONYMOUS
+from k3k_core.sandbox.api.requests import read_path
+from k3k_core.sandbox.api.server import ApiServer, credentials
+from k3k_core.sandbox.api.statuses import ApiError, status
 
 # Given namespace, pod and container ("" for the first), the log or None.
 Logs = Callable[[str, str, str], str | None]

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from k3k_core.errors import K3kError
+from k3k_core.sandbox.api.store import Store, Subscription, store_key
 from k3k_core.sandbox.k3s.datastores import Datastore
-from k3k_core.sandbox.store import Store, Subscription, store_key
 
 _FORMAT = 1
 _NAME = "state.jsonl"

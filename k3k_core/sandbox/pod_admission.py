@@ -6,10 +6,10 @@ import re
 from typing import Any
 
 from k3k_core.resources import NAMESPACE, POD
+from k3k_core.sandbox.api.registry import Definition
+from k3k_core.sandbox.api.statuses import forbidden, invalid, invalid_value
+from k3k_core.sandbox.api.store import Store
 from k3k_core.sandbox.pod_security import Level, refusal, violations
-from k3k_core.sandbox.registry import Definition
-from k3k_core.sandbox.statuses import forbidden, invalid, invalid_value
-from k3k_core.sandbox.store import Store
 
 _LABEL = "pod-security.kubernetes.io/"
 _LEVELS: tuple[Level, ...] = ("privileged", "baseline", "restricted")

@@ -23,11 +23,14 @@ from k3k_core.pki import (
 )
 from k3k_core.resources import Resource
 from k3k_core.sandbox import loopback
-from k3k_core.sandbox.authn import ServiceAccountTokens, StandardAuthenticator
+from k3k_core.sandbox.api.authn import ServiceAccountTokens, StandardAuthenticator
+from k3k_core.sandbox.api.faults import Faults
+from k3k_core.sandbox.api.rbac import RbacAuthorizer
+from k3k_core.sandbox.api.server import ApiServer
+from k3k_core.sandbox.api.store import Store
 from k3k_core.sandbox.controllers.admission import ApiAdmission
 from k3k_core.sandbox.controllers.client import Client
 from k3k_core.sandbox.controllers.runtime import ControllerManager
-from k3k_core.sandbox.faults import Faults
 from k3k_core.sandbox.furnishing import furnish
 from k3k_core.sandbox.host_controllers import HostControllers
 from k3k_core.sandbox.k3s.cluster import Surroundings
@@ -36,10 +39,7 @@ from k3k_core.sandbox.k3s.datastores import Datastore, Datastores, Members
 from k3k_core.sandbox.node_pages import with_node_pages
 from k3k_core.sandbox.persistence import HOST, Image, Journal, read_image
 from k3k_core.sandbox.pod_admission import PodSecurityAdmission
-from k3k_core.sandbox.rbac import RbacAuthorizer
 from k3k_core.sandbox.scenario import Condition, Scenario
-from k3k_core.sandbox.server import ApiServer
-from k3k_core.sandbox.store import Store
 from k3k_core.sandbox.tls import server_context
 
 CONTEXT = "k3k-sandbox"

@@ -19,7 +19,7 @@ from k3k_core.resources import (
     STATEFUL_SET,
 )
 from k3k_core.sandbox import Sandbox
-from k3k_core.sandbox.faults import Fault, Request
+from k3k_core.sandbox.api.faults import Fault, Request
 from tests.support.hosts import REAL, HostUnderTest
 from tests.support.programs import K3K, start
 

@@ -15,7 +15,7 @@ from k3k_core.lifecycle.delete import DeleteRequest, delete
 from k3k_core.lifecycle.progress import Step
 from k3k_core.names import ControlPlaneId
 from k3k_core.resources import CONFIG_MAP, NETWORK_POLICY, SECRET, STATEFUL_SET
-from k3k_core.sandbox.faults import Fault, Hook, Request
+from k3k_core.sandbox.api.faults import Fault, Hook, Request
 from k3k_core.values import load_values
 from tests.support.hosts import REAL, HostUnderTest
 

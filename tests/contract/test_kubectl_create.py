@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from k3k_core.sandbox import Sandbox, SandboxOptions
-from k3k_core.sandbox.certificates import CSR
+from k3k_core.sandbox.api.certificates import CSR
 from tests.support.programs import KUBECTL, Finished, run
 
 pytestmark = pytest.mark.skipif(KUBECTL is None, reason="kubectl is not installed")

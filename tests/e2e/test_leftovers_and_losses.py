@@ -13,6 +13,7 @@ from k3k_core.host import Host
 from k3k_core.lifecycle.create import CreateRequest, create
 from k3k_core.lifecycle.delete import DeleteRequest, delete
 from k3k_core.lifecycle.progress import Step
+from k3k_core.lifecycle.readiness import wait_until_ready
 from k3k_core.names import ANNOTATION_KEPT, LABEL_CONTROL_PLANE, ControlPlaneId
 from k3k_core.resources import (
     CONFIG_MAP,
@@ -129,18 +130,17 @@ async def test_kept_credentials_are_taken_over_also_when_the_first_try_stopped_b
         assert ANNOTATION_KEPT not in metadata.get("annotations", {})
 
 
-async def apply_rendered(host: HostUnderTest, identity: ControlPlaneId) -> None:
+async def apply_rendered(host: HostUnderTest, api: Host, identity: ControlPlaneId) -> None:
     rendered = await host.k3k("render", identity.name, "-n", identity.namespace, "--secrets", "inline")
     manifests = rendered.checked().out
     (await host.kubectl("apply", "--server-side", "-f", "-", stdin=manifests)).checked()
-    rollout = f"--for=jsonpath={{.status.readyReplicas}}=1 statefulset/{identity.server} --timeout=30s"
-    (await host.kubectl("-n", identity.namespace, "wait", *rollout.split())).checked()
+    await wait_until_ready(api, identity, servers=1, timeout=60, progress=lambda _: None)
 
 
 async def test_a_control_plane_applied_from_manifests_is_deleted_whole(
     host: HostUnderTest, api: Host, one: ControlPlaneId
 ) -> None:
-    await apply_rendered(host, one)
+    await apply_rendered(host, api, one)
 
     await delete(api, DeleteRequest(one, timeout=30))
     assert await names(api, one) == set()
@@ -149,7 +149,7 @@ async def test_a_control_plane_applied_from_manifests_is_deleted_whole(
 async def test_what_is_left_of_one_applied_from_manifests_is_deleted_without_its_root(
     host: HostUnderTest, api: Host, one: ControlPlaneId
 ) -> None:
-    await apply_rendered(host, one)
+    await apply_rendered(host, api, one)
     await api.delete(SECRET, one.namespace, one.root)
 
     await delete(api, DeleteRequest(one, timeout=30))
@@ -161,7 +161,7 @@ async def test_what_is_left_of_one_applied_from_manifests_is_deleted_without_its
 async def test_keeping_the_data_of_one_applied_from_manifests_keeps_data_and_credentials(
     host: HostUnderTest, api: Host, one: ControlPlaneId
 ) -> None:
-    await apply_rendered(host, one)
+    await apply_rendered(host, api, one)
 
     await delete(api, DeleteRequest(one, keep_data=True, timeout=30))
     assert await names(api, one) == {

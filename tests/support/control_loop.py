@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from k3k_core.resources import EVENT, NAMESPACE, Resource
+from k3k_core.sandbox.api.store import Store
 from k3k_core.sandbox.controllers.client import Client, RefusedError
 from k3k_core.sandbox.controllers.events import EventRecorder
 from k3k_core.sandbox.controllers.runtime import Controller, ControllerManager
-from k3k_core.sandbox.store import Store
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 

@@ -10,7 +10,10 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from k3k_core.pki import new_authority
-from k3k_core.sandbox.authn import ADMIN, ServiceAccountTokens, StandardAuthenticator
+from k3k_core.sandbox.api.authn import ADMIN, ServiceAccountTokens, StandardAuthenticator
+from k3k_core.sandbox.api.rbac import RbacAuthorizer
+from k3k_core.sandbox.api.server import ApiServer
+from k3k_core.sandbox.api.store import Store
 from k3k_core.sandbox.controllers.admission import ApiAdmission
 from k3k_core.sandbox.controllers.client import Client
 from k3k_core.sandbox.controllers.runtime import ControllerManager
@@ -20,10 +23,7 @@ from k3k_core.sandbox.k3s.cluster import Surroundings
 from k3k_core.sandbox.k3s.clusters import EmbeddedClusters
 from k3k_core.sandbox.k3s.datastores import Datastores, Members
 from k3k_core.sandbox.pod_admission import PodSecurityAdmission
-from k3k_core.sandbox.rbac import RbacAuthorizer
 from k3k_core.sandbox.scenario import Scenario
-from k3k_core.sandbox.server import ApiServer
-from k3k_core.sandbox.store import Store
 
 ROOT_CA = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"
 ADMIN_TOKEN = "replay-admin"

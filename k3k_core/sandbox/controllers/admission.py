@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from k3k_core.resources import Resource
-from k3k_core.sandbox import managedfields
-from k3k_core.sandbox.certificates import CSR
+from k3k_core.sandbox.api import managedfields
+from k3k_core.sandbox.api.certificates import CSR
+from k3k_core.sandbox.api.operations import Operations, Options
+from k3k_core.sandbox.api.registry import Definition
+from k3k_core.sandbox.api.statuses import ApiError
+from k3k_core.sandbox.api.store import ObjectExistsError
 from k3k_core.sandbox.controllers.client import RefusedError
-from k3k_core.sandbox.operations import Operations, Options
-from k3k_core.sandbox.registry import Definition
-from k3k_core.sandbox.statuses import ApiError
-from k3k_core.sandbox.store import ObjectExistsError
 
 _STATUS = frozenset({("f:status",)})
 _SPEC = frozenset({("f:spec",)})

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from k3k_core.pki.model import Authority
 from k3k_core.resources import Resource
-from k3k_core.sandbox.certificates import CSR, RequestError, read_request
+from k3k_core.sandbox.api.certificates import CSR, RequestError, read_request
+from k3k_core.sandbox.api.store import Change, timestamp
 from k3k_core.sandbox.controllers.client import CONTROLLER_MANAGER, Client
 from k3k_core.sandbox.controllers.runtime import Key
-from k3k_core.sandbox.store import Change, timestamp
 
 if TYPE_CHECKING:
     from cryptography import x509

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from k3k_core.resources import POD, Resource
+from k3k_core.sandbox.api.store import ObjectExistsError, ObjectMissingError, Store, clone
 from k3k_core.sandbox.controllers.kinds import NODE
-from k3k_core.sandbox.store import ObjectExistsError, ObjectMissingError, Store, clone
 
 CONTROLLER_MANAGER = "kube-controller-manager"
 KUBELET = "kubelet"

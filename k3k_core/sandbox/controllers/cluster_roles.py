@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from k3k_core.resources import Resource
+from k3k_core.sandbox.api.rbac import CLUSTER_ROLE
+from k3k_core.sandbox.api.store import Change
 from k3k_core.sandbox.controllers.client import Client
 from k3k_core.sandbox.controllers.pods import matches
 from k3k_core.sandbox.controllers.runtime import Key
-from k3k_core.sandbox.rbac import CLUSTER_ROLE
-from k3k_core.sandbox.store import Change
 
 _MANAGER = "clusterrole-aggregation-controller"
 

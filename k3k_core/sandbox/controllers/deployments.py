@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from k3k_core.resources import DEPLOYMENT, POD, Resource
+from k3k_core.sandbox.api.store import Change, clone, timestamp
 from k3k_core.sandbox.controllers.client import (
     CONTROLLER_MANAGER,
     Client,
@@ -18,7 +19,6 @@ from k3k_core.sandbox.controllers.kinds import REPLICA_SET
 from k3k_core.sandbox.controllers.pods import condition, is_terminating
 from k3k_core.sandbox.controllers.revisions import revision_hash
 from k3k_core.sandbox.controllers.runtime import Key
-from k3k_core.sandbox.store import Change, clone, timestamp
 
 COMPONENT = "deployment-controller"
 HASH_LABEL = "pod-template-hash"

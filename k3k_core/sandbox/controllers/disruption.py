@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from k3k_core.resources import POD, POD_DISRUPTION_BUDGET, STATEFUL_SET, Resource
+from k3k_core.sandbox.api.store import Change, timestamp
 from k3k_core.sandbox.controllers.client import CONTROLLER_MANAGER, Client, controller_of
 from k3k_core.sandbox.controllers.kinds import REPLICA_SET
 from k3k_core.sandbox.controllers.pods import condition, is_ready, is_terminating, matches, phase
 from k3k_core.sandbox.controllers.runtime import Key
-from k3k_core.sandbox.store import Change, timestamp
 
 _OWNERS = {"StatefulSet": STATEFUL_SET, "ReplicaSet": REPLICA_SET}
 

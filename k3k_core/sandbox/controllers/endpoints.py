@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from k3k_core.resources import POD, SERVICE, Resource
+from k3k_core.sandbox.api.store import Change
 from k3k_core.sandbox.controllers.client import CONTROLLER_MANAGER, Client, owner_reference
 from k3k_core.sandbox.controllers.kinds import ENDPOINT_SLICE, ENDPOINTS
 from k3k_core.sandbox.controllers.pods import is_ready, is_terminating, matches, phase
 from k3k_core.sandbox.controllers.runtime import Key
-from k3k_core.sandbox.store import Change
 
 _SERVICE_NAME = "kubernetes.io/service-name"
 _MANAGED_BY = "endpointslice.kubernetes.io/managed-by"

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from k3k_core.resources import Resource
+from k3k_core.sandbox.api.store import Change, clone
 from k3k_core.sandbox.controllers.client import CONTROLLER_MANAGER, FOREGROUND, ORPHAN, Client
 from k3k_core.sandbox.controllers.runtime import Key
-from k3k_core.sandbox.store import Change, clone
 
 
 @dataclass(frozen=True, slots=True)

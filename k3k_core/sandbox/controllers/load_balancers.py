@@ -13,11 +13,11 @@ from typing import Any, Protocol
 
 from k3k_core.resources import POD, SERVICE, Resource
 from k3k_core.sandbox import loopback
+from k3k_core.sandbox.api.store import Change
 from k3k_core.sandbox.controllers.client import Client
 from k3k_core.sandbox.controllers.events import EventRecorder
 from k3k_core.sandbox.controllers.pods import is_ready, is_terminating, matches
 from k3k_core.sandbox.controllers.runtime import Key
-from k3k_core.sandbox.store import Change
 
 COMPONENT = "service-controller"
 MANAGER = "sandbox-load-balancer"

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from k3k_core.resources import CONFIG_MAP, NAMESPACE, SERVICE_ACCOUNT, Resource
+from k3k_core.sandbox.api.store import Change, clone, store_key, timestamp
 from k3k_core.sandbox.controllers.client import CONTROLLER_MANAGER, Client
 from k3k_core.sandbox.controllers.runtime import Key
-from k3k_core.sandbox.store import Change, clone, store_key, timestamp
 
 # The real controller waits 5 s so that all API servers know of the deletion; here there is one.
 _FIRST_LOOK = 0.1

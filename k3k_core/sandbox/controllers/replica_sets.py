@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from k3k_core.resources import POD, Resource
+from k3k_core.sandbox.api.store import Change, ObjectExistsError, clone
 from k3k_core.sandbox.controllers.client import (
     CONTROLLER_MANAGER,
     Client,
@@ -17,7 +18,6 @@ from k3k_core.sandbox.controllers.events import EventRecorder
 from k3k_core.sandbox.controllers.kinds import REPLICA_SET
 from k3k_core.sandbox.controllers.pods import is_ready, is_terminating, phase
 from k3k_core.sandbox.controllers.runtime import Key
-from k3k_core.sandbox.store import Change, ObjectExistsError, clone
 
 COMPONENT = "replicaset-controller"
 _RETRY_REFUSED = 5.0

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from k3k_core.resources import STATEFUL_SET
+from k3k_core.sandbox.api.store import clone
 from k3k_core.sandbox.controllers.client import (
     CONTROLLER_MANAGER,
     Client,
@@ -13,7 +14,6 @@ from k3k_core.sandbox.controllers.client import (
     owner_reference,
 )
 from k3k_core.sandbox.controllers.kinds import CONTROLLER_REVISION
-from k3k_core.sandbox.store import clone
 
 # k8s.io/apimachinery/pkg/util/rand: no vowels, so that no words appear.
 _SAFE = "bcdfghjklmnpqrstvwxz2456789"

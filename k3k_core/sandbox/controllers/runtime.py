@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from k3k_core.resources import Resource
-from k3k_core.sandbox.store import Change, ObjectMissingError, StaleVersionError, Store, Subscription
+from k3k_core.sandbox.api.store import Change, ObjectMissingError, StaleVersionError, Store, Subscription
 
 logger = logging.getLogger(__name__)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from k3k_core.resources import PERSISTENT_VOLUME_CLAIM, POD, STATEFUL_SET, Resource
+from k3k_core.sandbox.api.store import Change, ObjectExistsError
 from k3k_core.sandbox.controllers.client import (
     CONTROLLER_MANAGER,
     Client,
@@ -29,7 +30,6 @@ from k3k_core.sandbox.controllers.stateful_set_pods import (
     ordinal_of,
     revision_of,
 )
-from k3k_core.sandbox.store import Change, ObjectExistsError
 
 _RETRY_REFUSED = 5.0
 

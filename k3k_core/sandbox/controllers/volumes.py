@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from k3k_core.resources import PERSISTENT_VOLUME_CLAIM, POD, Resource
+from k3k_core.sandbox.api.store import Change, clone
 from k3k_core.sandbox.controllers.client import CONTROLLER_MANAGER, Client
 from k3k_core.sandbox.controllers.events import EventRecorder
 from k3k_core.sandbox.controllers.kinds import PERSISTENT_VOLUME, STORAGE_CLASS
 from k3k_core.sandbox.controllers.pods import is_terminating, phase
 from k3k_core.sandbox.controllers.runtime import Key
-from k3k_core.sandbox.store import Change, clone
 
 COMPONENT = "persistentvolume-controller"
 PROVISIONER = "sandbox.k3k.ayedo.de/memory"

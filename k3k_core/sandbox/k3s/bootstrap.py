@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 
 from k3k_core.pki import Authority, Leaf, issue_server_certificate, new_authority
-from k3k_core.sandbox.authn import User
+from k3k_core.sandbox.api.authn import User
 from k3k_core.sandbox.k3s.config import K3sConfig
 from k3k_core.sandbox.k3s.identities import JoinTokens, password_of, read_token_file
 from k3k_core.sandbox.loopback import is_loopback

@@ -13,7 +13,11 @@ from typing import cast
 from aiohttp import web
 
 from k3k_core.resources import Resource
-from k3k_core.sandbox.authn import ANONYMOUS, ServiceAccountTokens, StandardAuthenticator
+from k3k_core.sandbox.api.authn import ANONYMOUS, ServiceAccountTokens, StandardAuthenticator
+from k3k_core.sandbox.api.rbac import RbacAuthorizer
+from k3k_core.sandbox.api.requests import read_path
+from k3k_core.sandbox.api.server import ApiServer, credentials
+from k3k_core.sandbox.api.statuses import ApiError
 from k3k_core.sandbox.controllers.admission import ApiAdmission
 from k3k_core.sandbox.controllers.client import Client
 from k3k_core.sandbox.controllers.garbage_collector import GarbageCollector
@@ -24,10 +28,6 @@ from k3k_core.sandbox.k3s.cluster import SIMULATED, Cluster
 from k3k_core.sandbox.k3s.datastores import Datastore
 from k3k_core.sandbox.k3s.metrics import Metrics
 from k3k_core.sandbox.pod_admission import PodSecurityAdmission
-from k3k_core.sandbox.rbac import RbacAuthorizer
-from k3k_core.sandbox.requests import read_path
-from k3k_core.sandbox.server import ApiServer, credentials
-from k3k_core.sandbox.statuses import ApiError
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 _SERVICE_IP = "10.43.0.1"

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from k3k_core.sandbox.api.store import Store
 from k3k_core.sandbox.node.process import StartError
-from k3k_core.sandbox.store import Store
 
 Close = Callable[[], None]
 _SCHEMES = frozenset(("http", "https", "postgres", "postgresql", "mysql", "nats", "sqlite", "unix", "unixs"))

@@ -8,7 +8,7 @@ import csv
 import io
 from dataclasses import dataclass, field
 
-from k3k_core.sandbox.authn import AUTHENTICATED, User
+from k3k_core.sandbox.api.authn import AUTHENTICATED, User
 
 
 def read_token_file(text: str) -> dict[str, User]:

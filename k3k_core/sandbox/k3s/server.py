@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from k3k_core.sandbox import loopback
-from k3k_core.sandbox.authn import User
+from k3k_core.sandbox.api.authn import User
 from k3k_core.sandbox.k3s.bootstrap import (
     Credentials,
     check_writable,

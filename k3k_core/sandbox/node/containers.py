@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from k3k_core.sandbox.api.store import timestamp
 from k3k_core.sandbox.node.images import Image, parse_image
 from k3k_core.sandbox.node.probes import Outcome, Probe, make_probe, run_probe
 from k3k_core.sandbox.node.process import Process, StartError
-from k3k_core.sandbox.store import timestamp
 
 BACK_OFF_FIRST = 10.0
 BACK_OFF_LONGEST = 300.0

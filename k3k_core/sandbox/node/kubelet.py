@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from k3k_core.resources import CONFIG_MAP, PERSISTENT_VOLUME_CLAIM, POD, SECRET, Resource
+from k3k_core.sandbox.api.store import Change, timestamp
 from k3k_core.sandbox.controllers.client import KUBELET, Client
 from k3k_core.sandbox.controllers.events import EventRecorder
 from k3k_core.sandbox.controllers.pods import is_terminating
@@ -18,7 +19,6 @@ from k3k_core.sandbox.node.files import ContainerFiles, Lookup, environment, mis
 from k3k_core.sandbox.node.images import Program
 from k3k_core.sandbox.node.pod_status import finished_status, running_status, waiting_status
 from k3k_core.sandbox.node.process import Launch, PlainProcess, Process, StartProcess
-from k3k_core.sandbox.store import Change, timestamp
 
 _KINDS = {"Secret": SECRET, "ConfigMap": CONFIG_MAP}
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from k3k_core.resources import PERSISTENT_VOLUME_CLAIM, POD, Resource
+from k3k_core.sandbox.api.store import Change, timestamp
 from k3k_core.sandbox.controllers.client import SCHEDULER, Client
 from k3k_core.sandbox.controllers.events import EventRecorder
 from k3k_core.sandbox.controllers.kinds import NODE
 from k3k_core.sandbox.controllers.pods import is_terminating, matches
 from k3k_core.sandbox.controllers.runtime import Key
 from k3k_core.sandbox.controllers.volumes import claims_of, is_bound
-from k3k_core.sandbox.store import Change, timestamp
 
 COMPONENT = "default-scheduler"
 

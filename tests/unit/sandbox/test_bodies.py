@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from k3k_core.sandbox.bodies import load_json, parse_body, parse_json, parse_yaml
-from k3k_core.sandbox.statuses import ApiError
+from k3k_core.sandbox.api.bodies import load_json, parse_body, parse_json, parse_yaml
+from k3k_core.sandbox.api.statuses import ApiError
 
 JSON = "application/json"
 UNRECOGNIZED = "the object provided is unrecognized (must be of type ConfigMap): "

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from k3k_core.sandbox.authn import User
-from k3k_core.sandbox.escalation import EscalationGuard, missing
-from k3k_core.sandbox.rbac import RbacAuthorizer, install_builtin_roles
-from k3k_core.sandbox.registry import Registry
-from k3k_core.sandbox.statuses import ApiError
-from k3k_core.sandbox.store import Store
+from k3k_core.sandbox.api.authn import User
+from k3k_core.sandbox.api.escalation import EscalationGuard, missing
+from k3k_core.sandbox.api.rbac import RbacAuthorizer, install_builtin_roles
+from k3k_core.sandbox.api.registry import Registry
+from k3k_core.sandbox.api.statuses import ApiError
+from k3k_core.sandbox.api.store import Store
 
 Json = dict[str, Any]
 RBAC = "rbac.authorization.k8s.io"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from k3k_core.resources import EVENT, NAMESPACE
+from k3k_core.sandbox.api.store import Store
 from k3k_core.sandbox.controllers.events import EventRecorder
-from k3k_core.sandbox.store import Store
 
 
 class Clock:

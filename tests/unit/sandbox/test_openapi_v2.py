@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator
 
 from k3k_core.resources import CONFIG_MAP
-from k3k_core.sandbox.openapi_v2 import document, encode
-from k3k_core.sandbox.registry import Registry
+from k3k_core.sandbox.api.openapi_v2 import document, encode
+from k3k_core.sandbox.api.registry import Registry
 
 
 def fields(message: bytes) -> Iterator[tuple[int, bytes]]:

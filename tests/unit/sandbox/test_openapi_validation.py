@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from k3k_core.sandbox.openapi_validation import validate
+from k3k_core.sandbox.api.openapi_validation import validate
 
 Json = dict[str, Any]
 

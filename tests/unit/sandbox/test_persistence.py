@@ -9,9 +9,9 @@ import pytest
 
 from k3k_core.errors import K3kError
 from k3k_core.resources import CONFIG_MAP
+from k3k_core.sandbox.api.store import Store
 from k3k_core.sandbox.k3s.datastores import Datastore
 from k3k_core.sandbox.persistence import HOST, Image, Journal, read_image
-from k3k_core.sandbox.store import Store
 
 pytestmark = pytest.mark.looptime
 

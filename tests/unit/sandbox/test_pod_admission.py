@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from k3k_core.resources import NAMESPACE, POD, STATEFUL_SET, Resource
+from k3k_core.sandbox.api.registry import Definition, Registry
+from k3k_core.sandbox.api.statuses import ApiError
+from k3k_core.sandbox.api.store import Store
 from k3k_core.sandbox.pod_admission import PodSecurityAdmission
-from k3k_core.sandbox.registry import Definition, Registry
-from k3k_core.sandbox.statuses import ApiError
-from k3k_core.sandbox.store import Store
 
 BARE = {"containers": [{"name": "c", "image": "i:1"}]}
 

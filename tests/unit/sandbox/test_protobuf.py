@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from k3k_core.sandbox.protobuf import decode, fields_of
-from k3k_core.sandbox.schema import Type, builtin_type
-from k3k_core.sandbox.statuses import ApiError
+from k3k_core.sandbox.api.protobuf import decode, fields_of
+from k3k_core.sandbox.api.schema import Type, builtin_type
+from k3k_core.sandbox.api.statuses import ApiError
 
 # kubectl create configmap settings --from-literal=colour=blue --from-literal=empty=
 CONFIG_MAP = (

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from k3k_core.sandbox.validation_crds import validate, validate_update
+from k3k_core.sandbox.api.validation_crds import validate, validate_update
 
 Json = dict[str, Any]
 
