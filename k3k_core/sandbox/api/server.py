@@ -68,7 +68,6 @@ class ApiServer:
         faults: fault hooks and request log; a fresh one when None.
         address: `host:port` that discovery names.
         seed: seed of generated names.
-        signer: signs approved certificate requests, see `Handlers`.
     """
 
     def __init__(
