@@ -35,7 +35,10 @@ def to_storage(definition: Definition, obj: Json) -> Json:
 
 
 def from_storage(definition: Definition, obj: Json) -> Json:
-    """Return a stored object in the form of the group it is asked for in."""
+    """Return a stored object in the form of the group and version it is asked for in."""
+    if definition.custom and obj.get("kind") == definition.resource.kind:
+        # Without conversion webhooks the versions of a custom resource differ in their name only.
+        return {**obj, "apiVersion": definition.resource.api_version}
     if definition.resource.group != _GROUP or obj.get("kind") != "Event":
         return obj
     shown = {_BACK.get(key, key): value for key, value in obj.items()}

@@ -181,7 +181,7 @@ class Handlers:
         self, call: Call, definition: Definition, result: Result, chosen: Representation
     ) -> Answer:
         obj = result.object
-        if obj.get("kind") != "Status" and not definition.custom:
+        if obj.get("kind") != "Status":
             obj = {**obj, "kind": obj.get("kind"), "apiVersion": obj.get("apiVersion")}
             if definition.stored and obj["kind"] == definition.resource.kind:
                 obj = from_storage(definition, obj)
@@ -568,7 +568,7 @@ def _check_get_version(current: int, query: Mapping[str, str]) -> None:
 
 
 def _versioned(definition: Definition, record: Record) -> bytes:
-    """The object's JSON in the API version asked for (events are stored in one of two)."""
+    """The object's JSON in the API version asked for, which may not be the one it was written in."""
     if record.object.get("apiVersion") == definition.resource.api_version:
         return record.encoded
     return encode(from_storage(definition, record.object))
@@ -577,7 +577,7 @@ def _versioned(definition: Definition, record: Record) -> bytes:
 def _item(definition: Definition, record: Record) -> bytes:
     """The object as an item of a list: built-in lists leave the type out."""
     if definition.custom:
-        return record.encoded
+        return _versioned(definition, record)
     if record.object.get("apiVersion") == definition.resource.api_version:
         return record.encoded_item
     shown = from_storage(definition, record.object)
