@@ -81,6 +81,12 @@ class K3sNode:
         """Return the log of a pod's container."""
         return self.kubelet.logs("ns", pod, "") or ""
 
+    async def until_logged(self, pod: str, words: str) -> None:
+        """Wait until a pod's container has logged something; its state changes when it ends."""
+        with self.loop.store.subscribe(POD) as changes:
+            while words not in self.log(pod):
+                await changes.next()
+
     async def get(self, pod: str, path: str, **headers: str) -> httpx.Response:
         """Ask a server over the network, TLS verified by the address of its pod."""
         address = self.loop.get(POD, pod)["status"]["podIP"]

@@ -190,8 +190,9 @@ async def test_data_on_an_empty_dir_goes_with_the_pod(node: K3sNode) -> None:
 async def test_a_second_server_on_the_same_volume_is_refused(node: K3sNode) -> None:
     await put_claim(node)
     await node.loop.put(POD, server_pod("dev-0", data=CLAIM))
+    await node.until_ready("dev-0")
     await node.loop.put(POD, server_pod("dev-1", data=CLAIM))
-    assert "database is locked: ns/dev-0 has it open" in node.log("dev-1")
+    await node.until_logged("dev-1", "database is locked: ns/dev-0 has it open")
 
 
 async def test_another_server_token_on_old_data_is_fatal(node: K3sNode) -> None:
