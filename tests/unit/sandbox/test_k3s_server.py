@@ -123,14 +123,14 @@ async def test_a_configuration_it_cannot_use_ends_it_with_a_log(node: K3sNode, t
     await configure(node, text)
     await node.loop.put(POD, server_pod())
     assert node.waiting("dev-0")["reason"] == "CrashLoopBackOff"
-    assert line in node.log("dev-0")
+    await node.until_logged("dev-0", line)
 
 
 async def test_an_unknown_key_of_the_file_is_skipped_with_a_warning(node: K3sNode) -> None:
     await configure(node, CONFIG + "no-such-key: 1\n")
     await node.loop.put(POD, server_pod())
     await node.until_ready("dev-0")
-    assert "Unknown flag --no-such-key found in config.yaml, skipping" in node.log("dev-0")
+    await node.until_logged("dev-0", "Unknown flag --no-such-key found in config.yaml, skipping")
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ async def test_an_unknown_key_of_the_file_is_skipped_with_a_warning(node: K3sNod
 )
 async def test_arguments_it_does_not_know_end_it(node: K3sNode, arguments: list[str], line: str) -> None:
     await node.loop.put(POD, server_pod(args=arguments))
-    assert line in node.log("dev-0")
+    await node.until_logged("dev-0", line)
 
 
 def without(key: str) -> Any:
@@ -153,7 +153,7 @@ def without(key: str) -> Any:
 async def test_half_an_authority_ends_it(node: K3sNode, key: str) -> None:
     await node.loop.change(SECRET, "dev-k3k-pki", without(key))
     await node.loop.put(POD, server_pod())
-    assert f"open server/tls/{key}: no such file or directory" in node.log("dev-0")
+    await node.until_logged("dev-0", f"open server/tls/{key}: no such file or directory")
 
 
 async def test_an_authority_whose_key_does_not_fit_ends_it(node: K3sNode) -> None:
@@ -162,7 +162,7 @@ async def test_an_authority_whose_key_does_not_fit_ends_it(node: K3sNode) -> Non
 
     await node.loop.change(SECRET, "dev-k3k-pki", swap)
     await node.loop.put(POD, server_pod())
-    assert "private key does not match public key" in node.log("dev-0")
+    await node.until_logged("dev-0", "private key does not match public key")
 
 
 async def test_data_on_a_claim_outlives_the_pod_and_goes_with_the_claim(node: K3sNode) -> None:
@@ -203,7 +203,7 @@ async def test_another_server_token_on_old_data_is_fatal(node: K3sNode) -> None:
         SECRET, "dev-k3k-tokens", lambda obj: obj.update(data=tokens_secret("new")["data"])
     )
     await node.loop.put(POD, server_pod(data=CLAIM))
-    assert "bootstrap data already found and encrypted with different token" in node.log("dev-0")
+    await node.until_logged("dev-0", "bootstrap data already found and encrypted with different token")
 
 
 async def test_authorities_next_to_the_data_win_over_a_changed_secret(node: K3sNode) -> None:
