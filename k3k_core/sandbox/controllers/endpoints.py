@@ -120,15 +120,17 @@ class EndpointsController:
                 "ownerReferences": [owner_reference(service, SERVICE)],
             },
             "addressType": "IPv4",
-            "endpoints": [_endpoint(service, pod, always=always) for pod in pods],
+            # A slice without endpoints has no ports either.
+            "endpoints": [_endpoint(service, pod, always=always) for pod in pods] or None,
             "ports": [
                 {
                     "name": port.get("name", ""),
                     "port": _target(port, pods),
                     "protocol": port.get("protocol", "TCP"),
                 }
-                for port in service["spec"].get("ports") or ()
-            ],
+                for port in (service["spec"].get("ports") or () if pods else ())
+            ]
+            or None,
         }
         self._write(ENDPOINT_SLICE, wanted, ("endpoints", "ports"))
 

@@ -115,7 +115,7 @@ class Claims:
             self._events.normal(
                 stateful_set,
                 "SuccessfulCreate",
-                f"create Claim {claim} Pod {name}-{ordinal} in StatefulSet {name} success",
+                f"Create Claim {claim} Pod {name}-{ordinal} in StatefulSet {name} success",
                 component=COMPONENT,
             )
         return True

@@ -177,7 +177,7 @@ class StatefulSetController:
             self._events.warning(
                 plan.stateful_set,
                 "FailedCreate",
-                f"create Pod {name} in StatefulSet {meta['name']} failed error: {error}",
+                f"Create Pod {name} in StatefulSet {meta['name']} failed error: {error}",
                 component=COMPONENT,
             )
             plan.retry = _RETRY_REFUSED
@@ -186,7 +186,7 @@ class StatefulSetController:
         self._events.normal(
             plan.stateful_set,
             "SuccessfulCreate",
-            f"create Pod {name} in StatefulSet {meta['name']} successful",
+            f"Create Pod {name} in StatefulSet {meta['name']} successful",
             component=COMPONENT,
         )
 
@@ -237,7 +237,7 @@ class StatefulSetController:
         self._events.normal(
             plan.stateful_set,
             "SuccessfulDelete",
-            f"delete Pod {pod_name} in StatefulSet {set_name} successful",
+            f"Delete Pod {pod_name} in StatefulSet {set_name} successful",
             component=COMPONENT,
         )
 

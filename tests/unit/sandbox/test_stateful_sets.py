@@ -190,8 +190,8 @@ async def test_scaling_down_takes_the_highest_pods_one_by_one(loop: ControlLoop)
     await loop.change(STATEFUL_SET, "web", lambda obj: obj["spec"].update(replicas=1))
     assert loop.names(POD) == ["web-0"]
     assert loop.messages("SuccessfulDelete") == [
-        "delete Pod web-2 in StatefulSet web successful",
-        "delete Pod web-1 in StatefulSet web successful",
+        "Delete Pod web-2 in StatefulSet web successful",
+        "Delete Pod web-1 in StatefulSet web successful",
     ]
 
 
@@ -235,7 +235,7 @@ async def test_a_pod_that_admission_refuses_leaves_an_event(loop: ControlLoop) -
     await loop.put(STATEFUL_SET, stateful_set())
     (message,) = loop.messages("FailedCreate")
     assert message == (
-        "create Pod web-0 in StatefulSet web failed error: "
+        "Create Pod web-0 in StatefulSet web failed error: "
         'pods "web-0" is forbidden: violates PodSecurity "restricted:latest": x'
     )
     assert loop.get(STATEFUL_SET, "web")["status"]["replicas"] == 0
