@@ -75,9 +75,7 @@ class ValuesError(UsageError):
     def __init__(self, issues: tuple[Issue, ...], *, source: str = "values") -> None:
         lines = "\n".join(f"  {issue}" for issue in issues)
         count = f"{len(issues)} problem" + ("s" if len(issues) != 1 else "")
-        super().__init__(
-            f"{source}: {count}\n{lines}", hint="`k3k values --explain` describes every value."
-        )
+        super().__init__(f"{source}: {count}\n{lines}", hint="`k3k values --explain` describes every value.")
         self.issues = issues
         self.source = source
 
