@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,8 +55,9 @@ class Killer:
         sandbox: the host.
         spare: requests that are answered before the kill.
         answered: whether the last request of the process was handled, its answer lost.
-        pid: process to kill, 0 for none yet.
+        process: process to kill, None for none yet.
         seen: requests seen so far.
+        killed: whether it was killed.
     """
 
     sandbox: Sandbox
@@ -61,6 +65,7 @@ class Killer:
     answered: bool
     process: Any = None
     seen: int = 0
+    killed: bool = False
 
     def __call__(self, request: Request) -> Fault | None:
         if not request.user_agent.startswith("k3k"):
@@ -68,8 +73,11 @@ class Killer:
         self.seen += 1
         if self.seen <= self.spare:
             return None
-        if self.process is not None:
-            self.process.kill()
+        if self.process is not None and not self.killed:
+            # Once, and not by the transport: its second kill would take the exit status from whoever waits for it.
+            self.killed = True
+            with suppress(ProcessLookupError):
+                os.kill(self.process.pid, signal.SIGKILL)
         return Fault(drop="after" if self.answered else "before")
 
 
