@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -104,7 +105,8 @@ async def k3s_node(scenario: Scenario | None = None) -> AsyncIterator[K3sNode]:
     """
     chosen = scenario or Scenario(start_delay=0)
     clusters: list[Cluster] = []
-    datastores, members, addresses = Datastores(), Members(), Addresses(chosen.seed)
+    # Test processes side by side each have addresses of their own.
+    datastores, members, addresses = Datastores(), Members(), Addresses(os.getpid())
 
     def open_api(cluster: Cluster) -> Any:
         clusters.append(cluster)
