@@ -21,6 +21,9 @@ from k3k_core.sandbox.forwarder import Forwarder
 from tests.support.control_loop import ControlLoop, control_loop
 from tests.support.sandbox_objects import pod, ready_status
 
+# One after another: they ask for the same addresses.
+pytestmark = pytest.mark.xdist_group("loopback")
+
 TYPES = (NAMESPACE, EVENT, SERVICE, POD, ENDPOINTS, ENDPOINT_SLICE)
 NODE_ADDRESS = "127.65.4.3"
 Balancers = list[LoadBalancerController]
