@@ -1,0 +1,1 @@
+"""Reading the pages of many control planes at their pace."""
