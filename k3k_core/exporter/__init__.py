@@ -1,0 +1,1 @@
+"""Prometheus exporter mode: every control plane's signals as metrics."""
