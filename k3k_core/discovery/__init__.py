@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from k3k_core.concurrency import together
-from k3k_core.discovery import helm, k3k
 from k3k_core.discovery.control_plane import ControlPlane, Verdict
+from k3k_core.discovery.inventory import Inventory, read_inventory
 from k3k_core.host import HostApi
 
-__all__ = ["ControlPlane", "Verdict", "list_control_planes"]
+__all__ = ["ControlPlane", "Inventory", "Verdict", "list_control_planes", "read_inventory"]
 
 
 async def list_control_planes(
@@ -25,7 +24,5 @@ async def list_control_planes(
     Raises:
         K3kError: the host refuses or does not answer.
     """
-    found = await together(
-        k3k.discover(host, namespace=namespace, now=now), helm.discover(host, namespace=namespace, now=now)
-    )
-    return tuple(sorted((*found[0], *found[1]), key=lambda row: (row.namespace, row.name, row.made_by)))
+    inventory = await read_inventory(host, namespace=namespace)
+    return tuple(found.control_plane for found in inventory.found(host.name, now=now))

@@ -46,7 +46,10 @@ def endpoint(service: Mapping[str, Any]) -> str:
 def service_essence(service: dict[str, Any]) -> dict[str, Any]:
     """Return what `endpoint` needs of a Service, and its name."""
     metadata, spec = service["metadata"], service.get("spec", {})
-    ports = [{key: port[key] for key in ("name", "port") if key in port} for port in spec.get("ports") or ()]
+    ports = [
+        {key: port[key] for key in ("name", "port", "nodePort") if key in port}
+        for port in spec.get("ports") or ()
+    ]
     return {
         "metadata": {"name": metadata["name"], "namespace": metadata["namespace"]},
         "spec": {"type": spec.get("type", ""), "clusterIP": spec.get("clusterIP", ""), "ports": ports},

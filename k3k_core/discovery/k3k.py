@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from k3k_core.concurrency import together
 from k3k_core.discovery.addresses import endpoint, service_essence
 from k3k_core.discovery.control_plane import ControlPlane, parse_time
+from k3k_core.discovery.source import Objects, Source
 from k3k_core.discovery.verdict import judge
 from k3k_core.discovery.workload import servers_of, workload_essence
-from k3k_core.host import HostApi
+from k3k_core.host import Key
 from k3k_core.names import (
     ANNOTATION_DATASTORE,
     ANNOTATION_EXPIRES_AT,
@@ -25,64 +25,58 @@ from k3k_core.resources import SECRET, SERVICE, STATEFUL_SET
 
 _ROOT_SUFFIX = "-k3k"
 
-Key = tuple[str, str]
-
 # Small pages: what is thrown away of an object is many times what is kept.
 _PAGE = 100
 
 
-async def discover(host: HostApi, *, namespace: str | None, now: datetime) -> tuple[ControlPlane, ...]:
-    """List the control planes made by k3k on one host.
+def root_essence(root: dict[str, Any]) -> dict[str, Any]:
+    """Return what a row needs of a root Secret."""
+    metadata = root["metadata"]
+    kept = ("name", "namespace", "labels", "annotations", "creationTimestamp", "deletionTimestamp")
+    return {"metadata": {key: metadata[key] for key in kept if key in metadata}}
+
+
+ROOTS = Source(
+    SECRET, root_essence, labels=LABEL_CONTROL_PLANE, fields=f"type={TYPE_ROOT}", metadata_only=True
+)
+STATEFUL_SETS = Source(STATEFUL_SET, workload_essence, labels=LABEL_CONTROL_PLANE, page_size=_PAGE)
+SERVICES = Source(SERVICE, service_essence, labels=LABEL_CONTROL_PLANE, page_size=_PAGE)
+
+
+def rows(
+    host: str, roots: Objects, stateful_sets: Objects, services: Objects, *, now: datetime
+) -> Iterator[tuple[ControlPlane, Mapping[str, Any] | None]]:
+    """Yield the control planes made by k3k, each with the Service in front of it.
 
     Args:
-        host: an open host.
-        namespace: only this namespace; None for all.
+        host: name of the host.
+        roots: of `ROOTS`.
+        stateful_sets: of `STATEFUL_SETS`.
+        services: of `SERVICES`.
         now: current time (UTC), for expiry and grace periods.
-
-    Raises:
-        K3kError: the host refuses or does not answer.
     """
-    roots, stateful_sets, services = await together(
-        host.list(
-            SECRET,
-            namespace,
-            labels=LABEL_CONTROL_PLANE,
-            fields=f"type={TYPE_ROOT}",
-            metadata_only=True,
-            project=root_essence,
-        ),
-        host.list(
-            STATEFUL_SET, namespace, labels=LABEL_CONTROL_PLANE, page_size=_PAGE, project=workload_essence
-        ),
-        host.list(SERVICE, namespace, labels=LABEL_CONTROL_PLANE, page_size=_PAGE, project=service_essence),
-    )
-    workloads = by_name(stateful_sets.items)
-    fronts = by_name(services.items)
-    return tuple(
-        _row(host.name, root, workloads, fronts, now)
-        for root in roots.items
-        if root["metadata"]["name"].endswith(_ROOT_SUFFIX)
-    )
-
-
-def by_name(objects: Iterable[Mapping[str, Any]]) -> dict[Key, Mapping[str, Any]]:
-    """Index objects by (namespace, name)."""
-    return {(item["metadata"].get("namespace", ""), item["metadata"]["name"]): item for item in objects}
+    for root in roots.values():
+        metadata = root["metadata"]
+        if not metadata["name"].endswith(_ROOT_SUFFIX):
+            continue
+        # Every verb finds a control plane by its root's name; the label may have been edited.
+        identity = ControlPlaneId(metadata["namespace"], metadata["name"].removesuffix(_ROOT_SUFFIX))
+        workload = stateful_sets.get(Key(identity.namespace, identity.server))
+        front = services.get(Key(identity.namespace, identity.service))
+        yield _row(host, identity, root, workload, front, now), front
 
 
 def _row(
     host: str,
+    identity: ControlPlaneId,
     root: Mapping[str, Any],
-    workloads: Mapping[Key, Mapping[str, Any]],
-    fronts: Mapping[Key, Mapping[str, Any]],
+    workload: Mapping[str, Any] | None,
+    front: Mapping[str, Any] | None,
     now: datetime,
 ) -> ControlPlane:
     metadata = root["metadata"]
     annotations = metadata.get("annotations") or {}
-    # Every verb finds a control plane by its root's name; the label may have been edited.
-    identity = ControlPlaneId(metadata["namespace"], metadata["name"].removesuffix(_ROOT_SUFFIX))
-    servers = servers_of(workloads.get((identity.namespace, identity.server)))
-    front = fronts.get((identity.namespace, identity.service))
+    servers = servers_of(workload)
     expires_at = parse_time(annotations.get(ANNOTATION_EXPIRES_AT))
     verdict, reason = judge(servers, now=now, deleting="deletionTimestamp" in metadata, expires_at=expires_at)
     return ControlPlane(
@@ -106,10 +100,3 @@ def _row(
 
 def _number(text: object) -> int:
     return int(text) if isinstance(text, str) and text.isdecimal() else 1
-
-
-def root_essence(root: dict[str, Any]) -> dict[str, Any]:
-    """Return what a row needs of a root Secret."""
-    metadata = root["metadata"]
-    kept = ("name", "namespace", "labels", "annotations", "creationTimestamp", "deletionTimestamp")
-    return {"metadata": {key: metadata[key] for key in kept if key in metadata}}
