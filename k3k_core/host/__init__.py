@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from k3k_core.host.following import Selection
     from k3k_core.host.kubeconfig import Context, hosts
     from k3k_core.host.reflector import Batch, Change, Key, Reflector, ReflectorState
+    from k3k_core.host.tunnel import Tunnel, open_tunnel
     from k3k_core.host.waiting import wait_for
 
 _HOME = {
@@ -31,9 +32,11 @@ _HOME = {
     "Reflector": "reflector",
     "ReflectorState": "reflector",
     "Selection": "following",
+    "Tunnel": "tunnel",
     "WatchEvent": "api",
     "hosts": "kubeconfig",
     "open_host": "connect",
+    "open_tunnel": "tunnel",
     "wait_for": "waiting",
 }
 
@@ -50,9 +53,11 @@ __all__ = [
     "Reflector",
     "ReflectorState",
     "Selection",
+    "Tunnel",
     "WatchEvent",
     "hosts",
     "open_host",
+    "open_tunnel",
     "wait_for",
 ]
 

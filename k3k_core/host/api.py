@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -56,6 +57,26 @@ class WatchEvent:
     def resource_version(self) -> str:
         """The version a later watch may resume from."""
         return str((self.object.get("metadata") or {}).get("resourceVersion", ""))
+
+
+class PodConnection(Protocol):
+    """A byte stream to a port of a pod."""
+
+    async def read(self) -> bytes:
+        """Return the next bytes; none once the pod has closed the connection.
+
+        Raises:
+            UnreachableError: nothing listens on the port, or the connection broke.
+        """
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """Send bytes.
+
+        Raises:
+            UnreachableError: the connection broke.
+        """
+        ...
 
 
 class ListWatcher(Protocol):
@@ -178,6 +199,17 @@ class HostApi(ListWatcher, Protocol):
         self, resource: Resource, namespace: str | None, *, labels: str, propagation: str = "Background"
     ) -> None:
         """Ask for the deletion of every object that matches a non-empty label selector."""
+        ...
+
+    def port_forward(self, namespace: str, pod: str, port: int) -> AbstractAsyncContextManager[PodConnection]:
+        """Open one connection to a port of a pod, through the host's API.
+
+        Args:
+            port: number of the port.
+
+        Raises:
+            K3kError: the host refuses, or does not answer.
+        """
         ...
 
     async def version(self) -> str:

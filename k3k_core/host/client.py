@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, cast
 
 from k3k_core.errors import HostError, UnreachableError
 from k3k_core.host import requests
-from k3k_core.host.api import Listing, Projection, WatchEvent
+from k3k_core.host.api import Listing, PodConnection, Projection, WatchEvent
 from k3k_core.host.backoff import Backoff
 from k3k_core.host.connection import Connection
 from k3k_core.host.credentials import Credentials
 from k3k_core.host.exchange import Exchange
 from k3k_core.host.failures import where
 from k3k_core.host.lines import LINE_LIMIT, LineTooLongError, lines
+from k3k_core.host.port_forward import PROTOCOL, PortForward
 from k3k_core.host.refusals import namespace_or_object_missing, refusal_of
 from k3k_core.host.requests import Request
 from k3k_core.host.statuses import error_of, not_kubernetes
@@ -175,6 +177,15 @@ class Host:
                     f"{where(self._connection)} sent an event of more than {LINE_LIMIT >> 20} MiB "
                     f"({request.doing})."
                 ) from None
+
+    @asynccontextmanager
+    async def port_forward(self, namespace: str, pod: str, port: int) -> AsyncGenerator[PodConnection, None]:
+        request = requests.port_forward(namespace, pod, port)
+        socket = await self._exchange.upgrade(request, protocol=PROTOCOL)
+        try:
+            yield PortForward(self._connection, request, socket)
+        finally:
+            await socket.close()
 
     async def version(self) -> str:
         document = await self._call(requests.version())

@@ -18,10 +18,10 @@ from k3k_core.host.backoff import Backoff
 from k3k_core.host.connection import Connection
 from k3k_core.host.credentials import Credential, Credentials
 from k3k_core.host.failures import never_sent, timed_out, unreachable, where, worth_repeating
-from k3k_core.host.refusals import Answer, in_words, retry_after
+from k3k_core.host.refusals import Answer, Refusal, in_words, retry_after
 from k3k_core.host.requests import Request
-from k3k_core.host.statuses import not_kubernetes, to_error
-from k3k_core.host.transport import Transport, open_transport
+from k3k_core.host.statuses import error_of, not_kubernetes, to_error
+from k3k_core.host.transport import CONNECT_TIMEOUT, Transport, open_transport
 
 logger = logging.getLogger(__name__)
 
@@ -106,6 +106,42 @@ class Exchange:
             yield self._pieces(request, answer)
         finally:
             answer.close()
+
+    async def upgrade(self, request: Request, *, protocol: str) -> aiohttp.ClientWebSocketResponse:
+        """Turn a request into a WebSocket; the caller closes it.
+
+        Args:
+            request: what to ask for.
+            protocol: WebSocket subprotocol.
+
+        Raises:
+            K3kError: the host refused, or gave no answer in time.
+        """
+        credential = await self._credentials.current()
+        try:
+            return await self._upgrade(request, credential, protocol)
+        except aiohttp.WSServerHandshakeError as error:
+            # The library throws the answer's body away: the status has to do.
+            status = error.status
+        if status == 401 and await self._credentials.renew(credential):
+            try:
+                return await self._upgrade(request, await self._credentials.current(), protocol)
+            except aiohttp.WSServerHandshakeError as error:
+                status = error.status
+        raise error_of(self._connection, request, status, Refusal(known=True, message=""))
+
+    async def _upgrade(
+        self, request: Request, credential: Credential, protocol: str
+    ) -> aiohttp.ClientWebSocketResponse:
+        transport = await self._transport(credential)
+        try:
+            return await transport.upgrade(request, credential.authorization, protocol=protocol)
+        except aiohttp.WSServerHandshakeError:
+            raise
+        except TimeoutError:
+            raise timed_out(self._connection, request, CONNECT_TIMEOUT * 2) from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise unreachable(self._connection, request, error) from None
 
     async def close(self) -> None:
         """Close every connection."""

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 from k3k_core.errors import UsageError
 from k3k_core.names import FIELD_MANAGER
-from k3k_core.resources import Resource, resource_of
+from k3k_core.resources import POD, Resource, resource_of
 
 JSON = "application/json"
 APPLY = "application/apply-patch+yaml"
@@ -221,6 +221,16 @@ def delete_collection(resource: Resource, namespace: str | None, *, labels: str,
         Subject("deletecollection", resource, namespace),
         body=_encode(_delete_options(propagation)),
     )
+
+
+def port_forward(namespace: str, pod: str, port: int) -> Request:
+    """Build the request that opens a connection to a pod's port.
+
+    Args:
+        port: number of the port.
+    """
+    path = _object_path(POD, namespace, pod, "portforward") + _query({"ports": str(port)})
+    return Request("GET", path, Subject("forward a port to", POD, namespace, pod))
 
 
 def version() -> Request:

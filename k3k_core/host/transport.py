@@ -85,6 +85,31 @@ class Transport:
             **self._options,
         )
 
+    async def upgrade(
+        self, request: Request, authorization: str, *, protocol: str
+    ) -> aiohttp.ClientWebSocketResponse:
+        """Turn a request into a WebSocket; the caller closes it.
+
+        Args:
+            request: what to ask for.
+            authorization: value of the Authorization header, or "".
+            protocol: WebSocket subprotocol.
+
+        Raises:
+            aiohttp.WSServerHandshakeError: the server answered something else.
+            aiohttp.ClientError: no answer; `failures.unreachable` words it.
+        """
+        options = {key: value for key, value in self._options.items() if key != "allow_redirects"}
+        async with asyncio.timeout(self._connect_timeout * 2):
+            socket: aiohttp.ClientWebSocketResponse = await self._session.ws_connect(
+                URL(self._server + request.path, encoded=True),
+                protocols=(protocol,),
+                headers={"Authorization": authorization} if authorization else {},
+                max_msg_size=_READ_BUFFER,
+                **options,
+            )
+            return socket
+
     async def close(self) -> None:
         """Close every connection."""
         await self._session.close()
