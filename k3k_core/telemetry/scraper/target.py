@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from k3k_core.telemetry.signals.model import Signals
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class TargetId:
@@ -63,3 +65,24 @@ class ControlPlaneTarget:
     etcd: tuple[ServerTarget, ...] = ()
     datastore: str = ""
     authorities: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scraped:
+    """What one round over one control plane gave; it can be pickled.
+
+    Attributes:
+        id: which one.
+        signals: computed from this round and the ones before.
+        duration: seconds the round took.
+        lag: seconds it began later than it should have.
+        bytes_received: bytes that came over the network.
+        errors: what went wrong, a sentence each, without secrets.
+    """
+
+    id: TargetId
+    signals: Signals
+    duration: float
+    lag: float
+    bytes_received: int
+    errors: tuple[str, ...] = ()
