@@ -1,9 +1,10 @@
-"""What the API passes on to a node: logs of containers. It says so where the sandbox simulates nothing."""
+"""What the API passes on to a node: logs and ports of pods. It says so where the sandbox simulates nothing."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from aiohttp import web
 
@@ -11,7 +12,8 @@ from k3k_core.resources import POD
 from k3k_core.sandbox.api.authn import ANONYMOUS
 from k3k_core.sandbox.api.requests import read_path
 from k3k_core.sandbox.api.server import ApiServer, credentials
-from k3k_core.sandbox.api.statuses import ApiError, status
+from k3k_core.sandbox.api.statuses import ApiError, not_found, status
+from k3k_core.sandbox.port_forward import forward
 
 # Given namespace, pod and container ("" for the first), the log or None.
 Logs = Callable[[str, str, str], str | None]
@@ -34,7 +36,10 @@ def with_node_pages(api: ApiServer, logs: Logs) -> web.Application:
         matched = _PATH.fullmatch(request.path)
         if matched is None or not _allowed(api, request):
             return await api.handle(request)
-        if api.store.get(POD, matched["namespace"], matched["pod"]) is None:
+        pod = api.store.get(POD, matched["namespace"], matched["pod"])
+        if matched["what"] == "portforward":
+            return await _forward(request, pod, matched["pod"])
+        if pod is None:
             return await api.handle(request)
         if matched["what"] != "log":
             return _refuse(f"the k3k sandbox runs no real containers: it does not simulate {matched['what']}")
@@ -43,6 +48,15 @@ def with_node_pages(api: ApiServer, logs: Logs) -> web.Application:
     application = web.Application(client_max_size=64 * 1024 * 1024)
     application.router.add_route("*", "/{path:.*}", handle)
     return application
+
+
+async def _forward(request: web.Request, pod: dict[str, Any] | None, name: str) -> web.StreamResponse:
+    try:
+        if pod is None:
+            raise not_found(POD, name)
+        return await forward(request, pod.get("status", {}).get("podIP", ""), name)
+    except ApiError as error:
+        return web.json_response(error.body, status=error.code)
 
 
 def _log(request: web.Request, logs: Logs, namespace: str, pod: str) -> web.Response:
