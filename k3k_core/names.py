@@ -43,6 +43,9 @@ COMPONENT_CONTROL_PLANE = "control-plane"
 COMPONENT_SERVER = "server"
 COMPONENT_ETCD = "etcd"
 
+# By this name (LABEL_NAME) network policies know the pods of `k3k exporter`.
+EXPORTER_NAME = "k3k-exporter"
+
 # The StatefulSet controller labels each pod with the set's name, a dash and a hash of up to 10 characters,
 # and a label takes 63: that leaves 52 for the longest set name, `NAME-k3k-server`.
 MAX_NAME_LENGTH = 52 - len("-k3k-server")

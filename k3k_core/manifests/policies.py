@@ -12,10 +12,13 @@ from k3k_core.names import (
     COMPONENT_ETCD,
     COMPONENT_SERVER,
     ETCD_CLIENT_PORT,
+    ETCD_METRICS_PORT,
     ETCD_PEER_PORT,
+    EXPORTER_NAME,
     FIELD_MANAGER,
     LABEL_CONTROL_PLANE,
     LABEL_MANAGED_BY,
+    LABEL_NAME,
     ControlPlaneId,
 )
 
@@ -56,7 +59,7 @@ def network_policy(blueprint: Blueprint) -> Manifest:
     ingress: dict[str, Any] = {"ports": [_tcp(API_PORT)]}
     if policy.ingress_cidrs:
         own = {"podSelector": {"matchLabels": {LABEL_CONTROL_PLANE: identity.name}}}
-        ingress["from"] = [own, *_blocks(policy.ingress_cidrs)]
+        ingress["from"] = [own, _exporters(), *_blocks(policy.ingress_cidrs)]
     egress: list[dict[str, Any]] = [_dns()]
     if blueprint.values.datastore.kind == "etcd":
         egress.append({"ports": [_tcp(ETCD_CLIENT_PORT)], "to": [_pods(identity, COMPONENT_ETCD)]})
@@ -71,12 +74,13 @@ def network_policy(blueprint: Blueprint) -> Manifest:
 
 
 def etcd_network_policy(blueprint: Blueprint) -> Manifest:
-    """Return the policy of a dedicated etcd: clients are the k3s servers, peers are its members."""
+    """Return the policy of a dedicated etcd: clients are the k3s servers, peers its members; k3k reads metrics."""
     identity = blueprint.id
     clients = [_pods(identity, COMPONENT_SERVER), _pods(identity, COMPONENT_ETCD)]
     ingress = [
         {"ports": [_tcp(ETCD_CLIENT_PORT)], "from": clients},
         {"ports": [_tcp(ETCD_PEER_PORT)], "from": [_pods(identity, COMPONENT_ETCD)]},
+        {"ports": [_tcp(ETCD_METRICS_PORT)], "from": [_exporters()]},
     ]
     to_members = {
         "ports": [_tcp(ETCD_CLIENT_PORT), _tcp(ETCD_PEER_PORT)],
@@ -129,6 +133,11 @@ def _budget(blueprint: Blueprint, name: str, component: str, spec: dict[str, Any
 
 def _pods(identity: ControlPlaneId, component: str) -> dict[str, Any]:
     return {"podSelector": {"matchLabels": selector(identity, component)}}
+
+
+def _exporters() -> dict[str, Any]:
+    """Any `k3k exporter` that runs in the host, in whichever namespace."""
+    return {"namespaceSelector": {}, "podSelector": {"matchLabels": {LABEL_NAME: EXPORTER_NAME}}}
 
 
 def _blocks(cidrs: list[str]) -> list[dict[str, Any]]:

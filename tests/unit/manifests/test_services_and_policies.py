@@ -8,6 +8,11 @@ from typing import Any
 from k3k_core.manifests import etcd_network_policy, front_service, namespace, network_policy, service_account
 from tests.support.blueprints import ETCD_VALUES, blueprint
 
+EXPORTERS = {
+    "namespaceSelector": {},
+    "podSelector": {"matchLabels": {"app.kubernetes.io/name": "k3k-exporter"}},
+}
+
 
 def front(text: str = "") -> dict[str, Any]:
     source = blueprint(text)
@@ -101,10 +106,20 @@ def test_servers_reach_their_etcd_also_when_egress_is_narrow() -> None:
 
 def test_etcd_is_reached_by_its_servers_and_its_members_only() -> None:
     spec = etcd_network_policy(blueprint(ETCD_VALUES))["spec"]
-    client, peer = spec["ingress"]
+    client, peer, _ = spec["ingress"]
     assert sorted(_components(client["from"])) == ["etcd", "server"]
     assert _components(peer["from"]) == ["etcd"]
     assert all("ipBlock" not in target for rule in spec["egress"] for target in rule.get("to", ()))
+
+
+def test_the_metrics_of_etcd_are_open_to_exporters_in_any_namespace() -> None:
+    rule = etcd_network_policy(blueprint(ETCD_VALUES))["spec"]["ingress"][-1]
+    assert rule == {"ports": [{"protocol": "TCP", "port": 2381}], "from": [EXPORTERS]}
+
+
+def test_exporters_reach_servers_that_are_open_to_some_only() -> None:
+    (rule,) = policy("network_policy: {ingress_cidrs: [10.0.0.0/8]}")["ingress"]
+    assert EXPORTERS in rule["from"]
 
 
 def test_the_pods_identity_has_no_token() -> None:
