@@ -9,6 +9,7 @@
     ├── UnreachableError      no usable answer from the host          exit 6
     ├── ForbiddenError        the host refused this identity          exit 7
     │   └── UnauthorizedError the host does not know this identity    exit 7
+    ├── PageError             a metrics page that cannot be used      exit 1
     └── HostError             any other refusal by the host           exit 1
 
 A message says what failed, on which object and why; `hint` says what to do next. Neither ever holds a secret.
@@ -126,6 +127,20 @@ class ForbiddenError(K3kError):
 
 class UnauthorizedError(ForbiddenError):
     """The host does not accept these credentials."""
+
+
+class PageError(K3kError):
+    """A `/metrics` page is malformed, truncated or larger than allowed.
+
+    Args:
+        message: one sentence.
+        hint: what to do next.
+        line: number of the line at fault, counted from 1; 0 when it is not about one line.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", line: int = 0) -> None:
+        super().__init__(message, hint=hint)
+        self.line = line
 
 
 class HostError(K3kError):

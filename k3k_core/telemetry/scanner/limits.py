@@ -1,0 +1,22 @@
+"""How much of a page a scanner takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ScanLimits:
+    """Bounds of one page; beyond any of them it is refused.
+
+    Attributes:
+        page_bytes: bytes of the whole page after decompression.
+        line_bytes: bytes of one line.
+        lines: lines of the whole page.
+        series: samples of wanted families.
+    """
+
+    page_bytes: int = 64 * 1024 * 1024
+    line_bytes: int = 64 * 1024
+    lines: int = 1_000_000
+    series: int = 200_000
