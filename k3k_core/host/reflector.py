@@ -52,11 +52,13 @@ class ReflectorState:
             moment; "forbidden" when it refuses this identity.
         since: when this phase began.
         reason: why it is not current, one sentence.
+        hint: what to do about it.
     """
 
     phase: Literal["starting", "current", "stale", "forbidden"]
     since: datetime
     reason: str = ""
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,15 +198,17 @@ class Reflector(Generic[T]):
 
     def _troubled(self, error: K3kError) -> None:
         phase: Literal["stale", "forbidden"] = "forbidden" if isinstance(error, ForbiddenError) else "stale"
-        self._enter(phase, error.message)
+        self._enter(phase, error.message, error.hint)
 
-    def _enter(self, phase: Literal["current", "stale", "forbidden"], reason: str = "") -> None:
+    def _enter(
+        self, phase: Literal["current", "stale", "forbidden"], reason: str = "", hint: str = ""
+    ) -> None:
         if self.state.phase == phase:
             if self.state.reason == reason:
                 return
-            self.state = replace(self.state, reason=reason)
+            self.state = replace(self.state, reason=reason, hint=hint)
         else:
-            self.state = ReflectorState(phase, self._now(), reason)
+            self.state = ReflectorState(phase, self._now(), reason, hint)
         for subscriber in self._subscribers:
             subscriber.wake.set()
 
