@@ -1,0 +1,141 @@
+"""The state behind `/metrics`: each control plane's sample lines, made once whenever its row changes."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from prometheus_client import Metric as ClientMetric
+from prometheus_client.registry import Collector
+
+from k3k_core.exporter.catalogue import CATALOGUE, Metric
+from k3k_core.exporter.fleet_view import Row
+from k3k_core.exporter.label_values import clean
+from k3k_core.exporter.readings import Labels, Readings
+from k3k_core.exporter.rendering import add_samples, client_metric, escape, render
+from k3k_core.exporter.row_readings import read_row
+from k3k_core.exporter.totals import Totals
+from k3k_core.telemetry.scraper.target import TargetId
+
+# As long as Prometheus itself shows a series that it gets no more samples of.
+STALE_AFTER = 300.0
+
+_METRICS = tuple(metric for metric in CATALOGUE if metric.scope == "control plane")
+
+
+@dataclass(slots=True)
+class _Entry:
+    """One control plane.
+
+    Attributes:
+        base: its identity as label values.
+        row: as it is now.
+        totals: its totals.
+        check_at: seconds since 1970 when time alone changes what is shown of it.
+    """
+
+    base: Labels
+    row: Row
+    totals: Totals = field(default_factory=Totals)
+    check_at: float = math.inf
+
+
+class FleetCollector(Collector):
+    """Metrics of every control plane; usable with a registry of prometheus_client, and much faster without.
+
+    Args:
+        stale_after: seconds after which signals that are not renewed, and rows of a host that cannot be followed,
+            are shown no more.
+        clock: seconds since 1970.
+    """
+
+    def __init__(self, *, stale_after: float = STALE_AFTER, clock: Callable[[], float] = time.time) -> None:
+        self._stale_after = stale_after
+        self._clock = clock
+        self._entries: dict[TargetId, _Entry] = {}
+        self._lines: dict[Metric, dict[TargetId, bytes]] = {metric: {} for metric in _METRICS}
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._entries
+
+    def update(self, row: Row) -> None:
+        """Take a row that came or changed.
+
+        Args:
+            row: as it is now.
+        """
+        plane = row.control_plane
+        key = TargetId(plane.host, plane.namespace, plane.name)
+        entry = self._entries.get(key)
+        if entry is None:
+            entry = self._entries[key] = _Entry((clean(key.host), clean(key.namespace), clean(key.name)), row)
+        entry.row = row
+        if row.signals is not None:
+            entry.totals.add(row.signals)
+        self._render(key, entry)
+
+    def remove(self, key: TargetId) -> None:
+        """Forget a control plane, its totals too.
+
+        Args:
+            key: which one.
+        """
+        if self._entries.pop(key, None) is not None:
+            self._put(key, Readings(), ())
+
+    def keep(self, keys: Iterable[TargetId]) -> None:
+        """Forget every control plane but these.
+
+        Args:
+            keys: of the fleet.
+        """
+        for key in self._entries.keys() - set(keys):
+            self.remove(key)
+
+    def lines(self) -> Iterator[tuple[Metric, Iterable[bytes]]]:
+        """Yield the sample lines by metric, in the order of the catalogue; takes the same time for any content."""
+        now = self._clock()
+        for key, entry in self._entries.items():
+            if entry.check_at <= now:
+                self._render(key, entry)
+        for metric, by_row in self._lines.items():
+            yield metric, by_row.values()
+
+    def describe(self) -> Iterator[ClientMetric]:
+        """Yield the families without samples, so that a registry can refuse a second collector of the same."""
+        return map(client_metric, _METRICS)
+
+    def collect(self) -> Iterator[ClientMetric]:
+        """Yield the families that have samples, as prometheus_client wants them."""
+        families = {metric: client_metric(metric) for metric in _METRICS}
+        for entry in self._entries.values():
+            for metric, readings in self._read(entry).by_metric.items():
+                add_samples(families[metric], metric, entry.base, readings)
+        return (family for family in families.values() if family.samples)
+
+    def _render(self, key: TargetId, entry: _Entry) -> None:
+        self._put(key, self._read(entry), tuple(map(escape, entry.base)))
+
+    def _put(self, key: TargetId, readings: Readings, base: Labels) -> None:
+        for metric, lines in self._lines.items():
+            found = readings.by_metric.get(metric)
+            if found:
+                lines[key] = render(metric, base, found)
+            else:
+                lines.pop(key, None)
+
+    def _read(self, entry: _Entry) -> Readings:
+        """Return what there is to show of a control plane now, and note when time will change it."""
+        row, now = entry.row, self._clock()
+        signals = row.signals
+        signals_end = signals.at + self._stale_after if signals is not None else -math.inf
+        row_ends = row.stale_since + self._stale_after if row.stale_since is not None else math.inf
+        entry.check_at = min((end for end in (signals_end, row_ends) if end > now), default=math.inf)
+        if max(row_ends, signals_end) <= now:
+            return Readings()
+        return read_row(row, signals if signals_end > now else None, entry.totals)

@@ -1,0 +1,75 @@
+"""Counters made of windows: what one control plane did since the exporter began to watch it.
+
+The signals of a control plane hold differences between two pages, counter resets already dealt with. Added up
+they never fall, so that `rate()` over them is right whatever restarts on the other side.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+from k3k_core.exporter.catalogue import Metric
+from k3k_core.exporter.windows import Key, Labels, counts, latencies
+from k3k_core.telemetry.signals.model import Signals
+
+# Label sets of one metric that are remembered: more than are exported, since the worst queues come and go.
+MAX_LABEL_SETS = 256
+
+Amount = tuple[float, float]
+
+
+class Totals:
+    """Totals of one control plane; bounded whatever its pages claim."""
+
+    def __init__(self) -> None:
+        self._at = -math.inf
+        self._amounts: dict[Metric, dict[Labels, Amount]] = {}
+
+    def add(self, signals: Signals) -> None:
+        """Add the window of some signals; signals that are not newer than the last ones change nothing.
+
+        Args:
+            signals: of the last round.
+        """
+        if signals.at <= self._at:
+            return
+        self._at = signals.at
+        window: dict[Metric, dict[Labels, Amount]] = {}
+        for (metric, labels), amount in _amounts(signals):
+            window.setdefault(metric, {}).setdefault(labels, amount)
+        for metric, grown in window.items():
+            _grow(self._amounts.setdefault(metric, {}), grown)
+
+    def of(self, metric: Metric) -> Mapping[Labels, Amount]:
+        """Return the totals of a metric by label values: (total, 0) of a counter, (sum, count) of a summary.
+
+        Args:
+            metric: of the catalogue.
+        """
+        return self._amounts.get(metric, {})
+
+
+def _amounts(signals: Signals) -> Iterator[tuple[Key, Amount]]:
+    for key, count in counts(signals):
+        if _grows(count):
+            yield key, (count, 0.0)
+    for key, latency in latencies(signals):
+        if _grows(latency.total) and _grows(latency.count):
+            yield key, (latency.total, latency.count)
+
+
+def _grows(value: float) -> bool:
+    """Tell whether a total may grow by this: a counter must neither fall nor become something else."""
+    return math.isfinite(value) and value >= 0
+
+
+def _grow(totals: dict[Labels, Amount], grown: Mapping[Labels, Amount]) -> None:
+    """Add a window; when there are too many label sets, those it does not have are forgotten first."""
+    if len(totals.keys() | grown.keys()) > MAX_LABEL_SETS:
+        for labels in totals.keys() - grown.keys():
+            del totals[labels]
+    for labels, (total, count) in grown.items():
+        if labels in totals or len(totals) < MAX_LABEL_SETS:
+            before = totals.get(labels, (0.0, 0.0))
+            totals[labels] = (before[0] + total, before[1] + count)

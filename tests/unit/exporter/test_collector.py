@@ -1,0 +1,249 @@
+"""The state behind `/metrics`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from k3k_core.exporter.collector import FleetCollector
+from k3k_core.exporter.exposition import assemble
+from k3k_core.exporter.rendering import Format
+from k3k_core.telemetry.scraper.target import TargetId
+from tests.support.fleet_rows import (
+    NOW,
+    MadeUpRow,
+    degraded,
+    fleet_row,
+    full_signals,
+    hostile_signals,
+    queue,
+)
+
+Sample = tuple[str, tuple[tuple[str, str], ...], float]
+openmetrics: Callable[[CollectorRegistry], bytes] = generate_openmetrics
+
+
+@dataclass
+class Shown:
+    """A collector with a clock that stands still until it is moved."""
+
+    now: float = NOW
+    collector: FleetCollector = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.collector = FleetCollector(clock=lambda: self.now)
+
+    def take(self, *rows: MadeUpRow) -> Shown:
+        """Take rows."""
+        for row in rows:
+            self.collector.update(row)
+        return self
+
+    def page(self, form: Format = "text") -> str:
+        """Return the page as served."""
+        return assemble(self.collector.lines(), form=form).decode()
+
+    def series(self, name: str, *labels: str) -> dict[tuple[str, ...], float]:
+        """Return the values of one metric by some of its labels."""
+        return {
+            tuple(sample.labels[label] for label in labels): sample.value
+            for family in parse_text(self.page())
+            for sample in family.samples
+            if sample.name == name
+        }
+
+
+@pytest.fixture
+def shown() -> Shown:
+    return Shown()
+
+
+ROWS = {
+    "empty": [fleet_row(servers_ready=0)],
+    "full": [fleet_row("ci", signals=full_signals()), fleet_row("dev", signals=full_signals(NOW - 5))],
+    "degraded": [degraded(fleet_row(signals=full_signals()), "slow-reads", "slow-reads", "stuck-queue")],
+    "hostile": [fleet_row("x", signals=hostile_signals(size=300), version='v1"\\\n\x00', host="h\x1bst")],
+}
+
+
+@pytest.mark.parametrize("rows", ROWS.values(), ids=ROWS)
+def test_the_page_is_byte_for_byte_what_prometheus_client_makes_of_the_collector(
+    shown: Shown, rows: list[MadeUpRow]
+) -> None:
+    shown.take(*rows)
+    registry = CollectorRegistry()
+    registry.register(shown.collector)
+    assert shown.page("text") == generate_latest(registry).decode()
+    assert shown.page("openmetrics") == openmetrics(registry).decode()
+
+
+@pytest.mark.parametrize("rows", ROWS.values(), ids=ROWS)
+def test_both_formats_are_read_by_prometheus_client_with_the_same_samples(
+    shown: Shown, rows: list[MadeUpRow]
+) -> None:
+    def samples(text: str, parse: Callable[..., object]) -> list[Sample]:
+        families = list(parse(text))  # type: ignore[call-overload]  # the parsers are not typed
+        return sorted(
+            (sample.name, tuple(sorted(sample.labels.items())), sample.value)
+            for family in families
+            for sample in family.samples
+        )
+
+    shown.take(*rows)
+    text = samples(shown.page("text"), parse_text)
+    assert text == samples(shown.page("openmetrics"), parse_openmetrics)
+    assert len(text) == len({(name, labels) for name, labels, _ in text}), "a series is there twice"
+
+
+def test_a_second_collector_of_the_same_metrics_is_refused_by_a_registry(shown: Shown) -> None:
+    registry = CollectorRegistry()
+    registry.register(shown.collector)
+    with pytest.raises(ValueError, match="Duplicated timeseries"):
+        registry.register(FleetCollector())
+
+
+def test_a_control_plane_that_is_deleted_takes_its_series_and_its_totals_with_it(shown: Shown) -> None:
+    row = fleet_row("ci", signals=full_signals())
+    shown.take(row, fleet_row("dev", signals=full_signals()))
+    shown.collector.remove(row.id)
+    assert 'name="ci"' not in shown.page()
+    assert 'name="dev"' in shown.page()
+    shown.take(row)
+    assert shown.series("k3k_api_requests_total", "name")["ci",] == 150.0
+
+
+def test_removing_what_is_not_there_changes_nothing(shown: Shown) -> None:
+    shown.take(fleet_row("ci"))
+    shown.collector.remove(TargetId("prod", "team-a", "other"))
+    assert len(shown.collector) == 1
+
+
+def test_only_what_a_fleet_still_has_is_kept(shown: Shown) -> None:
+    ci, dev = fleet_row("ci"), fleet_row("dev")
+    shown.take(ci, dev)
+    shown.collector.keep([dev.id])
+    assert ci.id not in shown.collector
+    assert dev.id in shown.collector
+
+
+def test_without_control_planes_the_page_has_not_even_a_header(shown: Shown) -> None:
+    assert shown.page() == ""
+    assert shown.page("openmetrics") == "# EOF\n"
+
+
+def test_counters_go_on_over_windows_and_quantiles_are_those_of_the_last(shown: Shown) -> None:
+    shown.take(fleet_row(signals=full_signals(NOW - 15)), fleet_row(signals=full_signals(NOW, scale=2)))
+    name = "k3k_api_overall_request_duration_seconds"
+    assert shown.series(f"{name}_count", "group") == {("read",): 30.0, ("write",): 30.0}
+    quantiles = shown.series(name, "group", "quantile")
+    assert quantiles["read", "0.5"] == pytest.approx(0.2)
+    assert quantiles["read", "0.99"] == pytest.approx(0.6)
+
+
+def test_what_is_not_available_is_absent_and_not_zero(shown: Shown) -> None:
+    shown.take(fleet_row(signals=replace(full_signals(etcd=False), certificates=())))
+    assert "k3k_etcd_" not in shown.page()
+    assert "k3k_certificate_" not in shown.page()
+
+
+def test_a_queue_that_is_not_among_the_worst_any_more_is_not_shown(shown: Shown) -> None:
+    signals = full_signals(NOW - 15)
+    shown.take(fleet_row(signals=signals))
+    assert ("queue-0",) in shown.series("k3k_queue_depth", "queue")
+    rest = replace(signals.controllers, queues=signals.controllers.queues[1:])
+    shown.take(fleet_row(signals=replace(signals, at=NOW, controllers=rest)))
+    assert ("queue-0",) not in shown.series("k3k_queue_depth", "queue")
+    assert len(shown.series("k3k_queue_wait_duration_seconds_count", "queue")) == 10
+
+
+def test_a_queue_that_is_among_the_worst_again_counts_on_from_where_it_was(shown: Shown) -> None:
+    first = full_signals(NOW - 30)
+    names = [f"other-{index}" for index in range(10)]
+    crowd = replace(first.controllers, queues=(*map(queue, names), queue("queue-0")))
+    shown.take(
+        fleet_row(signals=first),
+        fleet_row(signals=replace(first, at=NOW - 15, controllers=crowd)),
+    )
+    assert ("queue-0",) not in shown.series("k3k_queue_retries_total", "queue")
+    shown.take(fleet_row(signals=full_signals(NOW)))
+    assert shown.series("k3k_queue_retries_total", "queue")["queue-0",] == 3.0
+
+
+def test_signals_that_nobody_renews_vanish_and_what_the_host_knows_stays(shown: Shown) -> None:
+    shown.take(fleet_row(signals=full_signals()))
+    shown.now = NOW + 301
+    page = shown.page()
+    assert "k3k_api_" not in page
+    assert "k3k_control_plane_info" in page
+    assert "k3k_control_plane_up" not in page
+
+
+def test_rows_of_a_host_that_has_been_gone_for_long_vanish(shown: Shown) -> None:
+    shown.take(replace(fleet_row(signals=full_signals()), stale_since=NOW))
+    assert shown.page()
+    shown.now = NOW + 301
+    assert shown.page() == ""
+
+
+def test_rows_of_an_unreachable_host_stay_while_their_control_planes_answer(shown: Shown) -> None:
+    shown.take(replace(fleet_row(signals=full_signals()), stale_since=NOW - 3600))
+    assert shown.series("k3k_control_plane_up") == {(): 1.0}
+
+
+def test_a_host_that_is_back_has_its_rows_back(shown: Shown) -> None:
+    row = fleet_row(signals=full_signals(NOW - 3600))
+    shown.take(replace(row, stale_since=NOW - 3600))
+    assert shown.page() == ""
+    shown.take(row)
+    assert "k3k_control_plane_info" in shown.page()
+
+
+@pytest.mark.parametrize(("ready", "up"), [(0, {(): 0.0}), (1, {})])
+def test_a_control_plane_that_was_never_asked_is_down_only_when_its_host_says_so(
+    shown: Shown, ready: int, up: dict[tuple[str, ...], float]
+) -> None:
+    shown.take(fleet_row(servers_ready=ready))
+    assert shown.series("k3k_control_plane_up") == up
+
+
+def test_a_control_plane_without_a_ready_server_is_not_up(shown: Shown) -> None:
+    signals = full_signals()
+    shown.take(fleet_row(signals=replace(signals, servers=signals.servers[1:])))
+    assert shown.series("k3k_control_plane_up") == {(): 0.0}
+
+
+def test_exactly_one_verdict_holds(shown: Shown) -> None:
+    shown.take(degraded(fleet_row(), "slow-reads"))
+    verdicts = shown.series("k3k_control_plane_verdict", "verdict")
+    assert len(verdicts) == 7
+    assert [verdict for verdict, value in verdicts.items() if value] == [("Degraded",)]
+
+
+def test_a_rule_fires_once_whatever_it_is_about_and_is_absent_afterwards(shown: Shown) -> None:
+    shown.take(degraded(fleet_row(), "stuck-queue", "stuck-queue"))
+    assert shown.series("k3k_control_plane_rule_firing", "rule", "severity") == {
+        ("stuck-queue", "warning"): 1.0
+    }
+    shown.take(fleet_row())
+    assert not shown.series("k3k_control_plane_rule_firing", "rule")
+
+
+def test_a_control_plane_that_claims_too_much_shows_few_short_clean_labels(shown: Shown) -> None:
+    shown.take(fleet_row(signals=full_signals()))
+    usual = len(shown.page().splitlines())
+    shown.take(fleet_row(signals=hostile_signals(NOW + 1)))
+    lines = [line for line in shown.page().splitlines() if not line.startswith("#")]
+    assert len(lines) < 4 * usual
+    assert max(map(len, lines)) < 1_500
+    assert all(line.isprintable() for line in lines)
+
+
+def test_different_hostile_names_stay_different_series(shown: Shown) -> None:
+    shown.take(fleet_row("a" * 300), fleet_row("a" * 301))
+    assert len(shown.series("k3k_control_plane_ready_servers", "name")) == 2
