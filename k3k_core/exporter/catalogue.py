@@ -355,8 +355,21 @@ HOST_CONTROL_PLANES = Metric(
 SCRAPES = Metric(
     "k3k_scrapes_total",
     "counter",
-    "Rounds of asking a control plane, by result: success or a kind of failure.",
+    "Rounds of asking a control plane, by result: ok or the kind of the first failure.",
     ("result",),
+    scope="exporter",
+)
+SCRAPE_FAILURES = Metric(
+    "k3k_scrape_failures_total",
+    "counter",
+    "Requests to control planes that failed, by kind; one round can have several.",
+    ("kind",),
+    scope="exporter",
+)
+SCRAPES_MISSED = Metric(
+    "k3k_scrapes_missed_total",
+    "counter",
+    "Rounds that could not begin before the next one was due.",
     scope="exporter",
 )
 SCRAPE_DURATION = Metric(
@@ -381,10 +394,20 @@ SCRAPE_RECEIVED = Metric(
     scope="exporter",
 )
 SCRAPES_ACTIVE = Metric("k3k_scrapes_active", "gauge", "Rounds that are under way.", scope="exporter")
+SCRAPES_WAITING = Metric(
+    "k3k_scrapes_waiting", "gauge", "Rounds that are due and wait for a slot.", scope="exporter"
+)
+TARGETS = Metric("k3k_targets", "gauge", "Control planes that are asked.", scope="exporter")
 TARGETS_BACKING_OFF = Metric(
     "k3k_targets_backing_off",
     "gauge",
     "Control planes that are asked less often because they did not answer.",
+    scope="exporter",
+)
+WORKER_RESTARTS = Metric(
+    "k3k_scrape_worker_restarts_total",
+    "counter",
+    "Worker processes of the exporter that died and were replaced.",
     scope="exporter",
 )
 BUILD_INFO = Metric(

@@ -11,12 +11,12 @@ from prometheus_client import Metric as ClientMetric
 from prometheus_client.registry import Collector
 
 from k3k_core.exporter.catalogue import CATALOGUE, Metric
-from k3k_core.exporter.fleet_view import Row
 from k3k_core.exporter.label_values import clean
 from k3k_core.exporter.readings import Labels, Readings
 from k3k_core.exporter.rendering import add_samples, client_metric, escape, render
 from k3k_core.exporter.row_readings import read_row
 from k3k_core.exporter.totals import Totals
+from k3k_core.fleet import FleetRow
 from k3k_core.telemetry.scraper.target import TargetId
 
 # As long as Prometheus itself shows a series that it gets no more samples of.
@@ -37,7 +37,7 @@ class _Entry:
     """
 
     base: Labels
-    row: Row
+    row: FleetRow
     totals: Totals = field(default_factory=Totals)
     check_at: float = math.inf
 
@@ -63,7 +63,7 @@ class FleetCollector(Collector):
     def __contains__(self, key: object) -> bool:
         return key in self._entries
 
-    def update(self, row: Row) -> None:
+    def update(self, row: FleetRow) -> None:
         """Take a row that came or changed.
 
         Args:

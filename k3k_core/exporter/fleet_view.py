@@ -2,21 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from k3k_core.discovery import ControlPlane
-from k3k_core.telemetry.judgement import Judgement
-from k3k_core.telemetry.signals.model import Signals
+from k3k_core.fleet import ChangeSet, FleetRow, HostState
+from k3k_core.telemetry.scraper.figures import ScrapeFigures
+from k3k_core.telemetry.scraper.target import ControlPlaneTarget, TargetId
 
 
-class Row(Protocol):
-    """What is known of one control plane; see `k3k_core.fleet.FleetRow`."""
+class RawPage(Protocol):
+    """A control plane's own page on its way through."""
 
     @property
-    def control_plane(self) -> ControlPlane: ...
+    def gzip(self) -> bool:
+        """Whether the chunks are compressed."""
+
     @property
-    def signals(self) -> Signals | None: ...
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The page as it comes."""
+
+
+class FleetView(Protocol):
+    """A fleet that is kept current."""
+
     @property
-    def judgement(self) -> Judgement: ...
+    def rows(self) -> Mapping[TargetId, FleetRow]:
+        """Every row as it is now."""
+
     @property
-    def stale_since(self) -> float | None: ...
+    def hosts(self) -> Mapping[str, HostState]:
+        """The state of every host."""
+
+    @property
+    def figures(self) -> ScrapeFigures:
+        """What its scraper did."""
+
+    def changes(self) -> AsyncIterator[ChangeSet]:
+        """Yield what there is as changes, then what happens."""
+
+    def target(self, key: TargetId) -> ControlPlaneTarget | None:
+        """Return how a control plane is scraped; None when it cannot be."""
+
+    async def settled(self, timeout: float) -> bool:
+        """Wait until there is something to show of everything."""
+
+    async def scrape(self, key: TargetId) -> FleetRow:
+        """Ask a control plane now, out of turn."""
+
+    def fetch_page(self, key: TargetId, server: str | None) -> AbstractAsyncContextManager[RawPage]:
+        """Open the page of a server."""

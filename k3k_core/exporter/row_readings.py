@@ -7,17 +7,17 @@ from itertools import islice
 from typing import get_args
 
 from k3k_core.exporter import catalogue
-from k3k_core.exporter.fleet_view import Row
 from k3k_core.exporter.readings import Readings
 from k3k_core.exporter.signal_readings import read_signals
 from k3k_core.exporter.totals import Totals
+from k3k_core.fleet import FleetRow
 from k3k_core.telemetry.judgement import Verdict
 from k3k_core.telemetry.signals.model import Signals
 
 MAX_RULES = 32
 
 
-def read_row(row: Row, signals: Signals | None, totals: Totals) -> Readings:
+def read_row(row: FleetRow, signals: Signals | None, totals: Totals) -> Readings:
     """Return the readings of one control plane.
 
     Args:
@@ -39,14 +39,14 @@ def read_row(row: Row, signals: Signals | None, totals: Totals) -> Readings:
     return readings
 
 
-def _up(row: Row, signals: Signals | None) -> bool | None:
+def _up(row: FleetRow, signals: Signals | None) -> bool | None:
     """Tell whether a server is ready: as asked last, or as the host says when there is nobody to ask."""
     if signals is not None and signals.servers:
         return signals.servers_ready > 0
     return None if row.control_plane.servers_ready else False
 
 
-def _read_judgement(readings: Readings, row: Row) -> None:
+def _read_judgement(readings: Readings, row: FleetRow) -> None:
     judgement = row.judgement
     for verdict in get_args(Verdict):
         readings.flag(catalogue.VERDICT, verdict == judgement.verdict, verdict)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from k3k_core.discovery import ControlPlane
+from k3k_core.fleet import FleetRow
 from k3k_core.telemetry.judgement import Finding, Judgement
-from k3k_core.telemetry.scraper.target import TargetId
 from k3k_core.telemetry.signals.model import (
     ApiSignals,
     CertificateSignal,
@@ -29,22 +28,7 @@ DAY = 86_400.0
 HOSTILE = '\x00\x1b[2J\n\\"\ud800\u202e' + "x" * 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class MadeUpRow:
-    """A row of a fleet."""
-
-    control_plane: ControlPlane
-    signals: Signals | None
-    judgement: Judgement
-    stale_since: float | None = None
-
-    @property
-    def id(self) -> TargetId:
-        plane = self.control_plane
-        return TargetId(plane.host, plane.namespace, plane.name)
-
-
-def fleet_row(name: str = "ci", *, signals: Signals | None = None, **other: Any) -> MadeUpRow:
+def fleet_row(name: str = "ci", *, signals: Signals | None = None, **other: Any) -> FleetRow:
     """A healthy control plane.
 
     Args:
@@ -54,10 +38,10 @@ def fleet_row(name: str = "ci", *, signals: Signals | None = None, **other: Any)
     """
     created = datetime.fromtimestamp(NOW - DAY, UTC)
     plane = control_plane(name=name, **{"created_at": created, **other})
-    return MadeUpRow(plane, signals, Judgement("Healthy", NOW - DAY))
+    return FleetRow(plane, Judgement("Healthy", NOW - DAY), signals)
 
 
-def degraded(row: MadeUpRow, *rules: str) -> MadeUpRow:
+def degraded(row: FleetRow, *rules: str) -> FleetRow:
     """The same row, some rules firing."""
     findings = tuple(
         Finding(rule, "warning", "Degraded", "queue-a", 2.0, "seconds", 1.0, NOW, "It is slow.", "Wait.")

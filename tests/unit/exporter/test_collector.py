@@ -14,10 +14,10 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from k3k_core.exporter.collector import FleetCollector
 from k3k_core.exporter.exposition import assemble
 from k3k_core.exporter.rendering import Format
+from k3k_core.fleet import FleetRow
 from k3k_core.telemetry.scraper.target import TargetId
 from tests.support.fleet_rows import (
     NOW,
-    MadeUpRow,
     degraded,
     fleet_row,
     full_signals,
@@ -39,7 +39,7 @@ class Shown:
     def __post_init__(self) -> None:
         self.collector = FleetCollector(clock=lambda: self.now)
 
-    def take(self, *rows: MadeUpRow) -> Shown:
+    def take(self, *rows: FleetRow) -> Shown:
         """Take rows."""
         for row in rows:
             self.collector.update(row)
@@ -74,7 +74,7 @@ ROWS = {
 
 @pytest.mark.parametrize("rows", ROWS.values(), ids=ROWS)
 def test_the_page_is_byte_for_byte_what_prometheus_client_makes_of_the_collector(
-    shown: Shown, rows: list[MadeUpRow]
+    shown: Shown, rows: list[FleetRow]
 ) -> None:
     shown.take(*rows)
     registry = CollectorRegistry()
@@ -85,7 +85,7 @@ def test_the_page_is_byte_for_byte_what_prometheus_client_makes_of_the_collector
 
 @pytest.mark.parametrize("rows", ROWS.values(), ids=ROWS)
 def test_both_formats_are_read_by_prometheus_client_with_the_same_samples(
-    shown: Shown, rows: list[MadeUpRow]
+    shown: Shown, rows: list[FleetRow]
 ) -> None:
     def samples(text: str, parse: Callable[..., object]) -> list[Sample]:
         families = list(parse(text))  # type: ignore[call-overload]  # the parsers are not typed
