@@ -1,0 +1,1 @@
+"""What is measured of control planes: pages, signals, verdict rules, scraping, history."""
