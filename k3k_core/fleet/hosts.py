@@ -92,6 +92,19 @@ class HostFollower:
         """Return the pods by namespace and control plane."""
         return by_control_plane(self.copies.pods.objects)
 
+    def credential_versions(self) -> Mapping[Key, str]:
+        """Return the version of every Secret with credentials."""
+        return self.copies.credential_versions()
+
+    @property
+    def api(self) -> HostApi:
+        """The open host.
+
+        Raises:
+            UnreachableError: it is not connected now.
+        """
+        return self._current.host
+
     async def secret(self, key: Key) -> dict[str, str]:
         """Read one Secret, decoded.
 

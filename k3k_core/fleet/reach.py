@@ -1,0 +1,284 @@
+"""How one control plane is reached: decided by trying, kept until it stops working."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from k3k_core.discovery.inventory import Found
+from k3k_core.errors import K3kError
+from k3k_core.fleet.candidates import Candidate, candidates, etcd_targets, pod_targets, serving
+from k3k_core.fleet.credentials import Access, read_access, secrets_of
+from k3k_core.fleet.hosts import HostFollower
+from k3k_core.fleet.pods import PodFacts
+from k3k_core.fleet.rows import FleetKey, Reach, Way
+from k3k_core.fleet.trying import Attempt, choose, try_servers
+from k3k_core.fleet.tunnels import Tunnels
+from k3k_core.host import Backoff, Key
+from k3k_core.names import COMPONENT_ETCD, COMPONENT_SERVER, ControlPlaneId
+from k3k_core.telemetry.scraper.target import ControlPlaneTarget, ServerTarget
+
+_BACKOFF = Backoff(first=3.0, limit=300.0)
+# After so many silences and no answer a way counts as shut for a host, and is no longer waited for.
+_SHUT = 3
+
+
+class Experience:
+    """Which ways have led to control planes of one host, so that not each has to find out anew."""
+
+    def __init__(self) -> None:
+        self._answered: set[Way] = set()
+        self._silent: Counter[Way] = Counter()
+
+    def note(self, way: Way, attempt: Attempt) -> None:
+        """Learn from one attempt.
+
+        Args:
+            way: what was tried.
+            attempt: what came of it.
+        """
+        if attempt.trouble != "silent":
+            self._answered.add(way)
+        else:
+            self._silent[way] += 1
+
+    def shut(self, way: Way) -> bool:
+        """Tell whether a way has never led anywhere, though it was tried.
+
+        Args:
+            way: one.
+        """
+        return way not in self._answered and self._silent[way] >= _SHUT
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What the host's objects say of a control plane.
+
+    Attributes:
+        found: its control plane and Service.
+        pods: its pods.
+        versions: of the Secrets with its credentials.
+    """
+
+    found: Found
+    pods: tuple[PodFacts, ...]
+    versions: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls, found: Found, pods: Mapping[Key, tuple[PodFacts, ...]], versions: Mapping[Key, str]
+    ) -> Subject:
+        """Take what belongs to one control plane.
+
+        Args:
+            found: its control plane and Service.
+            pods: of the host, by namespace and control plane.
+            versions: of the host's Secrets with credentials.
+        """
+        row = found.control_plane
+        own = pods.get(Key(row.namespace, row.name), ()) if row.made_by == "k3k" else ()
+        secrets = secrets_of(
+            ControlPlaneId(row.namespace, row.name), made_by=row.made_by, datastore=row.datastore
+        )
+        return cls(found, own, tuple(versions.get(key, "") for key in secrets))
+
+
+class Approach:
+    """Finds a way to one control plane and remembers it.
+
+    Args:
+        key: which control plane.
+        host: where its objects are.
+        experience: of the host.
+    """
+
+    def __init__(self, key: FleetKey, host: HostFollower, experience: Experience) -> None:
+        self._key = key
+        self._identity = ControlPlaneId(key.namespace, key.name)
+        self._host = host
+        self._experience = experience
+        self._access: Access | None = None
+        self._versions: tuple[str, ...] = ()
+        self._candidate: Candidate | None = None
+        self._etcd_answers = False
+        self._tunnels: Tunnels | None = None
+        self._seen: object = None
+        self._failures = 0
+        self._due = 0.0
+        self.reach = Reach()
+
+    def wants_attempt(self, subject: Subject, *, failing: bool, at: float) -> bool:
+        """Tell whether it is time to try.
+
+        Args:
+            subject: what is known now.
+            failing: whether the last round of the way that was chosen failed.
+            at: seconds of the event loop's clock.
+        """
+        if self._seen != _sight(subject):
+            return True
+        return (failing or self._candidate is None) and at >= self._due
+
+    async def attempt(self, subject: Subject, *, failing: bool, at: float) -> None:
+        """Read the credentials where that is called for, and try the ways.
+
+        Args:
+            subject: what is known now.
+            failing: whether the last round of the way that was chosen failed.
+            at: seconds of the event loop's clock.
+        """
+        sight = _sight(subject)
+        renewed = self._seen is None or self._versions != subject.versions
+        try:
+            if self._access is None or failing or renewed:
+                self._access = await self._read(subject)
+            if self._candidate is None or failing or not self._still_good(subject, self._access):
+                await self._try(subject, self._access)
+            elif self._tunnels is not None:
+                await self._tunnels.keep(subject.pods)
+        except K3kError as error:
+            # What was known of a control plane that has been reached stays in use.
+            if self._candidate is None:
+                self.reach = Reach(None, error.message, error.hint)
+        self._seen = sight
+        worked = self._candidate is not None and not failing
+        self._failures = 0 if worked else self._failures + 1
+        self._due = at + _BACKOFF.delay(max(self._failures, 1))
+
+    def target(self, subject: Subject) -> ControlPlaneTarget | None:
+        """Return what a scraper has to know, as the host's objects are now; None while there is nothing to ask.
+
+        Args:
+            subject: what is known now.
+        """
+        access, candidate = self._access, self._candidate
+        if access is None or candidate is None:
+            return None
+        servers = self._servers(candidate, subject, access)
+        if not servers:
+            return None
+        return self._target(subject, access, servers, self._etcd(candidate.way, subject))
+
+    async def close(self) -> None:
+        """Close its tunnels."""
+        if self._tunnels is not None:
+            await self._tunnels.close()
+            self._tunnels = None
+
+    async def _read(self, subject: Subject) -> Access:
+        row = subject.found.control_plane
+        access = await read_access(self._host, self._identity, made_by=row.made_by, datastore=row.datastore)
+        self._versions = subject.versions
+        return access
+
+    def _still_good(self, subject: Subject, access: Access) -> bool:
+        """Whether the way that was chosen is still one of those that there are."""
+        if self._candidate is None:
+            return False
+        if self._candidate.way in {"pods", "tunnel"}:
+            return True
+        return self._candidate in candidates(subject.found.front, subject.pods, access)
+
+    async def _try(self, subject: Subject, access: Access) -> None:
+        ways = candidates(subject.found.front, subject.pods, access)
+        ways = tuple(sorted(ways, key=lambda way: self._experience.shut(way.way)))
+        target = self._target(subject, access, ())
+        sentences: list[str] = []
+
+        async def attempt(way: Candidate) -> Attempt:
+            made = await try_servers(target, way.servers)
+            self._experience.note(way.way, made)
+            if made.sentence:
+                sentences.append(made.sentence)
+            return made
+
+        choice = await choose(ways, attempt)
+        chosen = choice.candidate
+        if chosen is None and serving(subject.pods, COMPONENT_SERVER):
+            chosen = await self._try_tunnels(subject, access, target, sentences)
+        if chosen is None:
+            if self._candidate is None:
+                self.reach = _not_reached(sentences)
+            return
+        if chosen.way != "tunnel":
+            await self.close()
+        self._candidate = chosen
+        self._etcd_answers = await self._try_etcd(chosen.way, subject, target)
+        self.reach = Reach(chosen.way)
+
+    async def _try_tunnels(
+        self, subject: Subject, access: Access, target: ControlPlaneTarget, sentences: list[str]
+    ) -> Candidate | None:
+        tunnels = self._tunnels or Tunnels(self._host.api, self._key.namespace)
+        await tunnels.keep(subject.pods)
+        candidate = Candidate("tunnel", tunnels.servers(access))
+        made = await try_servers(target, candidate.servers)
+        if made.works:
+            self._tunnels = tunnels
+            return candidate
+        error = tunnels.error
+        sentences.append(f"through the host: {error.message if error is not None else made.sentence}")
+        if tunnels is not self._tunnels:
+            await tunnels.close()
+        return None
+
+    async def _try_etcd(self, way: Way, subject: Subject, target: ControlPlaneTarget) -> bool:
+        members = self._etcd_members(way, subject)
+        return bool(members) and (await try_servers(target, members)).works
+
+    def _servers(self, candidate: Candidate, subject: Subject, access: Access) -> tuple[ServerTarget, ...]:
+        if candidate.way == "pods":
+            return pod_targets(subject.pods, access)
+        if candidate.way == "tunnel":
+            return self._tunnels.servers(access) if self._tunnels is not None else ()
+        return candidate.servers
+
+    def _etcd(self, way: Way, subject: Subject) -> tuple[ServerTarget, ...]:
+        # A network that keeps us from the members must not look like an etcd that is down.
+        return self._etcd_members(way, subject) if self._etcd_answers else ()
+
+    def _etcd_members(self, way: Way, subject: Subject) -> tuple[ServerTarget, ...]:
+        if way == "tunnel":
+            return self._tunnels.etcd() if self._tunnels is not None else ()
+        return etcd_targets(subject.pods) if serving(subject.pods, COMPONENT_ETCD) else ()
+
+    def _target(
+        self,
+        subject: Subject,
+        access: Access,
+        servers: tuple[ServerTarget, ...],
+        etcd: tuple[ServerTarget, ...] = (),
+    ) -> ControlPlaneTarget:
+        return ControlPlaneTarget(
+            id=self._key,
+            servers=servers,
+            ca_pem=access.ca_pem,
+            token=access.token,
+            client_certificate=access.client_certificate,
+            client_key=access.client_key,
+            etcd=etcd,
+            datastore=subject.found.control_plane.datastore,
+            authorities=access.authorities,
+        )
+
+
+def _sight(subject: Subject) -> object:
+    """Return what an attempt depends on: when it changes, another one makes sense."""
+    return subject.found.front, subject.pods, subject.versions
+
+
+def _not_reached(sentences: Iterable[str]) -> Reach:
+    said = list(dict.fromkeys(sentences))
+    if not said:
+        return Reach(
+            None,
+            "none of its servers has an address yet",
+            "Its pods show why: `k3k describe` lists them, with events.",
+        )
+    return Reach(
+        None,
+        f"its metrics cannot be reached ({'; '.join(said[:3])})",
+        "Give this machine a way to its pods or its Service, or the right to pods/portforward in its namespace.",
+    )

@@ -1,0 +1,152 @@
+"""Finding out which way to a control plane works: the better ones first, without waiting for the silent ones."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from k3k_core.fleet.candidates import Candidate
+from k3k_core.telemetry.scraper.target import ControlPlaneTarget, ServerTarget
+
+if TYPE_CHECKING:
+    from k3k_core.telemetry.scraper.client import ControlPlaneClient
+
+# Seconds a server has to shake hands and answer.
+TRY = 3.0
+# Seconds after which the next way is tried beside one that has not answered yet.
+STAGGER = 0.3
+# Seconds that better ways are still given once a worse one has answered.
+_GRACE = 0.7
+# Servers of one way that are asked: one that answers is enough.
+_ASKED = 3
+
+Trouble = Literal["", "silent", "certificate", "identity"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of trying one way.
+
+    Attributes:
+        works: whether a server answered over a connection that was verified.
+        trouble: "silent" when nobody answered, "certificate" when the one who did could not be trusted,
+            "identity" when it did not accept ours; empty for none.
+        sentence: what happened, as the end of a sentence.
+    """
+
+    works: bool
+    trouble: Trouble = ""
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which way to take.
+
+    Attributes:
+        candidate: None when none works.
+        attempts: what came of each way that was tried to its end.
+    """
+
+    candidate: Candidate | None
+    attempts: tuple[tuple[Candidate, Attempt], ...]
+
+
+async def choose(
+    ways: Sequence[Candidate], attempt: Callable[[Candidate], Awaitable[Attempt]], *, stagger: float = STAGGER
+) -> Choice:
+    """Return the best way that works.
+
+    Args:
+        ways: best first.
+        attempt: tries one.
+        stagger: seconds between the beginnings of two attempts, while the first has not ended.
+    """
+    running: dict[asyncio.Task[Attempt], Candidate] = {}
+    ended: list[tuple[Candidate, Attempt]] = []
+    waiting = list(ways)
+    loop = asyncio.get_running_loop()
+    deadline: float | None = None
+    try:
+        while waiting or running:
+            if waiting and deadline is None:
+                way = waiting.pop(0)
+                running[asyncio.ensure_future(_awaited(attempt(way)))] = way
+            elif not running:
+                break
+            timeout = stagger if waiting and deadline is None else None
+            if deadline is not None:
+                timeout = max(deadline - loop.time(), 0.0)
+            done, _ = await asyncio.wait(running, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            ended += [(running.pop(task), task.result()) for task in done]
+            best = _best(ways, ended)
+            if best is None:
+                continue
+            better = [way for way in running.values() if ways.index(way) < ways.index(best)]
+            deadline = deadline or loop.time() + _GRACE
+            if not better or (not done and loop.time() >= deadline):
+                return Choice(best, tuple(ended))
+        return Choice(_best(ways, ended), tuple(ended))
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+async def _awaited(attempt: Awaitable[Attempt]) -> Attempt:
+    return await attempt
+
+
+def _best(ways: Sequence[Candidate], ended: Sequence[tuple[Candidate, Attempt]]) -> Candidate | None:
+    working = [way for way, attempt in ended if attempt.works]
+    return min(working, key=ways.index, default=None)
+
+
+async def try_servers(target: ControlPlaneTarget, servers: Sequence[ServerTarget]) -> Attempt:
+    """Ask some servers whether they are ready; any answer over a verified connection will do.
+
+    Args:
+        target: whose servers they are, with the credentials.
+        servers: where they answer.
+    """
+    from k3k_core.telemetry.scraper.client import ControlPlaneClient
+
+    client = ControlPlaneClient(target)
+    try:
+        tasks = [asyncio.ensure_future(_try(client, server)) for server in servers[:_ASKED]]
+        attempts: list[Attempt] = []
+        try:
+            for task in asyncio.as_completed(tasks):
+                attempts.append(await task)
+                if attempts[-1].works:
+                    return attempts[-1]
+        finally:
+            for left in tasks:
+                left.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        # What a server says of itself tells more than one that says nothing.
+        return min(attempts, key=lambda found: found.trouble == "silent", default=Attempt(False, "silent"))
+    finally:
+        await client.aclose()
+
+
+async def _try(client: ControlPlaneClient, server: ServerTarget) -> Attempt:
+    from k3k_core.telemetry.scraper.failure import TargetError
+
+    deadline = asyncio.get_running_loop().time() + TRY
+    try:
+        if server.url.startswith("https:"):
+            await client.probe(server, deadline=deadline)
+        else:
+            async with client.get(server, "/health", deadline=deadline):
+                pass
+    except TargetError as error:
+        where = server.url.partition("://")[2]
+        sentence = f"{where}: {error.sentence}"
+        if error.kind == "status":
+            # It is the right one, whatever it thinks of us.
+            return Attempt(works=True, trouble="identity", sentence=sentence)
+        return Attempt(False, "certificate" if error.kind == "tls" else "silent", sentence)
+    return Attempt(works=True)
