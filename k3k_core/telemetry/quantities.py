@@ -97,7 +97,7 @@ def format_value(value: float, unit: str) -> str:
 
 
 def _days(days: float) -> str:
-    if abs(days) < 2 and math.isfinite(days):
+    if 0 < abs(days) < 2:
         hours = math.trunc(days * 24)
         return f"{hours} hour" if abs(hours) == 1 else f"{hours} hours"
     return f"{math.trunc(days)} days" if math.isfinite(days) else _digits(days) + " days"

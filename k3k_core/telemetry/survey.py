@@ -1,0 +1,100 @@
+"""What each rule sees at one moment, for explaining: fine, beyond its threshold, or not to be told, and why."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from k3k_core.telemetry.facts import Facts, FactScope, gather, items_of
+from k3k_core.telemetry.judgement import Verdict
+from k3k_core.telemetry.programs import Program, compile_rules
+from k3k_core.telemetry.rules import Rule
+from k3k_core.telemetry.sentences import describe
+from k3k_core.telemetry.signals.model import Signals
+
+Outcome = Literal["fine", "beyond", "unchecked", "ignored"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What one rule sees.
+
+    Attributes:
+        rule: the rule.
+        outcome: "fine", "beyond" its threshold, "unchecked" when its value is not available, or "ignored" because of
+            what the host says.
+        value: the value, the worst one of several things; None when unchecked.
+        subject: the thing with that value; empty for the whole control plane.
+        reason: why it is unchecked or ignored; empty otherwise.
+        missing: paths of the signals that are not available.
+    """
+
+    rule: Rule
+    outcome: Outcome
+    value: float | None = None
+    subject: str = ""
+    reason: str = ""
+    missing: tuple[str, ...] = ()
+
+
+def survey(
+    rules: tuple[Rule, ...], signals: Signals | None, *, base: Verdict, base_reason: str, at: float
+) -> tuple[Sighting, ...]:
+    """Return what each rule sees, in the order of the rules.
+
+    Args:
+        rules: the rules.
+        signals: the newest ones, None when nothing was measured.
+        base: the verdict of the host's objects.
+        base_reason: why, one sentence.
+        at: now, seconds since 1970.
+    """
+    facts = gather(signals, base=base, base_reason=base_reason, at=at, reached_before=False)
+    return tuple(_sighting(program, facts, signals, base) for program in compile_rules(rules))
+
+
+def _sighting(program: Program, facts: Facts, signals: Signals | None, base: Verdict) -> Sighting:
+    rule = program.rule
+    if base in rule.ignore_while:
+        return Sighting(rule, "ignored", reason=f"does not count while it is {base}")
+    items = items_of(rule.each, facts) if rule.each else (("", None),)
+    if items is None:
+        return Sighting(rule, "unchecked", reason=_why(rule, facts, signals))
+    if not items:
+        # A rule about things that only exist when they are wrong.
+        return Sighting(rule, "fine")
+    found: Sighting | None = None
+    worst = math.inf if rule.falling else -math.inf
+    missing: tuple[str, ...] = ()
+    for subject, item in items:
+        facts.item = item
+        value = program.expression.evaluate(facts)
+        if value is None or math.isnan(value):
+            missing = missing or _missing(program, facts)
+            continue
+        if found is None or (value < worst if rule.falling else value > worst):
+            worst = value
+            enough = program.value(facts) is not None
+            outcome: Outcome = "beyond" if enough and program.beyond(value, latched=False) else "fine"
+            found = Sighting(rule, outcome, float(value), subject)
+    return found or Sighting(rule, "unchecked", reason=_why(rule, facts, signals), missing=missing)
+
+
+def _missing(program: Program, facts: Facts) -> tuple[str, ...]:
+    scope = FactScope(program.rule.each)
+    return tuple(path for path in program.expression.paths if scope.anything(path)(facts) is None)
+
+
+def _why(rule: Rule, facts: Facts, signals: Signals | None) -> str:
+    if rule.group.name == "host":
+        return rule.group.absent
+    if signals is None:
+        return "nothing was measured"
+    if facts.signals is None:
+        return "the last round was too long ago"
+    if facts.reach.pages == 0 and rule.group.name not in {"reach", "certificates"}:
+        return f"no metrics could be read: {describe(facts.reach.page_error or facts.reach.error, '')}"
+    if facts.window is None and rule.group.name not in {"reach", "certificates", "process"}:
+        return "there is nothing to compare with yet, since only one page was read"
+    return rule.group.absent
