@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from k3k_core.telemetry.scraper.figures import HistogramFigures, ScrapeFigures
     from k3k_core.telemetry.scraper.options import ScrapeOptions
+    from k3k_core.telemetry.scraper.pool import ScraperPool
     from k3k_core.telemetry.scraper.raw import RawPage
     from k3k_core.telemetry.scraper.scraper import Scraper
     from k3k_core.telemetry.scraper.target import ControlPlaneTarget, Scraped, ServerTarget, TargetId
@@ -23,6 +24,7 @@ _HOME = {
     "ScrapeOptions": "options",
     "Scraped": "target",
     "Scraper": "scraper",
+    "ScraperPool": "pool",
     "ServerTarget": "target",
     "TargetId": "target",
 }
@@ -35,12 +37,16 @@ __all__ = [
     "ScrapeOptions",
     "Scraped",
     "Scraper",
+    "ScraperPool",
     "ServerTarget",
     "TargetId",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    home = _HOME.get(name)
+    if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
