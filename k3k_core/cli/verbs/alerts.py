@@ -1,0 +1,123 @@
+"""`k3k alerts`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from k3k_core.cli import complete, options
+from k3k_core.cli.command import Example, verb
+from k3k_core.cli.option import option
+from k3k_core.cli.session import Session
+from k3k_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from k3k_core.telemetry.rules import Rule
+
+FORMATS = ("rules", "prometheusrule", "names", "runbook")
+SEVERITIES = ("critical", "warning", "info")
+_SECTION = "PrometheusRule"
+
+
+@verb(
+    "alerts",
+    details="No host is contacted. The rules read the metrics of `k3k exporter` and share their thresholds with the "
+    "verdicts of `k3k doctor`. Prometheus must keep the exporter's own labels: `honor_labels: true`.",
+    examples=(
+        Example("A rule file", "k3k alerts > k3k.rules.yaml"),
+        Example(
+            "For the Prometheus operator",
+            "k3k alerts -o prometheusrule --namespace monitoring --label release=prometheus",
+        ),
+        Example("Without some of them", "k3k alerts --exclude K3kPodsPending --exclude 'K3kEtcd*'"),
+        Example("What each one means and what to do", "k3k alerts -o runbook"),
+    ),
+    common=(options.output_option(*FORMATS), options.general_options),
+    outputs=FORMATS,
+)
+@option(
+    "--severity",
+    "severities",
+    type=click.Choice(SEVERITIES),
+    multiple=True,
+    help="Only alerts of this severity; may be repeated.",
+)
+@option(
+    "--exclude",
+    metavar="NAME",
+    multiple=True,
+    help="Leave this alert out; `*` stands for any letters; may be repeated.",
+)
+@option(
+    "--rules",
+    "rules_file",
+    metavar="FILE",
+    shell_complete=complete.files,
+    help="Verdict rules of your own, whose thresholds the alerts take.",
+)
+@option("--name", default="k3k", section=_SECTION, help="Name of the object (default k3k).")
+@option(
+    "-n", "--namespace", metavar="NAME", section=_SECTION, help="Namespace of the object (default: none)."
+)
+@option(
+    "--label",
+    "labels",
+    metavar="KEY=VALUE",
+    multiple=True,
+    section=_SECTION,
+    help="Label of the object, by which a Prometheus chooses its rules; may be repeated.",
+)
+def command(
+    session: Session,
+    severities: tuple[str, ...],
+    exclude: tuple[str, ...],
+    rules_file: str | None,
+    name: str,
+    namespace: str | None,
+    labels: tuple[str, ...],
+) -> None:
+    """Print the rules."""
+    from k3k_core.exporter.alerts import load_groups, prometheus_rule, rule_file, runbook, select, to_yaml
+
+    output = session.settings.output
+    chosen = _labels(labels)
+    if output != "prometheusrule" and (namespace or chosen or name != "k3k"):
+        raise UsageError(
+            "--name, --namespace and --label are for `-o prometheusrule`.",
+            hint="A rule file is no object and has none of them.",
+        )
+    groups = select(load_groups(_own_rules(rules_file)), severities=severities, exclude=exclude)
+    if output == "names":
+        session.console.data("\n".join(alert.name for group in groups for alert in group.alerts))
+    elif output == "runbook":
+        session.console.data(runbook(groups))
+    elif output == "prometheusrule":
+        document = prometheus_rule(groups, name=name, namespace=namespace, labels=chosen)
+        session.console.document(to_yaml(document))
+    else:
+        session.console.document(to_yaml(rule_file(groups)))
+
+
+def _own_rules(file: str | None) -> tuple[Rule, ...] | None:
+    if file is None:
+        return None
+    from k3k_core.telemetry.rules import load_rules
+
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise UsageError(f"The rules file {file} cannot be read: {reason}.") from None
+    return load_rules(text, source=file)
+
+
+def _labels(given: tuple[str, ...]) -> dict[str, str]:
+    labels: dict[str, str] = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not key or not equals:
+            raise UsageError(f"{text!r} is no label.", hint="Write --label KEY=VALUE.")
+        labels[key] = value
+    return labels

@@ -1,0 +1,84 @@
+"""The runbook of the alerts, written from the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from k3k_core.exporter.alerts.model import Alert, Group
+
+_INTRODUCTION = """\
+# Alerts
+
+Rules for Prometheus on the metrics of `k3k exporter` ([metrics.md](metrics.md)). `k3k alerts` prints them as a rule
+file, `k3k alerts -o prometheusrule` as an object for the Prometheus operator, `k3k alerts -o runbook` as this page:
+
+    k3k alerts > /etc/prometheus/k3k.rules.yaml
+    k3k alerts -o prometheusrule -n monitoring --label release=prometheus | kubectl apply -f -
+
+The rules need `honor_labels: true` where Prometheus reads the exporter (`honorLabels` in a ServiceMonitor): the labels
+`namespace` and `name` say which control plane a series is about, not where the exporter runs. How many exporters there
+are does not matter: each control plane gives one alert, with a pair that watches the same fleet and with shards.
+
+Severities: `critical` is for somebody to look now, `warning` for the working day, `info` for nobody in particular.
+Each alert has the annotations `summary`, `description`, `command` (a command that shows more) and `runbook` (its place
+on this page). A host that is unreachable gives one alert of its own; what only follows from that is held back.
+
+In commands HOST, NAMESPACE, NAME, SERVER and QUEUE stand for the labels of the alert, EXPORTER for its label
+`instance`. `k3k doctor` shows what is wrong with one control plane by the verdict rules, whose thresholds the alerts
+share; an alert waits longer than a verdict, so that only what stays wakes somebody.
+"""
+
+
+def runbook(groups: Sequence[Group]) -> str:
+    """Return the runbook as Markdown, one section for each alert.
+
+    Args:
+        groups: rules.
+    """
+    return "\n".join((_INTRODUCTION, *_table(groups), *_sections(groups), *_records(groups)))
+
+
+def _table(groups: Sequence[Group]) -> Iterator[str]:
+    yield "| alert | severity | holds for |"
+    yield "|---|---|---|"
+    for group in groups:
+        for alert in group.alerts:
+            yield f"| [{alert.name}](#{alert.name.lower()}) | {alert.severity} | {_hold(alert)} |"
+    yield ""
+
+
+def _sections(groups: Sequence[Group]) -> Iterator[str]:
+    for group in groups:
+        if group.alerts:
+            yield f"## {group.name}\n\n{group.about}\n"
+        for alert in group.alerts:
+            yield from _section(alert)
+
+
+def _section(alert: Alert) -> Iterator[str]:
+    yield f"### {alert.name}\n"
+    yield f"{alert.severity}, holds for {_hold(alert)}:\n"
+    yield from (f"    {line}" for line in alert.expr.splitlines())
+    if alert.verdict_rules:
+        plural = "s" if len(alert.verdict_rules) > 1 else ""
+        names = ", ".join(f"`{name}`" for name in alert.verdict_rules)
+        yield f"\nThe threshold{plural} of the verdict rule{plural} {names}."
+    yield f"\n{alert.means}\n\nLook:\n"
+    yield from (f"    {command}" for command in alert.look)
+    yield f"\n{alert.act}\n"
+
+
+def _records(groups: Sequence[Group]) -> Iterator[str]:
+    yield "## Recorded series\n"
+    for group in groups:
+        if group.records:
+            yield f"{group.about}\n"
+            yield "| series | meaning |"
+            yield "|---|---|"
+        for record in group.records:
+            yield f"| `{record.name}` | {record.meaning} |"
+    yield ""
+
+
+def _hold(alert: Alert) -> str:
+    return "no time" if alert.hold == "0m" else alert.hold
