@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from types import MappingProxyType, TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self, TypeAlias
 
+from k3k_core.errors import NotFoundError, UnreachableError
 from k3k_core.fleet.changes import ChangeFeed
 from k3k_core.fleet.hosts import HostFollower, Open
-from k3k_core.fleet.member import HostJudge, Member
+from k3k_core.fleet.member import Member
 from k3k_core.fleet.options import FleetOptions
+from k3k_core.fleet.reach import Approach, Experience, Subject
 from k3k_core.fleet.rows import ChangeSet, FleetKey, FleetRow, HostState
+from k3k_core.fleet.scraping import AnyScraper, Scraping
 from k3k_core.host import open_host
-from k3k_core.telemetry.scraper.target import TargetId
+from k3k_core.telemetry.history import History
+from k3k_core.telemetry.judge import Judge
+from k3k_core.telemetry.scraper.target import ControlPlaneTarget, Scraped, TargetId
+
+if TYPE_CHECKING:
+    from k3k_core.telemetry.scraper import RawPage, ScrapeFigures
+
+Publish: TypeAlias = Callable[[Scraped], None]
 
 # Seconds in which changes of a host's objects are gathered before its rows are made anew.
 _GATHER = 0.1
@@ -29,11 +40,17 @@ class Fleet:
     Args:
         options: what belongs to it.
         opened: opens a host.
+        scraper: makes the scraper.
         clock: seconds since 1970.
     """
 
     def __init__(
-        self, options: FleetOptions, *, opened: Open = open_host, clock: Callable[[], float] = time.time
+        self,
+        options: FleetOptions,
+        *,
+        opened: Open = open_host,
+        scraper: Callable[[FleetOptions, Publish], AnyScraper] | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._options = options
         self._clock = clock
@@ -41,6 +58,7 @@ class Fleet:
         self._rows: Mapping[FleetKey, FleetRow] | None = None
         self._feed = ChangeFeed(self._change_set, options.pace)
         self._dirty: dict[HostFollower, None] = {}
+        self._aim_anew = False
         self._wake = asyncio.Event()
         self._moved = asyncio.Event()
         self._group = asyncio.TaskGroup()
@@ -51,13 +69,20 @@ class Fleet:
             )
             for host in options.hosts
         )
+        self._experience = {follower: Experience() for follower in self._followers}
         self._told = {follower: follower.state for follower in self._followers}
+        self._scraping = (
+            Scraping(options, publish=self._publish, approached=self._approached, make=scraper)
+            if options.scrape is not None
+            else None
+        )
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
-        for follower in self._followers:
-            self._tasks.append(self._group.create_task(follower.run()))
-        self._tasks.append(self._group.create_task(self._refresh_for_ever()))
+        work = [follower.run() for follower in self._followers]
+        work += [self._refresh_for_ever()]
+        work += [self._scraping.run()] if self._scraping is not None else []
+        self._tasks += [self._group.create_task(each) for each in work]
         return self
 
     async def __aexit__(
@@ -69,6 +94,8 @@ class Fleet:
         for task in self._tasks:
             task.cancel()
         await self._group.__aexit__(kind, error, traceback)
+        approaches = [member.approach for member in self._members.values() if member.approach is not None]
+        await asyncio.gather(*(approach.close() for approach in approaches))
 
     @property
     def rows(self) -> Mapping[FleetKey, FleetRow]:
@@ -82,13 +109,21 @@ class Fleet:
         """The state of every host, in the order given; it never changes, ask again instead."""
         return MappingProxyType({state.name: state for state in self._told.values()})
 
+    @property
+    def figures(self) -> ScrapeFigures | None:
+        """What the scraper has done; None without one."""
+        return self._scraping.scraper.figures if self._scraping is not None else None
+
     async def changes(self) -> AsyncGenerator[ChangeSet, None]:
         """Yield what there is as changes, then what happens, gathered, until the consumer stops."""
         async for told in self._feed.subscribe(self._members, self.hosts):
             yield told
 
     async def settled(self, timeout: float) -> bool:
-        """Wait until every host has been listed or has failed.
+        """Wait until all that can be known at first is known.
+
+        That is: every host has been listed or has failed, and of every control plane there are signals of two
+        scrapes, or it is known why there are none.
 
         Args:
             timeout: the longest wait, seconds.
@@ -105,12 +140,115 @@ class Fleet:
             return False
         return True
 
+    def focus(self, keys: Collection[FleetKey]) -> None:
+        """Let these control planes go first, because somebody looks at them.
+
+        Args:
+            keys: which ones.
+        """
+        if self._scraping is not None:
+            self._scraping.scraper.focus(keys)
+
+    def history(self, key: FleetKey) -> History:
+        """Return the course of a control plane's signals; empty when it is not kept.
+
+        Args:
+            key: which one.
+
+        Raises:
+            NotFoundError: it is not in the fleet.
+        """
+        return self._member(key).history or History()
+
+    def target(self, key: FleetKey) -> ControlPlaneTarget | None:
+        """Return how a control plane is scraped at the moment; None while it is not.
+
+        Args:
+            key: which one.
+
+        Raises:
+            NotFoundError: it is not in the fleet.
+        """
+        return self._member(key).target
+
+    async def scrape(self, key: FleetKey) -> FleetRow:
+        """Make one round over a control plane now, out of turn.
+
+        Args:
+            key: which one.
+
+        Returns:
+            Its row afterwards; as it was when it is not reached.
+
+        Raises:
+            NotFoundError: it is not in the fleet.
+        """
+        member = self._member(key)
+        if self._scraping is not None and member.target is not None:
+            self._publish(await self._scraping.scraper.scrape(member.target))
+        return member.row
+
+    @asynccontextmanager
+    async def fetch_page(self, key: FleetKey, server: str | None = None) -> AsyncIterator[RawPage]:
+        """Offer the page of one of a control plane's servers as it comes.
+
+        Args:
+            key: which control plane.
+            server: name of the server; None for any.
+
+        Raises:
+            NotFoundError: it is not in the fleet.
+            UnreachableError: its page cannot be had.
+        """
+        member = self._member(key)
+        if self._scraping is None:
+            raise UnreachableError(f"Control plane {key}: this fleet is not scraped.")
+        async with self._scraping.fetch_page(member, server) as page:
+            yield page
+
+    def _member(self, key: FleetKey) -> Member:
+        member = self._members.get(key)
+        if member is None:
+            raise NotFoundError(
+                f"control plane {key} does not exist on host {key.host}",
+                hint="`k3k list` shows what there is.",
+            )
+        return member
+
     def _is_settled(self) -> bool:
-        return not self._dirty and all(state.settled for state in self._told.values())
+        if self._dirty or self._aim_anew or not all(state.settled for state in self._told.values()):
+            return False
+        return all(member.settled for member in self._members.values())
 
     def _host_changed(self, follower: HostFollower) -> None:
         self._dirty[follower] = None
         self._wake.set()
+
+    def _publish(self, scraped: Scraped) -> None:
+        member = self._members.get(scraped.id)
+        if member is not None:
+            self._note(member, member.take(scraped, self._clock()))
+            self._consider(member)
+
+    def _approached(self, member: Member) -> None:
+        if self._members.get(member.key) is member:
+            self._aim(member)
+            self._note(member, member.update(self._clock()))
+
+    def _note(self, member: Member, changed: bool) -> None:
+        if changed:
+            self._rows = None
+            self._feed.put(changed=[member.key])
+        self._moved.set()
+
+    def _aim(self, member: Member) -> None:
+        if member.aim():
+            self._aim_anew = True
+            self._wake.set()
+
+    def _consider(self, member: Member) -> None:
+        if self._scraping is not None:
+            self._scraping.consider(member)
 
     async def _refresh_for_ever(self) -> None:
         while True:
@@ -125,42 +263,63 @@ class Fleet:
             self._dirty.clear()
             for follower in dirty:
                 self._refresh(follower)
+            if self._aim_anew and self._scraping is not None:
+                self._scraping.aim(self._members.values())
+            self._aim_anew = False
             self._moved.set()
 
     def _refresh(self, follower: HostFollower) -> None:
         """Make the rows of one host anew."""
-        listed = follower.state.listed
-        found = {
-            key: item
-            for item in (follower.found() if listed else ())
-            if self._holds(
-                key := TargetId(follower.name, item.control_plane.namespace, item.control_plane.name)
-            )
-        }
         now = self._clock()
+        subjects = self._subjects(follower) if follower.state.listed else {}
         changed = []
-        for key, item in found.items():
+        for key, subject in subjects.items():
             member = self._members.get(key)
             if member is None:
-                self._members[key] = Member(key, follower, item, HostJudge(), now)
+                member = self._members[key] = self._new_member(key, follower, subject, now)
                 changed.append(key)
-                continue
-            member.found = item
-            if member.update(now):
+            elif member.learn(subject, now):
                 changed.append(key)
-        gone = [key for key, member in self._members.items() if member.host is follower and key not in found]
+            self._aim(member)
+            self._consider(member)
+        gone = [
+            key for key, member in self._members.items() if member.host is follower and key not in subjects
+        ]
         for key in gone:
-            del self._members[key]
-        state = replace(follower.state, control_planes=len(found))
+            self._drop(self._members.pop(key))
+        state = replace(follower.state, control_planes=len(subjects))
         different = state != self._told[follower]
         self._told[follower] = state
         if changed or gone:
             self._rows = None
         self._feed.put(changed=changed, removed=gone, hosts=[state.name] if different else [])
 
-    def _holds(self, key: FleetKey) -> bool:
-        shard = self._options.shard
-        return shard is None or shard.holds(key)
+    def _subjects(self, follower: HostFollower) -> dict[FleetKey, Subject]:
+        pods, versions = follower.pods(), follower.credential_versions()
+        subjects = {}
+        for found in follower.found():
+            row = found.control_plane
+            key = TargetId(follower.name, row.namespace, row.name)
+            if self._options.holds(key):
+                subjects[key] = Subject.of(found, pods, versions)
+        return subjects
+
+    def _new_member(self, key: FleetKey, follower: HostFollower, subject: Subject, now: float) -> Member:
+        scraped = self._scraping is not None
+        return Member(
+            key,
+            follower,
+            subject,
+            judge=Judge(self._options.rules),
+            approach=Approach(key, follower, self._experience[follower]) if scraped else None,
+            history=History() if scraped and self._options.history else None,
+            at=now,
+        )
+
+    def _drop(self, member: Member) -> None:
+        if self._scraping is not None:
+            self._scraping.drop(member)
+            self._aim_anew = True
 
     def _change_set(
         self, changed: Iterable[FleetKey], removed: Iterable[FleetKey], hosts: Iterable[str]

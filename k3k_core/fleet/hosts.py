@@ -63,6 +63,7 @@ class HostFollower:
         self._pulse = pulse
         name = options.context or _CURRENT
         self._current = CurrentHost(name)
+        self._helm = asyncio.Event()
         self.copies = Copies(self._current, namespace, _RELIST)
         self.state = HostState(name, connected=False, since=clock())
 
@@ -150,15 +151,12 @@ class HostFollower:
 
     async def _follow(self, host: HostApi) -> bool:
         """Follow an open host until it has to be opened anew; return whether it ever was current."""
-        running: dict[int, asyncio.Task[None]] = {}
         was_current = False
         failures = 0
         async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(copy.run()) for copy in self.copies.always]
+            tasks.append(group.create_task(self._run_helm()))
             while failures < _PATIENCE:
-                wanted = [*self.copies.always, *(self.copies.of_helm if self.copies.has_releases else ())]
-                for copy in wanted:
-                    if id(copy) not in running:
-                        running[id(copy)] = group.create_task(copy.run())
                 await asyncio.sleep(self._pulse if was_current else min(self._pulse, 1.0))
                 alive = await self._answers(host)
                 if alive:
@@ -166,9 +164,16 @@ class HostFollower:
                 phases = {copy.state.phase for copy in self.copies.needed}
                 was_current = was_current or phases == {"current"}
                 failures = 0 if alive and not phases & {"stale", "forbidden"} else failures + 1
-            for task in running.values():
+            for task in tasks:
                 task.cancel()
         return was_current
+
+    async def _run_helm(self) -> None:
+        """Follow the other objects of the ayedo chart once there is a release of it."""
+        await self._helm.wait()
+        async with asyncio.TaskGroup() as group:
+            for copy in self.copies.of_helm:
+                group.create_task(copy.run())
 
     async def _answers(self, host: HostApi) -> bool:
         try:
@@ -192,12 +197,19 @@ class HostFollower:
 
     def _look(self) -> None:
         """Bring the state in line with the copies."""
+        if self.copies.has_releases:
+            self._helm.set()
         states = [copy.state for copy in self.copies.needed]
         trouble = next((state for state in states if state.phase in {"stale", "forbidden"}), None)
         if trouble is not None:
             self._fail(trouble.reason, trouble.hint)
-        elif all(state.phase == "current" for state in states):
+        elif self.state.listed or self._complete():
             self._succeed()
+
+    def _complete(self) -> bool:
+        """Whether everything has been listed that can be: what this identity may not see is left out."""
+        copies = (*self.copies.always, *(self.copies.of_helm if self._helm.is_set() else ()))
+        return all(copy.state.phase != "starting" for copy in copies)
 
     def _succeed(self) -> None:
         state = self.state

@@ -2,43 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+import asyncio
 
-from k3k_core.discovery import Verdict
-from k3k_core.discovery.inventory import Found
 from k3k_core.fleet.hosts import HostFollower
+from k3k_core.fleet.reach import Approach, Subject
 from k3k_core.fleet.rows import FleetKey, FleetRow, Reach
-from k3k_core.telemetry.judgement import Judgement
-from k3k_core.telemetry.scraper.target import Scraped
-from k3k_core.telemetry.signals.model import Signals
+from k3k_core.telemetry.history import History
+from k3k_core.telemetry.judge import Judge
+from k3k_core.telemetry.scraper.target import ControlPlaneTarget, Scraped
 
-
-class Judging(Protocol):
-    """What comes to a verdict about one control plane, and remembers since when."""
-
-    def judge(self, signals: Signals | None, *, base: Verdict, base_reason: str, at: float) -> Judgement:
-        """Return the verdict now.
-
-        Args:
-            signals: what was measured; None for nothing.
-            base: what the host's objects say.
-            base_reason: why, as far as they do.
-            at: seconds since 1970.
-        """
-        ...
-
-
-class HostJudge:
-    """The verdict of the host's objects alone."""
-
-    def __init__(self) -> None:
-        self._last: Judgement | None = None
-
-    def judge(self, signals: Signals | None, *, base: Verdict, base_reason: str, at: float) -> Judgement:  # noqa: ARG002 (see Judging)
-        """Return the verdict now; see `Judging`."""
-        if self._last is None or self._last.verdict != base:
-            self._last = Judgement(base, at)
-        return self._last
+# Seconds after which signals are judged again although no new ones came: rules count how long something holds.
+_OVERDUE = 30.0
 
 
 class Member:
@@ -47,19 +21,100 @@ class Member:
     Args:
         key: which one.
         host: where its objects are.
-        found: its control plane and Service.
+        subject: what they say.
         judge: comes to the verdict.
+        approach: finds a way to it; None when it is not scraped.
+        history: keeps the course of its signals; None when that is not wanted.
         at: seconds since 1970.
     """
 
-    def __init__(self, key: FleetKey, host: HostFollower, found: Found, judge: Judging, at: float) -> None:
+    def __init__(
+        self,
+        key: FleetKey,
+        host: HostFollower,
+        subject: Subject,
+        *,
+        judge: Judge,
+        approach: Approach | None,
+        history: History | None,
+        at: float,
+    ) -> None:
         self.key = key
         self.host = host
-        self.found = found
-        self.scraped: Scraped | None = None
-        self.reach = Reach()
+        self.approach = approach
+        self.history = history
+        self.target: ControlPlaneTarget | None = None
+        self.attempt: asyncio.Task[None] | None = None
+        self.subject = subject
         self._judge = judge
+        self._scraped: Scraped | None = None
+        self._stale_since = host.stale_since
+        self._judged = at
         self.row = self._make(at)
+
+    @property
+    def failing(self) -> bool:
+        """Whether nothing could be read in the last round."""
+        if self._scraped is None:
+            return False
+        servers = self._scraped.signals.servers
+        return all(server.error or server.page_error for server in servers)
+
+    @property
+    def settled(self) -> bool:
+        """Whether its signals are complete, or it is known why there are none."""
+        if self.approach is None:
+            return True
+        if self.target is None:
+            return self.attempt is None and not self.approach.reach.undecided
+        return self._scraped is not None and (self._scraped.signals.window > 0 or self.failing)
+
+    def learn(self, subject: Subject, at: float) -> bool:
+        """Take what its host's objects say now.
+
+        Args:
+            subject: it.
+            at: seconds since 1970.
+
+        Returns:
+            Whether the row changed.
+        """
+        stale_since = self.host.stale_since
+        same = subject.found == self.subject.found and stale_since == self._stale_since
+        self.subject, self._stale_since = subject, stale_since
+        overdue = self._scraped is None or at - self._judged >= _OVERDUE
+        return self.update(at) if overdue or not same else False
+
+    def take(self, scraped: Scraped, at: float) -> bool:
+        """Take what a round over it gave.
+
+        Args:
+            scraped: it.
+            at: seconds since 1970.
+
+        Returns:
+            Whether the row changed.
+        """
+        if self.target is None:
+            return False
+        self._scraped = scraped
+        changed = self.update(at)
+        if self.history is not None:
+            self.history.append(scraped.signals.at, scraped.signals, self.row.judgement.verdict)
+        return changed
+
+    def aim(self) -> bool:
+        """Find out what a scraper has to know of it now.
+
+        Returns:
+            Whether that is something else than before.
+        """
+        target = self.approach.target(self.subject) if self.approach is not None else None
+        different = target != self.target
+        self.target = target
+        if target is None:
+            self._scraped = None
+        return different
 
     def update(self, at: float) -> bool:
         """Make the row anew from what is known now.
@@ -76,16 +131,11 @@ class Member:
         return changed
 
     def _make(self, at: float) -> FleetRow:
-        control_plane = self.found.control_plane
-        signals = self.scraped.signals if self.scraped is not None else None
+        control_plane = self.subject.found.control_plane
+        signals = self._scraped.signals if self._scraped is not None else None
+        self._judged = at
         judgement = self._judge.judge(
             signals, base=control_plane.verdict, base_reason=control_plane.reason, at=at
         )
-        return FleetRow(
-            control_plane,
-            judgement,
-            signals,
-            self.scraped,
-            self.reach,
-            self.host.stale_since,
-        )
+        reach = self.approach.reach if self.approach is not None else Reach()
+        return FleetRow(control_plane, judgement, signals, self._scraped, reach, self._stale_since)

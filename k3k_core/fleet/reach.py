@@ -147,6 +147,17 @@ class Approach:
         self._failures = 0 if worked else self._failures + 1
         self._due = at + _BACKOFF.delay(max(self._failures, 1))
 
+    def give_up(self, at: float) -> None:
+        """Take an attempt for failed that ended in an error of ours.
+
+        Args:
+            at: seconds of the event loop's clock.
+        """
+        self._failures += 1
+        self._due = at + _BACKOFF.delay(self._failures)
+        if self._candidate is None:
+            self.reach = Reach(None, "looking for a way to it failed; the log has the error")
+
     def target(self, subject: Subject) -> ControlPlaneTarget | None:
         """Return what a scraper has to know, as the host's objects are now; None while there is nothing to ask.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from k3k_core.fleet.candidates import Candidate
@@ -113,7 +113,7 @@ async def try_servers(target: ControlPlaneTarget, servers: Sequence[ServerTarget
     """
     from k3k_core.telemetry.scraper.client import ControlPlaneClient
 
-    client = ControlPlaneClient(target)
+    client = ControlPlaneClient(replace(target, servers=tuple(servers[:_ASKED]), etcd=()))
     try:
         tasks = [asyncio.ensure_future(_try(client, server)) for server in servers[:_ASKED]]
         attempts: list[Attempt] = []
