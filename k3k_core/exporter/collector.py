@@ -106,6 +106,16 @@ class FleetCollector(Collector):
         for metric, by_row in self._lines.items():
             yield metric, by_row.values()
 
+    def lines_of(self, key: TargetId) -> Iterator[tuple[Metric, Iterable[bytes]]]:
+        """Yield the sample lines of one control plane by metric.
+
+        Args:
+            key: which one; nothing is yielded for one that is not there.
+        """
+        for metric, by_row in self._lines.items():
+            if key in by_row:
+                yield metric, (by_row[key],)
+
     def describe(self) -> Iterator[ClientMetric]:
         """Yield the families without samples, so that a registry can refuse a second collector of the same."""
         return map(client_metric, _METRICS)
