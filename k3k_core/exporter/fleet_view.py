@@ -8,7 +8,7 @@ from typing import Protocol
 
 from k3k_core.fleet import ChangeSet, FleetRow, HostState
 from k3k_core.telemetry.scraper.figures import ScrapeFigures
-from k3k_core.telemetry.scraper.target import ControlPlaneTarget, TargetId
+from k3k_core.telemetry.scraper.target import TargetId
 
 
 class RawPage(Protocol):
@@ -40,9 +40,6 @@ class FleetView(Protocol):
 
     def changes(self) -> AsyncIterator[ChangeSet]:
         """Yield what there is as changes, then what happens."""
-
-    def target(self, key: TargetId) -> ControlPlaneTarget | None:
-        """Return how a control plane is scraped; None when it cannot be."""
 
     async def settled(self, timeout: float) -> bool:
         """Wait until there is something to show of everything."""

@@ -47,6 +47,10 @@ class Door:
         self._admits = admits
         self._guards: dict[asyncio.BaseTransport, _Guard] = {}
 
+    def __len__(self) -> int:
+        """Return how many connections are open."""
+        return len(self._guards)
+
     def __call__(self) -> asyncio.Protocol:
         """Make the protocol of a new connection."""
         return _Guard(self, self._inner())

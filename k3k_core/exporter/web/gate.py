@@ -73,7 +73,7 @@ class Gate:
             try:
                 await self._check(request)
                 return await handler(request)
-            except web.HTTPException:
+            except (web.HTTPException, ConnectionError):
                 raise
             except Exception:  # noqa: BLE001 (whatever it is, the client gets a sentence and the log the rest)
                 _log.exception("%s could not be answered", request.path)

@@ -107,7 +107,7 @@ def test_an_alert_about_a_control_plane_names_it_in_the_summary(alert: Alert) ->
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
 def test_texts_use_only_labels_that_the_alert_has(alert: Alert) -> None:
     grouping = used(alert.expr).grouping
-    recorded = (labels_of(each.series) for each in used(alert.expr).selectors if each.series in RECORDED)
+    recorded = [labels_of(each.series) for each in used(alert.expr).selectors if each.series in RECORDED]
     for text in (alert.summary, alert.description):
         assert set(re.findall(r"\$labels\.(\w+)", text)) <= grouping.union(*recorded)
 
