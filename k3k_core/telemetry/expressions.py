@@ -4,10 +4,11 @@
     term       = factor (("*" | "/") factor)*
     factor     = "-" factor | number | "(" expression ")" | function "(" arguments ")" | path
     path       = name ("." name)*
-    function   = "min" | "max" (of expressions) | "sum" | "count" | "given" (of one path)
+    function   = "min" | "max" | "default" (of expressions) | "sum" | "count" | "given" (of one path)
 
-A path that is not available makes the whole expression unavailable (None), so does a division by zero. `sum` adds
-the values of a mapping, `count` counts what is in a collection, `given` is 1 where there is a value or a text.
+A path that is not available makes the whole expression unavailable (None), so does a division by zero. `default` is
+the first of its arguments that is available, `sum` adds the values of a mapping, `count` counts what is in a
+collection, `given` is 1 where there is a value or a text.
 """
 
 from __future__ import annotations
@@ -157,13 +158,16 @@ class _Parser:
             self._take(")")
             self.paths.append(path)
             return self._of_path(name, path)
-        if name not in {"min", "max"}:
-            raise ExpressionError(f"knows no function {name!r}; there are min, max, sum, count and given")
+        if name not in {"min", "max", "default"}:
+            known = "min, max, default, sum, count and given"
+            raise ExpressionError(f"knows no function {name!r}; there are {known}")
         arguments = [self.expression(depth + 1)]
         while self.word == ",":
             self._advance()
             arguments.append(self.expression(depth + 1))
         self._take(")")
+        if name == "default":
+            return _first_known(tuple(arguments))
         return _extreme(min if name == "min" else max, tuple(arguments))
 
     def _of_path(self, name: str, path: str) -> Evaluate:
@@ -228,5 +232,16 @@ def _extreme(choose: Callable[..., float], arguments: tuple[Evaluate, ...]) -> E
         values = [argument(facts) for argument in arguments]
         known = [value for value in values if value is not None]
         return choose(known) if len(known) == len(values) else None
+
+    return run
+
+
+def _first_known(arguments: tuple[Evaluate, ...]) -> Evaluate:
+    def run(facts: Any) -> float | None:
+        for argument in arguments:
+            value = argument(facts)
+            if value is not None:
+                return value
+        return None
 
     return run

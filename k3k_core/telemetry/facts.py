@@ -37,7 +37,7 @@ Each = Literal["", "server", "check", "queue", "certificate", "authority", "proc
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How far the control plane was reached in the last round; all zero when there is no recent one.
+    """How far the control plane was reached in the last round; numbers are None when there is no recent one.
 
     Attributes:
         asked: servers asked.
@@ -50,10 +50,10 @@ class Reach:
         page_error: why the first page that could not be read could not.
     """
 
-    asked: int = 0
-    answering: int = 0
-    ready: int = 0
-    pages: int = 0
+    asked: int | None = None
+    answering: int | None = None
+    ready: int | None = None
+    pages: int | None = None
     before: bool = False
     age: float | None = None
     error: str = ""
@@ -66,14 +66,14 @@ class HostFacts:
 
     Attributes:
         ready: whether the host counts any server as ready; None when it does not say.
-        down: whether it calls the control plane Down.
-        degraded: whether it calls it Degraded.
+        down: whether it calls the control plane Down; None when it does not say.
+        degraded: whether it calls it Degraded; None when it does not say.
         reason: why, as it says.
     """
 
     ready: bool | None = None
-    down: bool = False
-    degraded: bool = False
+    down: bool | None = None
+    degraded: bool | None = None
     reason: str = ""
 
 
@@ -154,13 +154,16 @@ def gather(
         datastore=recent.datastore if recent else _NO_DATASTORE,
         controllers=recent.controllers if recent else _NO_CONTROLLERS,
         reach=_reach(recent, before=reached_before, age=age),
-        host=HostFacts(_host_ready(base), base == "Down", base == "Degraded", base_reason),
+        host=_host(base, base_reason),
         signals=recent,
     )
 
 
-def _host_ready(base: Verdict) -> bool | None:
-    return {"Healthy": True, "Degraded": True, "Down": False}.get(base)
+def _host(base: Verdict, reason: str) -> HostFacts:
+    if base == "Unknown":
+        return HostFacts(reason=reason)
+    ready = {"Healthy": True, "Degraded": True, "Down": False}.get(base)
+    return HostFacts(ready, base == "Down", base == "Degraded", reason)
 
 
 def _reach(signals: Signals | None, *, before: bool, age: float | None) -> Reach:
@@ -322,40 +325,79 @@ class FactScope:
     def _resolve(self, path: str) -> tuple[_Step, Any]:
         root, *rest = path.split(".")
         if self._each and root == self._each:
-            steps: list[_Step] = [attrgetter("item")]
-            kind: Any = ITEM_TYPES[self._each]
+            trail = _Trail("item", ITEM_TYPES[self._each])
         elif root in _ROOTS:
-            steps, kind = [attrgetter(root)], _ROOTS[root]
+            trail = _Trail(root, _ROOTS[root])
         else:
             raise ExpressionError(f"knows no signal {path!r}{_nearest(root, [*_ROOTS, self._each or 'api'])}")
-        kind = _bare(kind)
         while rest:
-            kind = _bare(_follow(kind, rest, steps, path))
-        return _chain(steps), kind
+            trail.follow(rest, path)
+        return _chain(trail.steps()), trail.kind
 
 
-def _follow(kind: Any, rest: list[str], steps: list[_Step], path: str) -> Any:
-    """Take one step down: append how, drop what was used from `rest`, and return what is there."""
-    name = rest.pop(0)
-    if is_dataclass(kind) and isinstance(kind, type):
-        known = [field.name for field in fields(kind)]
+class _Trail:
+    """The steps from facts to what a path names; attributes that are never None are taken in one step.
+
+    Args:
+        root: attribute of the facts.
+        kind: its type.
+    """
+
+    def __init__(self, root: str, kind: Any) -> None:
+        self._steps: list[_Step] = []
+        self._names = [root]
+        self.kind = _bare(kind)
+        self._optional = self.kind is not kind
+
+    def steps(self) -> list[_Step]:
+        """Return the steps."""
+        return [*self._steps, attrgetter(".".join(self._names))] if self._names else self._steps
+
+    def follow(self, rest: list[str], path: str) -> None:
+        """Take one step down and drop what was used from `rest`.
+
+        Raises:
+            ExpressionError: there is nothing of that name.
+        """
+        if is_dataclass(self.kind) and isinstance(self.kind, type):
+            kind = self._attribute(self.kind, rest.pop(0), path)
+        elif get_origin(self.kind) is Mapping:
+            kind = self._entry(rest, path)
+        else:
+            raise ExpressionError(f"{path} goes on after a value that has no parts")
+        self.kind = _bare(kind)
+        self._optional = self._optional or self.kind is not kind
+
+    def _attribute(self, owner: type, name: str, path: str) -> Any:
+        known = [field.name for field in fields(owner)]
         if name not in known:
             raise ExpressionError(f"knows no signal {path!r}{_nearest(name, known)}")
-        steps.append(attrgetter(name))
-        return _hints(kind)[name]
-    if get_origin(kind) is Mapping:
-        key_kind, value_kind = get_args(kind)
-        key: Any = name
+        if self._optional:
+            self._pause()
+        self._names.append(name)
+        return _hints(owner)[name]
+
+    def _entry(self, rest: list[str], path: str) -> Any:
+        key_kind, value_kind = get_args(self.kind)
+        key: Any = rest.pop(0)
         if get_origin(key_kind) is tuple:
             if not rest:
                 raise ExpressionError(f"{path} needs one more name")
-            key = (name, rest.pop(0))
+            key = (key, rest.pop(0))
             for part, allowed in zip(key, get_args(key_kind), strict=True):
                 if part not in get_args(allowed):
                     raise ExpressionError(f"knows no signal {path!r}{_nearest(part, get_args(allowed))}")
-        steps.append(lambda mapping: mapping.get(key))
+        self._pause()
+        self._steps.append(lambda mapping: mapping.get(key))
+        self._optional = True
         return value_kind
-    raise ExpressionError(f"{path} goes on after a value that has no parts")
+
+    def _pause(self) -> None:
+        """End a run of attributes, since what it ends at may be None."""
+        if self._names:
+            self._steps.append(attrgetter(".".join(self._names)))
+        self._names = []
+        self._optional = False
 
 
 def _bare(kind: Any) -> Any:

@@ -87,7 +87,8 @@ class Judge:
             if base in rule.ignore_while:
                 self._forget(program.index)
             elif not rule.each:
-                self._step(program, "", facts, program.value(facts), at)
+                if (program.index, "") in self._conditions or program.crossed(facts):
+                    self._step(program, "", facts, at)
             else:
                 if rule.each not in collected:
                     collected[rule.each] = items_of(rule.each, facts)
@@ -108,42 +109,46 @@ class Judge:
 
     def _step_each(self, program: Program, items: Items | None, facts: Facts, at: float) -> None:
         index = program.index
+        known = [subject for other, subject in self._conditions if other == index] if self._conditions else []
+        crossed = program.crossed
         for subject, item in items or ():
             facts.item = item
-            value = program.value(facts)
-            if (index, subject) in self._conditions or (
-                value is not None and program.beyond(value, latched=False)
-            ):
-                self._step(program, subject, facts, value, at)
-        if not self._conditions:
+            if crossed(facts) or (known and subject in known):
+                self._step(program, subject, facts, at)
+        if not known:
             return
         here = {subject for subject, _ in items or ()}
-        for key in [key for key in self._conditions if key[0] == index and key[1] not in here]:
-            # What is no longer there has no such condition; unless nothing is known of any of them.
-            self._settle(program, key, at, known=items is not None)
+        for subject in known:
+            if subject not in here:
+                # What is no longer there has no such condition; unless nothing is known of any of them.
+                self._settle(program, (index, subject), at, known=items is not None)
 
-    def _step(self, program: Program, subject: str, facts: Facts, value: float | None, at: float) -> None:
+    def _step(self, program: Program, subject: str, facts: Facts, at: float) -> None:
         key = (program.index, subject)
         condition = self._conditions.get(key)
+        outlook, value = program.look(facts, latched=condition is not None and condition.off is None)
+        if outlook != "on":
+            if condition is not None:
+                self._settle(program, key, at, known=outlook == "off")
+            return
         if condition is None:
-            if value is None or not program.beyond(value, latched=False):
-                return
             condition = Condition(program.finding(facts, subject, value, at), at, at)
             self._conditions[key] = condition
-        elif value is None:
-            self._settle(program, key, at, known=False)
-            return
-        elif program.beyond(value, latched=condition.off is None):
+        else:
             lost = at - condition.seen > program.rule.keep and not condition.firing
             since = at if lost else condition.finding.since
             condition.finding = program.finding(facts, subject, value, since)
             condition.seen = condition.on = at
             condition.off = None
-        else:
-            self._settle(program, key, at, known=True)
-            return
-        if at - condition.finding.since >= program.rule.hold:
+        if at - condition.finding.since >= program.rule.hold or self._outweighed(program, subject):
             condition.firing = True
+
+    def _outweighed(self, program: Program, subject: str) -> bool:
+        """Tell whether a weightier rule fires for the same thing."""
+        return any(
+            (outweighing := self._conditions.get((index, subject))) is not None and outweighing.firing
+            for index in program.unless
+        )
 
     def _settle(self, program: Program, key: _Key, at: float, *, known: bool) -> None:
         """Treat a condition that is not on: it is off, or its value is not available."""
@@ -180,19 +185,10 @@ class Judge:
     def _listed(self) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
         if not self._conditions:
             return (), ()
-        by_rule: dict[str, set[str]] = {}
-        found: list[tuple[int, Condition]] = []
-        for (index, subject), condition in self._conditions.items():
-            found.append((index, condition))
-            if condition.firing:
-                by_rule.setdefault(self._programs[index].rule.name, set()).add(subject)
         shown = [
             (index, condition)
-            for index, condition in found
-            if not any(
-                condition.finding.subject in by_rule.get(other, ())
-                for other in self._programs[index].rule.unless
-            )
+            for (index, subject), condition in self._conditions.items()
+            if not self._outweighed(self._programs[index], subject)
         ]
         firing = ((index, condition.finding) for index, condition in shown if condition.firing)
         # A condition that is off for the moment is pending only in that it may come back.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, get_args
 
 from k3k_core.errors import Issue, UsageError
@@ -166,7 +167,7 @@ class _Reader:
     groups: Mapping[str, Group]
     names: frozenset[str]
     problems: list[Issue]
-    known: set[str] = field(default_factory=set)
+    known: set[str] = dataclasses.field(default_factory=set)
     sound: bool = True
 
     def rule(self) -> Rule | None:
@@ -194,7 +195,8 @@ class _Reader:
             clear_for=self._duration("clear_for", 0.0),
             keep=self._duration("keep", 300.0),
             bridge=self._duration("bridge", 0.0),
-            needs=self._needs(each),
+            needs=self._amounts("needs", each),
+            when=self._amounts("when", each),
             ignore_while=self._several("ignore_while", _VERDICTS),
             unless=self._several("unless", tuple(self.names)),
             unit=self._one_of("unit", UNITS, ""),
@@ -266,17 +268,17 @@ class _Reader:
         self._checked(key, lambda: compile_expression(text, FactScope(each)))
         return text
 
-    def _needs(self, each: Each) -> tuple[tuple[str, float], ...]:
-        needs = self._get("needs", {})
-        if not isinstance(needs, Mapping):
-            self._problem("needs", "is no mapping", "write `{api.requests: 20}`")
+    def _amounts(self, field: str, each: Each) -> tuple[tuple[str, float], ...]:
+        amounts = self._get(field, {})
+        if not isinstance(amounts, Mapping):
+            self._problem(field, "is no mapping", "write `{api.requests: 20}`")
             return ()
-        for text, least in needs.items():
-            key = f"needs.{_text(text)}"
+        for text, least in amounts.items():
+            key = f"{field}.{_text(text)}"
             self._expression(key, text, each)
             if not _number(least):
                 self._problem(key, "is no number")
-        return tuple((str(text), float(least)) for text, least in needs.items() if _number(least))
+        return tuple((str(text), float(least)) for text, least in amounts.items() if _number(least))
 
     def _sentence(self, key: str, each: Each) -> str:
         text = self._get(key, "")

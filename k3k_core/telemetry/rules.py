@@ -48,9 +48,11 @@ class Rule:
         clear_for: seconds the condition must be off before the rule stops firing.
         keep: seconds a state is kept while the value is not available.
         bridge: seconds of the condition being off that do not start `hold` anew; for values that come in bursts.
-        needs: expressions and the least each must be; otherwise the value counts as not available.
+        needs: expressions and the least each must be before a value beyond the threshold is believed.
+        when: expressions and the least each must be for the rule to apply; otherwise its condition is off.
         ignore_while: verdicts of the host in which the rule does not count.
-        unless: rules that say the same with more weight; while one fires for the same thing, this one is not listed.
+        unless: rules that say the same with more weight: while one fires for the same thing, this one is not listed,
+            and once it stops, this one takes over without a hold of its own.
         unit: unit of value and thresholds.
         summary: one sentence with placeholders: {value}, {threshold}, {subject}, {PATH} or {PATH:UNIT}.
         advice: one sentence: what to do.
@@ -72,6 +74,7 @@ class Rule:
     keep: float = 300.0
     bridge: float = 0.0
     needs: tuple[tuple[str, float], ...] = ()
+    when: tuple[tuple[str, float], ...] = ()
     ignore_while: tuple[Verdict, ...] = ()
     unless: tuple[str, ...] = ()
     unit: str = ""

@@ -8,7 +8,7 @@ from typing import Literal
 
 from k3k_core.telemetry.facts import Facts, FactScope, gather, items_of
 from k3k_core.telemetry.judgement import Verdict
-from k3k_core.telemetry.programs import Program, compile_rules
+from k3k_core.telemetry.programs import Outlook, Program, compile_rules
 from k3k_core.telemetry.rules import Rule
 from k3k_core.telemetry.sentences import describe
 from k3k_core.telemetry.signals.model import Signals
@@ -69,16 +69,19 @@ def _sighting(program: Program, facts: Facts, signals: Signals | None, base: Ver
     missing: tuple[str, ...] = ()
     for subject, item in items:
         facts.item = item
-        value = program.expression.evaluate(facts)
-        if value is None or math.isnan(value):
+        outlook, value = program.look(facts, latched=False)
+        if math.isnan(value):
             missing = missing or _missing(program, facts)
-            continue
-        if found is None or (value < worst if rule.falling else value > worst):
+        elif found is None or (value < worst if rule.falling else value > worst):
             worst = value
-            enough = program.value(facts) is not None
-            outcome: Outcome = "beyond" if enough and program.beyond(value, latched=False) else "fine"
-            found = Sighting(rule, outcome, float(value), subject)
+            found = _seen(rule, outlook, value, subject)
     return found or Sighting(rule, "unchecked", reason=_why(rule, facts, signals), missing=missing)
+
+
+def _seen(rule: Rule, outlook: Outlook, value: float, subject: str) -> Sighting:
+    if outlook == "unknown":
+        return Sighting(rule, "unchecked", float(value), subject, "too little happened in the window to say")
+    return Sighting(rule, "beyond" if outlook == "on" else "fine", float(value), subject)
 
 
 def _missing(program: Program, facts: Facts) -> tuple[str, ...]:
