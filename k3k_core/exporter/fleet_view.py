@@ -35,8 +35,8 @@ class FleetView(Protocol):
         """The state of every host."""
 
     @property
-    def figures(self) -> ScrapeFigures:
-        """What its scraper did."""
+    def figures(self) -> ScrapeFigures | None:
+        """What its scraper did; None without one."""
 
     def changes(self) -> AsyncIterator[ChangeSet]:
         """Yield what there is as changes, then what happens."""

@@ -12,14 +12,15 @@ from k3k_core.fleet import HostState
 from k3k_core.telemetry.scraper.figures import HistogramFigures, ScrapeFigures
 
 
-def read_own(hosts: Iterable[HostState], figures: ScrapeFigures) -> Readings:
+def read_own(hosts: Iterable[HostState], figures: ScrapeFigures | None) -> Readings:
     """Return the readings of the exporter and its hosts.
 
     Args:
         hosts: every host.
-        figures: what its scraper did.
+        figures: what its scraper did; None without one.
     """
     readings = Readings()
+    figures = figures or ScrapeFigures()
     for host in hosts:
         readings.flag(catalogue.HOST_UP, host.connected, host.name)
         readings.number(catalogue.HOST_CONTROL_PLANES, host.control_planes, host.name)

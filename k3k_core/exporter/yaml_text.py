@@ -1,0 +1,27 @@
+"""YAML for people to read: texts of several lines as blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def to_yaml(document: Mapping[str, Any]) -> str:
+    """Return a document as YAML in which expressions of several lines stay readable.
+
+    Args:
+        document: mappings, lists and texts.
+    """
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        """Writes texts of several lines as blocks, and nothing by reference."""
+
+        def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 (the base class calls it so)
+            return True
+
+    def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+
+    Dumper.add_representer(str, text)
+    return str(yaml.dump(dict(document), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=1_000_000))
