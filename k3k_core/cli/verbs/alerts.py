@@ -9,6 +9,7 @@ import click
 
 from k3k_core.cli import complete, options
 from k3k_core.cli.command import Example, verb
+from k3k_core.cli.labels import parse_labels
 from k3k_core.cli.option import option
 from k3k_core.cli.session import Session
 from k3k_core.errors import UsageError
@@ -79,10 +80,11 @@ def command(
     labels: tuple[str, ...],
 ) -> None:
     """Print the rules."""
-    from k3k_core.exporter.alerts import load_groups, prometheus_rule, rule_file, runbook, select, to_yaml
+    from k3k_core.exporter.alerts import load_groups, prometheus_rule, rule_file, runbook, select
+    from k3k_core.exporter.yaml_text import to_yaml
 
     output = session.settings.output
-    chosen = _labels(labels)
+    chosen = parse_labels(labels)
     if output != "prometheusrule" and (namespace or chosen or name != "k3k"):
         raise UsageError(
             "--name, --namespace and --label are for `-o prometheusrule`.",
@@ -111,13 +113,3 @@ def _own_rules(file: str | None) -> tuple[Rule, ...] | None:
         reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
         raise UsageError(f"The rules file {file} cannot be read: {reason}.") from None
     return load_rules(text, source=file)
-
-
-def _labels(given: tuple[str, ...]) -> dict[str, str]:
-    labels: dict[str, str] = {}
-    for text in given:
-        key, equals, value = text.partition("=")
-        if not key or not equals:
-            raise UsageError(f"{text!r} is no label.", hint="Write --label KEY=VALUE.")
-        labels[key] = value
-    return labels

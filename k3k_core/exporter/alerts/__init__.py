@@ -5,7 +5,7 @@ from __future__ import annotations
 from k3k_core.exporter.alerts.load import load_groups
 from k3k_core.exporter.alerts.model import SEVERITIES, Alert, Group, Record
 from k3k_core.exporter.alerts.reference import runbook
-from k3k_core.exporter.alerts.render import prometheus_rule, rule_file, select, to_yaml
+from k3k_core.exporter.alerts.render import prometheus_rule, rule_file, select
 
 __all__ = [
     "SEVERITIES",
@@ -17,5 +17,4 @@ __all__ = [
     "rule_file",
     "runbook",
     "select",
-    "to_yaml",
 ]

@@ -112,21 +112,3 @@ def filled(command: str) -> str:
         command: such as `k3k doctor NAMESPACE/NAME --context HOST`.
     """
     return _WORDS.sub(lambda found: f"{{{{ $labels.{_LABELS[found[1]]} }}}}", command)
-
-
-def to_yaml(document: Mapping[str, Any]) -> str:
-    """Return a document as YAML in which expressions of several lines stay readable.
-
-    Args:
-        document: mappings, lists and texts.
-    """
-    import yaml
-
-    class Dumper(yaml.SafeDumper):
-        """Writes texts of several lines as blocks."""
-
-    def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
-
-    Dumper.add_representer(str, text)
-    return str(yaml.dump(dict(document), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=1_000_000))

@@ -12,34 +12,20 @@ import yaml
 
 from k3k_core.cli.catalog import VERBS
 from k3k_core.cli.group import load_verb
-from k3k_core.exporter.alerts import SEVERITIES, Alert, load_groups, rule_file, runbook, to_yaml
+from k3k_core.exporter.alerts import SEVERITIES, Alert, load_groups, rule_file, runbook
 from k3k_core.exporter.alerts.load import parse_group
-from k3k_core.exporter.catalogue import SERIES, metric_of
+from k3k_core.exporter.yaml_text import to_yaml
 from k3k_core.telemetry.rules import load_rules
 from tests.support.prometheus import needs_promtool, promtool
 from tests.support.promql import used
+from tests.support.series import ALL_SERIES, RECORDED, labels_of
 
 ROOT = Path(__file__).parents[3]
 CASES = ROOT / "tests/data/alerts"
 FILES = sorted(path.name for path in CASES.glob("*.yaml"))
-# Prometheus adds these to every series it reads, or makes the series itself.
-TARGET_LABELS = {"job", "instance"}
-OWN_SERIES = {"up", "process_open_fds", "process_max_fds", "process_start_time_seconds"}
-
 GROUPS = load_groups()
 ALERTS = [alert for group in GROUPS for alert in group.alerts]
 RECORDS = [record for group in GROUPS for record in group.records]
-RECORDED = {record.name: record.expr for record in RECORDS}
-
-
-def labels_of(series: str) -> set[str]:
-    """Return the labels a series can have."""
-    if series in RECORDED:
-        return set(used(RECORDED[series]).grouping) | {"host", "namespace", "name"}
-    metric = metric_of(series)
-    own = set(metric.all_labels) if metric else set()
-    quantile = {"quantile"} if metric and metric.kind == "summary" and metric.name == series else set()
-    return own | quantile | ({"le"} if series.endswith("_bucket") else set()) | TARGET_LABELS
 
 
 def cases() -> list[tuple[str, dict[str, Any]]]:
@@ -61,7 +47,7 @@ EXPRESSIONS = {alert.name: alert.expr for alert in ALERTS} | RECORDED
 def test_an_expression_uses_only_series_that_exist(name: str) -> None:
     series = {selector.series for selector in used(EXPRESSIONS[name]).selectors}
     assert series
-    assert series <= SERIES | OWN_SERIES | RECORDED.keys()
+    assert series <= ALL_SERIES
 
 
 @pytest.mark.parametrize("name", list(EXPRESSIONS))
@@ -69,7 +55,7 @@ def test_an_expression_uses_only_labels_that_its_series_have(name: str) -> None:
     expression = used(EXPRESSIONS[name])
     for selector in expression.selectors:
         assert selector.labels <= labels_of(selector.series), selector
-    known = set[str]().union(*(labels_of(selector.series) for selector in expression.selectors))
+    known = frozenset[str]().union(*(labels_of(selector.series) for selector in expression.selectors))
     assert expression.grouping <= known
 
 
