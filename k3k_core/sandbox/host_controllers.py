@@ -25,6 +25,7 @@ from k3k_core.sandbox.controllers.runtime import Controller, ControllerManager, 
 from k3k_core.sandbox.controllers.stateful_sets import StatefulSetController
 from k3k_core.sandbox.controllers.volumes import VolumeController, standard_storage_class
 from k3k_core.sandbox.data_volumes import DataVolumes
+from k3k_core.sandbox.fault_annotations import FaultAnnotations
 from k3k_core.sandbox.forwarder import Forwarder
 from k3k_core.sandbox.k3s.cluster import Surroundings
 from k3k_core.sandbox.k3s.datastores import Datastore
@@ -99,6 +100,7 @@ class HostControllers:
             controllers += [
                 self._balancers,
                 DataVolumes(around.datastores, on_drop),
+                FaultAnnotations(client, events, around.faults),
                 Scheduler(client, events),
                 self._kubelet,
             ]
@@ -112,6 +114,7 @@ class HostControllers:
             node=NODE_NAME,
             node_address=self._node_address,
             pod_address=lambda pod: self._addresses.of(f"pod/{pod}"),
+            release_address=lambda pod: self._addresses.release(f"pod/{pod}"),
             enqueue=self._look_again,
         )
 
@@ -122,7 +125,15 @@ class HostControllers:
         return K3sServer(launch, self._around)
 
     def _start_etcd(self, launch: Launch) -> EtcdProcess:
-        return EtcdProcess(launch, self._around.members, self._services_of, self._around.scenario)
+        around, meta = self._around, launch.pod["metadata"]
+        return EtcdProcess(
+            launch,
+            around.members,
+            self._services_of,
+            around.scenario,
+            around.faults.of(meta["namespace"], meta["name"]),
+            around.now,
+        )
 
     def _services_of(self, launch: Launch) -> frozenset[str]:
         meta = launch.pod["metadata"]
@@ -160,6 +171,7 @@ class HostControllers:
         await self.manager.stop()
         if self._kubelet is not None:
             self._kubelet.stop()
+        self._addresses.close()
         if self._balancers is not None:
             await self._balancers.close()
         if self._node_port is not None:

@@ -66,6 +66,21 @@ def listen(address: str, port: int) -> socket.socket:
     return made
 
 
+def hold(address: str, port: int) -> socket.socket:
+    """Return a UDP socket that only one process can have: it marks an address as taken before anybody listens.
+
+    Raises:
+        OSError: another one has it, or the address is not to be had.
+    """
+    made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        made.bind((address, port))
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
 def reserve(port: int, *, seed: int, purpose: str, preferred: str = "") -> tuple[str, socket.socket]:
     """Find an address whose port is free and listen there; it is taken from the moment this returns.
 

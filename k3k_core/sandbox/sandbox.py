@@ -31,6 +31,7 @@ from k3k_core.sandbox.api.store import Store
 from k3k_core.sandbox.controllers.admission import ApiAdmission
 from k3k_core.sandbox.controllers.client import Client
 from k3k_core.sandbox.controllers.runtime import ControllerManager
+from k3k_core.sandbox.fault_board import FaultBoard, PodFaults
 from k3k_core.sandbox.furnishing import furnish
 from k3k_core.sandbox.host_controllers import HostControllers
 from k3k_core.sandbox.k3s.cluster import Surroundings
@@ -120,6 +121,7 @@ class Sandbox:
         api: ApiServer,
         controllers: HostControllers,
         journal: Journal | None,
+        board: FaultBoard,
     ) -> None:
         self.url = url
         self.kubeconfig = kubeconfig_text
@@ -127,6 +129,16 @@ class Sandbox:
         self.api = api
         self.controllers = controllers
         self._journal = journal
+        self._board = board
+
+    def faults_of(self, namespace: str, pod: str) -> PodFaults:
+        """Return the faults of one simulated server, to be switched on and off at any time.
+
+        Args:
+            namespace: of its pod.
+            pod: name of its pod, which may be yet to come.
+        """
+        return self._board.of(namespace, pod)
 
     async def fails(self) -> K3kError:
         """Wait until the sandbox cannot keep its state any more, and return why; for ever if it keeps none."""
@@ -200,10 +212,11 @@ async def _start(kind: type[Sandbox], options: SandboxOptions, stack: AsyncExitS
             journal.drop(datastore)
 
     scenario = Scenario(options.seed, options.start_delay, options.conditions)
+    board = FaultBoard(scenario, _wall_clock)
     controllers = HostControllers(
         client,
         _known_types(api),
-        Surroundings(datastores, Members(), scenario, _wall_clock, clusters.open),
+        Surroundings(datastores, Members(), scenario, _wall_clock, clusters.open, board),
         root_ca=identity.server_ca.cert_pem,
         client_ca=identity.client_ca,
         bare=options.bare,
@@ -221,6 +234,7 @@ async def _start(kind: type[Sandbox], options: SandboxOptions, stack: AsyncExitS
         api=api,
         controllers=controllers,
         journal=journal,
+        board=board,
     )
 
 

@@ -17,6 +17,7 @@ from k3k_core.sandbox.api.store import Store
 from k3k_core.sandbox.controllers.admission import ApiAdmission
 from k3k_core.sandbox.controllers.client import Client
 from k3k_core.sandbox.controllers.runtime import ControllerManager
+from k3k_core.sandbox.fault_board import FaultBoard
 from k3k_core.sandbox.furnishing import furnish
 from k3k_core.sandbox.host_controllers import HostControllers
 from k3k_core.sandbox.k3s.cluster import Surroundings
@@ -64,10 +65,12 @@ async def engine() -> AsyncIterator[Engine]:
     client = Client(store, ApiAdmission(api.operations))
     furnish(client, service_ip="10.96.0.1", address="192.0.2.1", port=6443)
     clusters = EmbeddedClusters(_now)
+    scenario = Scenario()
+    board = FaultBoard(scenario, _now)
     active = HostControllers(
         client,
         lambda: [definition.resource for definition in api.registry if definition.stored],
-        Surroundings(Datastores(), Members(), Scenario(), _now, clusters.open),
+        Surroundings(Datastores(), Members(), scenario, _now, clusters.open, board),
         root_ca=ROOT_CA,
         client_ca=new_authority("clients", _now()),
         bare=True,

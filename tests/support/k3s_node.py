@@ -29,6 +29,7 @@ from k3k_core.sandbox.controllers.pods import is_ready
 from k3k_core.sandbox.controllers.runtime import Controller, Key
 from k3k_core.sandbox.controllers.volumes import VolumeController, standard_storage_class
 from k3k_core.sandbox.data_volumes import DataVolumes
+from k3k_core.sandbox.fault_board import FaultBoard
 from k3k_core.sandbox.k3s.cluster import Cluster, Surroundings
 from k3k_core.sandbox.k3s.datastores import Datastores, Members
 from k3k_core.sandbox.k3s.etcd import EtcdProcess
@@ -64,6 +65,7 @@ class K3sNode:
     kubelet: Kubelet
     datastores: Datastores
     clusters: list[Cluster]
+    board: FaultBoard
 
     async def until_ready(self, pod: str) -> dict[str, Any]:
         """Wait for a pod to be ready."""
@@ -116,7 +118,8 @@ async def k3s_node(scenario: Scenario | None = None) -> AsyncIterator[K3sNode]:
 
         return answer
 
-    around = Surroundings(datastores, members, chosen, loop_clock, open_api)
+    board = FaultBoard(chosen, loop_clock)
+    around = Surroundings(datastores, members, chosen, loop_clock, open_api, board)
     made: list[Kubelet] = []
 
     def look_again(controller: Controller, key: Key) -> None:
@@ -129,12 +132,18 @@ async def k3s_node(scenario: Scenario | None = None) -> AsyncIterator[K3sNode]:
             {
                 Program.K3S: lambda launch: K3sServer(launch, around),
                 Program.ETCD: lambda launch: EtcdProcess(
-                    launch, members, lambda each: frozenset({each.pod["spec"]["subdomain"]}), chosen
+                    launch,
+                    members,
+                    lambda each: frozenset({each.pod["spec"]["subdomain"]}),
+                    chosen,
+                    board.of(launch.pod["metadata"]["namespace"], launch.pod["metadata"]["name"]),
+                    loop_clock,
                 ),
             },
             node=NODE_NAME,
             node_address="127.64.0.9",
             pod_address=addresses.of,
+            release_address=addresses.release,
             enqueue=look_again,
         )
         made.append(kubelet)
@@ -148,7 +157,8 @@ async def k3s_node(scenario: Scenario | None = None) -> AsyncIterator[K3sNode]:
         for resource, obj in ((SECRET, pki_secret()), (SECRET, tokens_secret()), (CONFIG_MAP, config_map())):
             await running.put(resource, obj)
         try:
-            yield K3sNode(running, made[0], datastores, clusters)
+            yield K3sNode(running, made[0], datastores, clusters, board)
         finally:
             made[0].stop()
+            addresses.close()
             await asyncio.sleep(0)

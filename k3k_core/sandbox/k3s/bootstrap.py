@@ -5,17 +5,17 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import PurePosixPath
 
 from k3k_core.pki import Authority, Leaf, issue_server_certificate, new_authority
 from k3k_core.sandbox.api.authn import User
+from k3k_core.sandbox.k3s.certificate_files import LIFETIME
 from k3k_core.sandbox.k3s.config import K3sConfig
 from k3k_core.sandbox.k3s.identities import JoinTokens, password_of, read_token_file
 from k3k_core.sandbox.loopback import is_loopback
 from k3k_core.sandbox.node.process import Launch, StartError
 
-_CERTIFICATE_LIFETIME = timedelta(days=365)
 _PAIRS = ("server-ca", "client-ca", "request-header-ca")
 
 
@@ -142,7 +142,13 @@ def _token(launch: Launch, config: K3sConfig, flag: str) -> str:
     return token
 
 
-def serving_certificate(launch: Launch, config: K3sConfig, credentials: Credentials, now: datetime) -> Leaf:
+def serving_certificate(
+    launch: Launch,
+    config: K3sConfig,
+    credentials: Credentials,
+    now: datetime,
+    until: datetime | None = None,
+) -> Leaf:
     """Issue the certificate of the listener, for the names and addresses the real k3s would take.
 
     Args:
@@ -150,6 +156,7 @@ def serving_certificate(launch: Launch, config: K3sConfig, credentials: Credenti
         config: of k3s.
         credentials: with the server authority.
         now: the current time.
+        until: when it ends; a year from now by default.
     """
     import ipaddress
 
@@ -175,8 +182,8 @@ def serving_certificate(launch: Launch, config: K3sConfig, credentials: Credenti
         common_name="k3s",
         dns_names=names,
         ip_addresses=addresses,
-        not_before=now,
-        lifetime=_CERTIFICATE_LIFETIME,
+        not_before=now if until is None else until - LIFETIME,
+        lifetime=LIFETIME,
     )
 
 

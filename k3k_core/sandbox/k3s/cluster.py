@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from k3k_core.sandbox.fault_board import FaultBoard
 from k3k_core.sandbox.k3s.bootstrap import Credentials
 from k3k_core.sandbox.k3s.datastores import Datastore, Datastores, Members
+from k3k_core.sandbox.k3s.metrics import SIMULATED, Metrics
 from k3k_core.sandbox.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -16,8 +18,7 @@ if TYPE_CHECKING:
 
     Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
-# On every answer, so that nobody takes a simulated server for a real one.
-SIMULATED = {"X-K3k-Sandbox": "simulated"}
+__all__ = ["SIMULATED", "Cluster", "Surroundings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +30,18 @@ class Cluster:
         datastore: the objects.
         credentials: who may do what.
         advertised: HOST:PORT that clients are told.
-        seed: for what differs between servers.
-        started: when the server started.
-        unhealthy: returns whether the health checks fail.
+        metrics: the server's `/metrics`.
+        failing: returns which health checks fail, with reasons.
+        page_fails: returns whether its `/metrics` cannot be read.
     """
 
     version: str
     datastore: Datastore
     credentials: Credentials
     advertised: str
-    seed: int
-    started: datetime
-    unhealthy: Callable[[], bool]
+    metrics: Metrics
+    failing: Callable[[], dict[str, str]]
+    page_fails: Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Surroundings:
         scenario: when they become ready, and what goes wrong.
         now: wall clock.
         open_api: returns what answers the requests to a cluster's API.
+        faults: what goes wrong with which server right now.
     """
 
     datastores: Datastores
@@ -60,3 +62,4 @@ class Surroundings:
     scenario: Scenario
     now: Callable[[], datetime]
     open_api: Callable[[Cluster], Handler]
+    faults: FaultBoard

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -26,11 +25,13 @@ from k3k_core.sandbox.controllers.runtime import ControllerManager
 from k3k_core.sandbox.furnishing import furnish
 from k3k_core.sandbox.k3s.cluster import SIMULATED, Cluster
 from k3k_core.sandbox.k3s.datastores import Datastore
-from k3k_core.sandbox.k3s.metrics import Metrics
+from k3k_core.sandbox.k3s.metrics import page_response
 from k3k_core.sandbox.pod_admission import PodSecurityAdmission
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 _SERVICE_IP = "10.43.0.1"
+# As promhttp words it.
+_GATHERING_FAILED = "An error has occurred while serving metrics:\n\nsimulated failure of a collector\n"
 
 
 @dataclass(slots=True)
@@ -115,15 +116,17 @@ class EmbeddedClusters:
 
 
 def _answering(cluster: Cluster, api: ApiServer, now: Callable[[], datetime]) -> Handler:
-    metrics = Metrics(cluster.version, cluster.started, f"{cluster.seed}/{cluster.datastore.key}")
+    metrics = cluster.metrics
 
     async def answer(given: web.BaseRequest) -> web.StreamResponse:
         # The API looks at nothing that a full request has and a base one lacks.
         request = cast("web.Request", given)
         metrics.count()
-        api.failing_checks = {"etcd": "simulated failure"} if cluster.unhealthy() else {}
-        if request.path == "/metrics" and request.method == "GET" and _allowed(api, request):
-            return _page(request, metrics.render(now()))
+        api.failing_checks = cluster.failing()
+        if request.path == "/metrics" and request.method in {"GET", "HEAD"} and _allowed(api, request):
+            if cluster.page_fails():
+                return web.Response(status=500, text=_GATHERING_FAILED, headers=SIMULATED)
+            return page_response(request, metrics, now())
         response = await api.handle(request)
         if not response.prepared:
             response.headers.update(SIMULATED)
@@ -140,10 +143,3 @@ def _allowed(api: ApiServer, request: web.Request) -> bool:
     except ApiError:
         return False
     return True
-
-
-def _page(request: web.BaseRequest, page: bytes) -> web.Response:
-    headers = {**SIMULATED, "Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
-    if "gzip" in request.headers.get("Accept-Encoding", ""):
-        return web.Response(body=gzip.compress(page, 1), headers={**headers, "Content-Encoding": "gzip"})
-    return web.Response(body=page, headers=headers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from k3k_core.sandbox.api.store import Store
@@ -185,3 +185,17 @@ def endpoint_hosts(endpoint: str) -> list[str]:
         inner = location.partition("(")[2].partition(")")[0]
         return [inner.rpartition(":")[0] or inner or location.partition("/")[0]]
     return [urlsplit(part.strip()).hostname or "" for part in endpoint.split(",")]
+
+
+def engine_of(endpoint: str) -> Literal["", "sqlite", "sql"]:
+    """Return what kine stands before; "" where k3s talks to an etcd itself.
+
+    Args:
+        endpoint: `datastore-endpoint`, empty for the default.
+    """
+    if not endpoint:
+        return "sqlite"
+    scheme = endpoint.partition("://")[0].lower()
+    if scheme in {"http", "https", "unix", "unixs"}:
+        return ""
+    return "sqlite" if scheme == "sqlite" else "sql"

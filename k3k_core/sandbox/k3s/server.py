@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from k3k_core.sandbox import loopback
 from k3k_core.sandbox.api.authn import User
 from k3k_core.sandbox.k3s.bootstrap import (
     Credentials,
@@ -15,24 +13,28 @@ from k3k_core.sandbox.k3s.bootstrap import (
     read_credentials,
     serving_certificate,
 )
+from k3k_core.sandbox.k3s.certificate_files import certificate_files, end_by_fault
 from k3k_core.sandbox.k3s.cluster import SIMULATED, Cluster, Surroundings
 from k3k_core.sandbox.k3s.config import K3sConfig, read_config
-from k3k_core.sandbox.k3s.datastores import Datastore, endpoint_hosts
+from k3k_core.sandbox.k3s.datastores import Datastore, endpoint_hosts, engine_of
+from k3k_core.sandbox.k3s.listener import Listener
+from k3k_core.sandbox.k3s.metrics import Build, Metrics
+from k3k_core.sandbox.k3s.server_faults import ServerFaults
 from k3k_core.sandbox.k3s.supervisor import answer_supervisor
 from k3k_core.sandbox.node.process import Launch, ProbeRequest, StartError
-from k3k_core.sandbox.tls import server_context
+from k3k_core.sandbox.tls import server_context, show_certificate
 
 if TYPE_CHECKING:
-    from aiohttp import StreamReader, web
-    from aiohttp.abc import AbstractStreamWriter
-    from aiohttp.http_parser import RawRequestMessage
+    import ssl
+    from datetime import datetime
+
+    from aiohttp import web
 
     from k3k_core.sandbox.k3s.cluster import Handler
 
 DEFAULT_VERSION = "v1.36.2+k3s1"
 # What every authenticated user may read (ClusterRoles system:public-info-viewer and system:discovery).
 _OPEN_TO_USERS = frozenset(("/healthz", "/livez", "/readyz", "/version", "/version/", "/api", "/apis"))
-_MAX_BODY = 64 * 1024 * 1024
 _CHECKS = frozenset(("/healthz", "/livez", "/readyz"))
 
 
@@ -56,23 +58,23 @@ class K3sServer:
         check_writable(launch, self._config)
         meta = launch.pod["metadata"]
         self._pod = f"{meta['namespace']}/{meta['name']}"
+        self._faults = ServerFaults(around.faults.of(meta["namespace"], meta["name"]))
         self._key, self._exclusive = self._datastore_key()
         self._credentials: Credentials | None = None
         self._datastore: Datastore | None = None
         self._handler: Handler | None = None
         self._ready = False
         self._waited = False
-        self._connections: web.Server | None = None
-        self._server: asyncio.Server | None = None
-        self._stop_listening: Callable[[], None] | None = None
+        self._context: ssl.SSLContext
+        self._shown_until: datetime | None = None
         self._open_datastore()
-        self._listen()
-        condition = around.scenario.condition(meta["namespace"], meta["name"])
-        self._failing = condition == "unready"
+        self._listener = self._listen()
         delay = around.scenario.delay(meta["namespace"], meta["name"])
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(delay, self._boot) if delay is not None else None
         self._forget = around.members.listen(self, self._on_members)
+        self._forget_faults = self._faults.listen(self, self._on_faults)
+        self._apply_faults()
 
     # Datastore
 
@@ -134,39 +136,21 @@ class K3sServer:
 
     # Listening
 
-    def _listen(self) -> None:
-        from aiohttp import web
+    def _own_credentials(self) -> Credentials:
+        """Return what it listens with; without a datastore k3s already listens, with what it was given."""
+        return self._credentials or read_credentials(self._launch, self._config, {}, self._around.now())
 
+    def _listen(self) -> Listener:
         address, port = self._launch.address, self._config.port()
+        credentials = self._own_credentials()
+        leaf = serving_certificate(self._launch, self._config, credentials, self._around.now())
+        self._context = server_context(leaf, credentials.client_ca.cert_pem)
         try:
-            listener = loopback.listen(address, port)
+            return Listener(address, port, self._handle, name=f"simulated k3s {self._pod}", tls=self._context)
         except OSError as error:
             if self._datastore is not None:
                 self._release(self._datastore)
             raise fatal(f"listen tcp {address}:{port}: bind: {error.strerror}") from None
-        credentials = self._credentials
-        if credentials is None:
-            # Without a datastore k3s already listens, with what it was given.
-            credentials = read_credentials(self._launch, self._config, {}, self._around.now())
-        leaf = serving_certificate(self._launch, self._config, credentials, self._around.now())
-        context = server_context(leaf, credentials.client_ca.cert_pem)
-        self._connections = web.Server(self._handle, request_factory=_request, access_log=None)
-        handler = self._connections
-        loop = asyncio.get_running_loop()
-
-        async def serve() -> None:
-            self._server = await loop.create_server(handler, sock=listener, ssl=context)
-
-        starting = loop.create_task(serve(), name=f"simulated k3s {self._pod}")
-
-        def stop() -> None:
-            starting.cancel()
-            if self._server is not None:
-                self._server.close()
-            else:
-                listener.close()
-
-        self._stop_listening = stop
 
     def _boot(self) -> None:
         """The time to start is over: ready, unless the datastore is still missing."""
@@ -193,6 +177,25 @@ class K3sServer:
         if self._waited:
             self._boot()
 
+    def _on_faults(self) -> None:
+        self._apply_faults()
+        self._launch.changed()
+
+    def _apply_faults(self) -> None:
+        """Listen or not, and show the certificate there now is."""
+        if self._faults.closed:
+            self._listener.close()
+        else:
+            self._listener.open()
+        self._faults.wake()
+        until = end_by_fault(self._faults.spells, self._around.now())
+        if until != self._shown_until:
+            leaf = serving_certificate(
+                self._launch, self._config, self._own_credentials(), self._around.now(), until
+            )
+            show_certificate(self._context, leaf)
+            self._shown_until = until
+
     # Requests
 
     def _identity(self, authorization: str) -> User | None:
@@ -204,7 +207,7 @@ class K3sServer:
 
     def answer(self, request: ProbeRequest) -> int:
         """Answer a probe without the detour over the network, by the same rules."""
-        if request.port != self._config.port():
+        if request.port != self._config.port() or self._faults.dead:
             raise ConnectionRefusedError
         if request.scheme.upper() != "HTTPS":
             return 400
@@ -216,17 +219,17 @@ class K3sServer:
         identity = self._identity(request.headers.get("authorization", ""))
         if identity is None:
             return 401
-        if path in _CHECKS and self._failing:
+        if path in _CHECKS and self._faults.unready:
             return 500
         allowed = path in _OPEN_TO_USERS or {"system:masters"} & set(identity.groups)
         monitored = "system:monitoring" in identity.groups and path in {"/metrics", *_CHECKS}
         return 200 if allowed or monitored else 403
 
     def accepts(self, port: int) -> bool:
-        return port == self._config.port()
+        return port == self._config.port() and not self._faults.dead
 
     def healthy(self) -> bool:
-        return self._ready and not self._failing
+        return self._ready and not self._faults.unready and not self._faults.dead
 
     def logs(self) -> str:
         return "\n".join(self._log) + "\n"
@@ -234,6 +237,7 @@ class K3sServer:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         from aiohttp import web
 
+        await self._faults.before(request)
         credentials, datastore = self._credentials, self._datastore
         if not self._ready or credentials is None or datastore is None:
             return web.Response(status=503, text="starting\n", headers=SIMULATED)
@@ -252,15 +256,28 @@ class K3sServer:
     def _open_api(self, datastore: Datastore, credentials: Credentials) -> Handler:
         config = self._config
         host = config.get("advertise-address") or self._launch.address
+        version = self._launch.image.k3s_version or DEFAULT_VERSION
+        started = self._around.now()
+        build = Build(
+            version,
+            engine_of(self._endpoint()),
+            kine_tls="kine-tls" in config.switches,
+            certificates=certificate_files(credentials.files, started),
+        )
         return self._around.open_api(
             Cluster(
-                version=self._launch.image.k3s_version or DEFAULT_VERSION,
+                version=version,
                 datastore=datastore,
                 credentials=credentials,
                 advertised=f"{host}:{config.get('advertise-port') or config.port()}",
-                seed=self._around.scenario.seed,
-                started=self._around.now(),
-                unhealthy=lambda: self._failing,
+                metrics=Metrics(
+                    build,
+                    started,
+                    f"{self._around.scenario.seed}/{self._pod}",
+                    spells=self._faults.spells,
+                ),
+                failing=self._faults.failing_checks,
+                page_fails=lambda: self._faults.page_fails,
             )
         )
 
@@ -268,33 +285,11 @@ class K3sServer:
         if self._timer is not None:
             self._timer.cancel()
         self._forget()
-        if self._stop_listening is not None:
-            self._stop_listening()
-        if self._connections is not None:
-            loop = asyncio.get_running_loop()
-            closing = loop.create_task(self._connections.shutdown(timeout=0.1))
-            _CLOSING.add(closing)
-            closing.add_done_callback(_CLOSING.discard)
+        self._forget_faults()
+        self._faults.wake()
+        self._listener.close()
         if self._datastore is not None:
             self._release(self._datastore)
-
-
-def _request(
-    message: RawRequestMessage,
-    payload: StreamReader,
-    protocol: web.RequestHandler,
-    writer: AbstractStreamWriter,
-    task: asyncio.Task[None],
-) -> web.BaseRequest:
-    """Make a request that takes bodies as large as the API does."""
-    from aiohttp import web
-
-    loop = asyncio.get_running_loop()
-    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=_MAX_BODY)
-
-
-# Tasks that close connections, kept from being collected.
-_CLOSING: set[asyncio.Task[None]] = set()
 
 
 def _configuration(launch: Launch) -> K3sConfig:

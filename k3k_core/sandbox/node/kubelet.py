@@ -45,6 +45,7 @@ class Kubelet:
         node: name of the node.
         node_address: its IP address.
         pod_address: returns an address for a pod, given "NAMESPACE/NAME".
+        release_address: takes it back, given the same.
         enqueue: has the manager look at a pod again.
     """
 
@@ -59,6 +60,7 @@ class Kubelet:
         node: str,
         node_address: str,
         pod_address: Callable[[str], str],
+        release_address: Callable[[str], None],
         enqueue: Callable[[Kubelet, Key], None],
     ) -> None:
         self._client = client
@@ -68,6 +70,7 @@ class Kubelet:
         self._node = node
         self._node_address = node_address
         self._pod_address = pod_address
+        self._release_address = release_address
         self._enqueue = enqueue
         self._pods: dict[Key, _Running] = {}
         # Pods that wait for a Secret or ConfigMap, by namespace.
@@ -89,7 +92,10 @@ class Kubelet:
         if known is not None and (pod is None or pod["metadata"]["uid"] != known.uid):
             self._stop(key)
             known = None
-        if pod is None or pod["spec"].get("nodeName") != self._node:
+        if pod is None:
+            self._release_address("/".join(key))
+            return None
+        if pod["spec"].get("nodeName") != self._node:
             return None
         if is_terminating(pod):
             self._end(key, pod)

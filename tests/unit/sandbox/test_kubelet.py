@@ -103,6 +103,7 @@ async def loop(program: FakeProgram) -> AsyncIterator[ControlLoop]:
             node=NODE_NAME,
             node_address="127.70.0.1",
             pod_address=lambda _: "127.70.0.2",
+            release_address=lambda _: None,
             enqueue=look_again,
         )
         return [VolumeController(client, events), Scheduler(client, events), kubelet]
