@@ -18,7 +18,7 @@ from k3k_core.telemetry.scraper.failure import TargetError
 from k3k_core.telemetry.scraper.target import ControlPlaneTarget, ServerTarget
 from k3k_core.telemetry.scraper.tls import certificate_end, tls_context
 from k3k_core.telemetry.scraper.transport import NoCookies, Transport
-from k3k_core.telemetry.scraper.wire import METER, Meter
+from k3k_core.telemetry.scraper.wire import METER, TOO_LARGE, Meter
 
 _PROBE_LIMIT: Final = 64 * 1024
 """Bytes of a server's list of checks; a real one has about 2 KB."""
@@ -108,7 +108,7 @@ class Answer:
             size += len(part)
             parts += 1
             if size > limit:
-                raise TargetError("limit", f"its answer is larger than {limit} bytes")
+                raise TargetError("limit", TOO_LARGE)
             if parts > _FREE_PARTS + size // _SMALL_PART:
                 raise TargetError("limit", "it sends its answer in parts of a few bytes")
             yield part
@@ -197,7 +197,7 @@ class ControlPlaneClient:
         try:
             return await http.send(request, stream=True)
         except (TargetError, httpcore.ProtocolError, httpcore.NetworkError):
-            if meter.opened or meter.received:
+            if meter.opened or meter.answered:
                 raise
         # The server closed a connection that was kept from the last round, and the request crossed that.
         return await http.send(request, stream=True)
@@ -249,6 +249,6 @@ def _status_sentence(status: int) -> str:
 
 
 def _broken_sentence(meter: Meter) -> str:
-    if not meter.received:
+    if not meter.answered:
         return "it closed the connection without an answer"
     return "its answer is not HTTP/1.1" if meter.head else "its answer broke off or is broken"

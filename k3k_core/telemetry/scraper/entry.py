@@ -25,6 +25,7 @@ class Entry:
         tracker: computes its signals.
         visitor: asks its servers; None until the first round.
         task: its round that is under way in its turn.
+        patience: runs out when that round takes unusually long.
         lock: held by the one round that may be under way.
     """
 
@@ -33,6 +34,7 @@ class Entry:
         self.tracker = Tracker()
         self.visitor: Visitor | None = None
         self.task: asyncio.Task[Scraped] | None = None
+        self.patience: asyncio.TimerHandle | None = None
         self.lock = asyncio.Lock()
         self._backoff = backoff
         self._rounds = 0

@@ -84,6 +84,6 @@ def from_tls(error: ssl.SSLError) -> TargetError:
         "RECORD_LAYER_FAILURE",
     }:
         return TargetError("tls", "it does not speak TLS")
-    if error.reason and "CERTIFICATE" in error.reason and "ALERT" in error.reason:
+    if error.reason and "ALERT" in error.reason and ("CERTIFICATE" in error.reason or "CA" in error.reason):
         return TargetError("tls", "it does not accept the client certificate")
     return TargetError("tls", "the TLS connection failed")

@@ -8,8 +8,9 @@ from typing import Literal
 
 from k3k_core.telemetry.scraper.target import TargetId
 
-Lane = Literal["steady", "new", "suspect"]
-"""steady: the last round went well; new: there was none yet; suspect: the last round failed.
+Lane = Literal["steady", "new", "suspect", "overdue"]
+"""steady: the last round went well; new: there was none yet; suspect: the last round failed; overdue: the round
+began in another lane and takes unusually long, so its slot there is free again.
 
 Each lane has its own slots, so that control planes in good standing never wait for one that hangs, however many
 of those there are.
@@ -82,6 +83,16 @@ class Lanes:
                 self._free[lane] -= 1
                 self._active[first] = lane
                 yield first, at
+
+    def outstay(self, id: TargetId) -> bool:  # noqa: A002
+        """Let a round that takes long go on as overdue, if there is room; returns whether its slot is free now."""
+        lane = self._active.get(id)
+        if lane is None or self._free["overdue"] <= 0:
+            return False
+        self._free["overdue"] -= 1
+        self._free[lane] += 1
+        self._active[id] = "overdue"
+        return True
 
     def leave(self, id: TargetId) -> None:  # noqa: A002
         """Free a control plane's slot, or let it wait no longer."""

@@ -37,6 +37,11 @@ class ScrapeOptions:
             raise UsageError(f"scrape option concurrency is {self.concurrency}: it must be at least 1")
 
     @property
+    def patience(self) -> float:
+        """Seconds after which a round gives its slot to another one and goes on as overdue."""
+        return self.timeout / 10
+
+    @property
     def newcomers(self) -> int:
         """Slots of control planes that have not been through a round yet."""
         return max(2, self.concurrency // 2)

@@ -13,6 +13,7 @@ from k3k_core.telemetry.scraper.client import Answer, ControlPlaneClient
 from k3k_core.telemetry.scraper.failure import TargetError
 from k3k_core.telemetry.scraper.options import ScrapeOptions
 from k3k_core.telemetry.scraper.target import ControlPlaneTarget, ServerTarget
+from k3k_core.telemetry.scraper.wire import TOO_LARGE
 
 _PIECE = 64 * 1024
 
@@ -113,4 +114,4 @@ class _Size:
     def _count(self, size: int) -> None:
         self._size += size
         if self._size > self.limit:
-            raise TargetError("limit", f"its page is larger than {self.limit} bytes")
+            raise TargetError("limit", TOO_LARGE)

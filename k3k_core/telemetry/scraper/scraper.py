@@ -56,7 +56,12 @@ class Scraper:
         self._entries: dict[TargetId, Entry] = {}
         self._schedule = Schedule(options.interval)
         self._lanes = Lanes(
-            {"steady": options.concurrency, "new": options.newcomers, "suspect": options.suspects}
+            {
+                "steady": options.concurrency,
+                "new": options.newcomers,
+                "suspect": options.suspects,
+                "overdue": options.concurrency,
+            }
         )
         self._tally = Tally()
         self._focus: frozenset[TargetId] = frozenset()
@@ -166,18 +171,25 @@ class Scraper:
             self._tally.missed += 1
 
     def _admit(self) -> None:
+        loop = asyncio.get_running_loop()
         for ready, at in self._lanes.admit():
             entry = self._entries[ready]
-            entry.task = asyncio.get_running_loop().create_task(
+            if entry.lane != "suspect":
+                entry.patience = loop.call_later(self._options.patience, self._outstayed, ready)
+            entry.task = loop.create_task(
                 self._round(entry, at, forced=ready in self._focus), name=f"scrape {ready}"
             )
             entry.task.add_done_callback(partial(self._ended, entry))
+
+    def _outstayed(self, id: TargetId) -> None:  # noqa: A002
+        if self._lanes.outstay(id):
+            self._admit()
 
     def _ended(self, entry: Entry, task: asyncio.Task[Scraped]) -> None:
         if entry.task is not task:
             return
         entry.task = None
-        self._lanes.leave(entry.target.id)
+        self._free(entry)
         if not task.cancelled():
             error = task.exception()
             if error is None:
@@ -227,7 +239,7 @@ class Scraper:
 
     def _part(self, entry: Entry) -> None:
         """Stop a control plane's round and close its connections."""
-        self._lanes.leave(entry.target.id)
+        self._free(entry)
         task, entry.task = entry.task, None
         visitor, entry.visitor = entry.visitor, None
         if task is None and visitor is None:
@@ -235,6 +247,12 @@ class Scraper:
         closing = asyncio.get_running_loop().create_task(_close(task, visitor))
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
+
+    def _free(self, entry: Entry) -> None:
+        self._lanes.leave(entry.target.id)
+        if entry.patience is not None:
+            entry.patience.cancel()
+            entry.patience = None
 
     @staticmethod
     def _now() -> float:

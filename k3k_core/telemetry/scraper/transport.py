@@ -44,7 +44,8 @@ class Transport(httpx.AsyncBaseTransport):
         )
         return httpx.Response(
             response.status,
-            headers=response.headers,
+            # httpx would look at where a redirect leads even though it is not followed.
+            headers=[header for header in response.headers if header[0].lower() != b"location"],
             stream=_Body(response),
             extensions=response.extensions,
         )

@@ -27,15 +27,27 @@ _HEAD_LIMIT: Final = 96 * 1024
 """Bytes received before the answer's headers are complete: TLS handshake, headers, and what was read ahead."""
 
 
-class Meter:
-    """How far one request got, and how many bytes it may still receive."""
+TOO_LARGE: Final = "its answer is larger than allowed"
 
-    __slots__ = ("_limit", "head", "opened", "received", "stage")
+
+class Meter:
+    """How far one request got, and how many bytes it may still receive.
+
+    Attributes:
+        head: whether the answer's headers are not complete yet.
+        opened: whether a connection was made for it; otherwise it went over one that was kept.
+        answered: whether any byte of an answer came.
+        received: bytes that came, those of TLS included.
+        stage: what has not happened yet, for a sentence.
+    """
+
+    __slots__ = ("_limit", "answered", "head", "opened", "received", "stage")
 
     def __init__(self) -> None:
         self._limit = _HEAD_LIMIT
         self.head = True
         self.opened = False
+        self.answered = False
         self.received = 0
         self.stage = "it gave no connection"
 
@@ -53,9 +65,7 @@ class Meter:
         """
         self.received += count
         if self.received > self._limit:
-            raise TargetError(
-                "limit", "its headers have no end" if self.head else "it sends more than a page may have"
-            )
+            raise TargetError("limit", "its headers have no end" if self.head else TOO_LARGE)
 
 
 METER: Final[ContextVar[Meter | None]] = ContextVar("METER", default=None)
@@ -128,14 +138,17 @@ class _Stream(httpcore.AsyncNetworkStream):
         meter = METER.get()
         if meter is not None and meter.head:
             max_bytes = min(max_bytes, _HEAD_PIECE)
-            if meter.received:
+            if meter.answered:
                 await asyncio.sleep(0)
         while True:
             data = self._take(max_bytes)
             self._count(meter)
-            if data is not None:
-                return data
-            await self._link.more()
+            if data is None:
+                await self._link.more()
+                continue
+            if meter is not None and data:
+                meter.answered = True
+            return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, part of the protocol
         if self._link.ended:
