@@ -26,6 +26,7 @@ class Verb:
 
 
 _CONTROL_PLANES = "Control planes"
+_MONITORING = "Monitoring"
 _FILES = "Values and manifests"
 _HOSTS = "Hosts"
 _OTHER = "Other"
@@ -37,8 +38,14 @@ VERBS: dict[str, Verb] = {
         Verb("delete", _CONTROL_PLANES, "Delete a control plane and what belongs to it.", "delete"),
         Verb("list", _CONTROL_PLANES, "List the control planes of one or more hosts.", "list"),
         Verb("describe", _CONTROL_PLANES, "Show everything about one control plane.", "describe"),
+        Verb("metrics", _CONTROL_PLANES, "Show what is measured of one control plane.", "metrics"),
+        Verb("doctor", _CONTROL_PLANES, "Explain the state of a control plane, and what to do.", "doctor"),
         Verb("diff", _CONTROL_PLANES, "Show what a values file would change.", "diff"),
         Verb("kubeconfig", _CONTROL_PLANES, "Print a kubeconfig for a control plane.", "kubeconfig"),
+        Verb("connect", _CONTROL_PLANES, "Reach a control plane through its host.", "connect"),
+        Verb("exporter", _MONITORING, "Serve the signals of a fleet to Prometheus.", "exporter"),
+        Verb("alerts", _MONITORING, "Print alert and recording rules for Prometheus.", "alerts"),
+        Verb("dashboard", _MONITORING, "Print a Grafana dashboard.", "dashboard"),
         Verb("values", _FILES, "Explain, check and print values.", "values"),
         Verb("render", _FILES, "Print the manifests of a control plane, for GitOps.", "render"),
         Verb("hosts", _HOSTS, "List the hosts your kubeconfig knows.", "hosts"),
@@ -56,15 +63,11 @@ PLANNED = frozenset(
         "rollback",
         "history",
         "exec",
-        "connect",
         "pause",
         "resume",
         "backup",
         "join",
-        "metrics",
-        "exporter",
         "prune",
-        "doctor",
     ]
 )
 

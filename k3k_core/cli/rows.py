@@ -11,6 +11,7 @@ from k3k_core.cli.output import Cell, table, table_width
 from k3k_core.cli.terminal import Style, Terminal
 
 if TYPE_CHECKING:
+    from k3k_core.cli.signal_columns import Measured
     from k3k_core.discovery import ControlPlane
 
 _LEAST_FIRST = ("DATASTORE", "VERSION", "AGE", "SERVERS", "TTL")
@@ -41,6 +42,7 @@ def control_plane_table(
     now: datetime,
     hosts: bool = False,
     wide: bool = False,
+    measured: Measured | None = None,
     width: int | None = None,
 ) -> str:
     """Return the table of `k3k list`.
@@ -51,11 +53,13 @@ def control_plane_table(
         now: ages and times to live are counted from it.
         hosts: begin with a column for the host.
         wide: end with the system, what made it, and the reason of its status.
+        measured: what was measured of them, for columns of its own; None for no such columns.
         width: columns of a screen that is redrawn: what matters least is left out where it is too narrow.
     """
     headings = ["NAME", "NAMESPACE", "STATUS", "VERSION", "SERVERS", "DATASTORE", "ADDRESS", "AGE", "TTL"]
-    headings = (["HOST"] if hosts else []) + headings + (["SYSTEM", "MADE BY", "REASON"] if wide else [])
-    grid = [_row(row, now, hosts=hosts, wide=wide) for row in rows]
+    headings = (["HOST"] if hosts else []) + headings + _signal_headings(measured)
+    headings += ["SYSTEM", "MADE BY", "REASON"] if wide else []
+    grid = [_row(row, now, hosts=hosts, wide=wide, measured=measured) for row in rows]
     for heading in _LEAST_FIRST:
         if width is None or table_width(headings, grid) <= width:
             break
@@ -65,11 +69,23 @@ def control_plane_table(
     return table(terminal, headings, grid)
 
 
-def _row(row: ControlPlane, now: datetime, *, hosts: bool, wide: bool) -> list[Cell | str]:
+def _signal_headings(measured: Measured | None) -> list[str]:
+    if measured is None:
+        return []
+    from k3k_core.cli.signal_columns import HEADINGS
+
+    return list(HEADINGS)
+
+
+def _row(
+    row: ControlPlane, now: datetime, *, hosts: bool, wide: bool, measured: Measured | None
+) -> list[Cell | str]:
+    found = (measured or {}).get((row.host, row.namespace, row.name))
+    verdict = found.judgement.verdict if found is not None else row.verdict
     cells: list[Cell | str] = [
         row.name,
         row.namespace,
-        Cell(row.verdict, verdict_style(row.verdict)),
+        Cell(verdict, verdict_style(verdict)),
         row.version,
         f"{row.servers_ready}/{row.servers_wanted}",
         row.datastore,
@@ -77,11 +93,13 @@ def _row(row: ControlPlane, now: datetime, *, hosts: bool, wide: bool) -> list[C
         format_age((now - row.created_at).total_seconds()) if row.created_at else "",
         _time_left(row.expires_at, now),
     ]
-    return [
-        *([row.host] if hosts else []),
-        *cells,
-        *([row.system, row.made_by, row.reason] if wide else []),
-    ]
+    if measured is not None:
+        from k3k_core.cli.signal_columns import cells as signal_cells
+
+        cells += signal_cells(found)
+    if wide:
+        cells += [row.system, row.made_by, found.reason if found is not None else row.reason]
+    return [*([row.host] if hosts else []), *cells]
 
 
 def _time_left(expires_at: datetime | None, now: datetime) -> Cell | str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from k3k_core.discovery import ControlPlane
+from k3k_core.fleet.documents import row_document
 from k3k_core.telemetry.judgement import Judgement
 from k3k_core.telemetry.scraper.target import Scraped, TargetId
 from k3k_core.telemetry.signals.model import Signals
@@ -64,6 +65,10 @@ class FleetRow:
     def reason(self) -> str:
         """Why it has its verdict: the worst finding's sentence, or else what the host's objects say."""
         return self.judgement.reason or self.control_plane.reason
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the stable machine-readable form (`k3k metrics -o json`), times in RFC 3339."""
+        return row_document(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from k3k_core.cli import options
 from k3k_core.cli.command import Example, verb
 from k3k_core.cli.connect import host_options, run
+from k3k_core.cli.option import option
 from k3k_core.cli.output import write_document
 from k3k_core.cli.rows import control_plane_table
 from k3k_core.cli.session import Session
@@ -19,6 +20,7 @@ from k3k_core.errors import K3kError
 from k3k_core.host import HostOptions
 
 if TYPE_CHECKING:
+    from k3k_core.cli.signal_columns import Measured
     from k3k_core.discovery import ControlPlane
 
 FORMATS = ("table", "wide", "json", "yaml", "name")
@@ -29,11 +31,13 @@ class _Answer:
     """What one host said.
 
     Attributes:
+        context: as it was asked for; None for the current one.
         host: name of its context, empty for the current one before it has been reached.
         rows: its control planes.
         error: why it said nothing.
     """
 
+    context: str | None
     host: str
     rows: tuple[ControlPlane, ...] = ()
     error: K3kError | None = None
@@ -43,10 +47,11 @@ class _Answer:
     "list",
     details="All namespaces, unless -n names one. With several hosts they are asked at the same time; one "
     "that does not answer is told on standard error while the others are shown; the command fails only when "
-    "none answers. Control planes made by Helm are listed too.",
+    "none answers. Control planes made by Helm are listed too. `-o wide` and `--signals` also read the metrics of "
+    "each control plane twice, which takes some seconds.",
     examples=(
         Example("On the current host", "k3k list"),
-        Example("On two hosts, with reasons", "k3k list --context prod --context stage -o wide"),
+        Example("On two hosts, with signals", "k3k list --context prod --context stage -o wide"),
         Example("Everything there is, for a script", "k3k list --all-contexts -o json"),
         Example("Names, to work on one by one", "k3k list -n ci -o name"),
     ),
@@ -60,7 +65,12 @@ class _Answer:
     outputs=FORMATS,
     many_hosts=True,
 )
-def command(session: Session) -> None:
+@option(
+    "--signals/--no-signals",
+    default=None,
+    help="Read metrics too, or do not (default: with -o wide).",
+)
+def command(session: Session, signals: bool | None) -> None:
     """List control planes."""
     answers = run(_ask_all(session))
     errors = [answer for answer in answers if answer.error is not None]
@@ -68,7 +78,16 @@ def command(session: Session) -> None:
         raise _all_failed(errors)
     for answer in errors:
         session.console.warn(f"host {answer.host}: {answer.error}")
-    _show(session, answers)
+    wanted = session.settings.output == "wide" if signals is None else signals
+    measured = _measure(session, answers) if wanted and session.settings.output != "name" else None
+    _show(session, answers, measured)
+
+
+def _measure(session: Session, answers: Sequence[_Answer]) -> Measured:
+    from k3k_core.cli.signal_columns import measure
+
+    rows = [row for answer in answers for row in answer.rows]
+    return measure(session, [answer.context for answer in answers if answer.rows], rows)
 
 
 def _contexts(session: Session) -> list[str | None]:
@@ -101,9 +120,9 @@ async def _ask(session: Session, context: str | None) -> _Answer:
     try:
         async with open_host(host_options(session, context)) as host:
             rows = await list_control_planes(host, namespace=namespace, now=datetime.now(UTC))
-            return _Answer(host.name, rows)
+            return _Answer(context, host.name, rows)
     except K3kError as error:
-        return _Answer(context or "", error=error)
+        return _Answer(context, context or "", error=error)
 
 
 def _all_failed(failed: Sequence[_Answer]) -> BaseException:
@@ -111,7 +130,7 @@ def _all_failed(failed: Sequence[_Answer]) -> BaseException:
     return errors[0] if len(errors) == 1 else ExceptionGroup("no host answered", errors)
 
 
-def _show(session: Session, answers: Sequence[_Answer]) -> None:
+def _show(session: Session, answers: Sequence[_Answer], measured: Measured | None) -> None:
     console, output = session.console, session.settings.output
     rows = [row for answer in answers for row in answer.rows]
     if output == "name":
@@ -119,7 +138,7 @@ def _show(session: Session, answers: Sequence[_Answer]) -> None:
     elif output in {"json", "yaml"}:
         document = {
             "schema": "k3k.list/v1",
-            "items": [row.to_dict() for row in rows],
+            "items": [_item(row, measured) for row in rows],
             "errors": [
                 {"host": answer.host, "message": str(answer.error), "exitCode": answer.error.exit_code}
                 for answer in answers
@@ -129,8 +148,22 @@ def _show(session: Session, answers: Sequence[_Answer]) -> None:
         write_document(console, document, output)
     elif rows:
         several = len(answers) > 1
-        now = datetime.now(UTC)
-        console.data(control_plane_table(console.out, rows, now=now, hosts=several, wide=output == "wide"))
+        text = control_plane_table(
+            console.out,
+            rows,
+            now=datetime.now(UTC),
+            hosts=several,
+            wide=output == "wide",
+            measured=measured,
+        )
+        console.data(text)
     else:
         place = session.settings.namespace
         console.note(f"No control planes in namespace {place}." if place else "No control planes.")
+
+
+def _item(row: ControlPlane, measured: Measured | None) -> dict[str, Any]:
+    if measured is None:
+        return row.to_dict()
+    found = measured.get((row.host, row.namespace, row.name))
+    return found.to_dict() if found is not None else {**row.to_dict(), "signals": None}

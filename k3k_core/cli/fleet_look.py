@@ -1,0 +1,85 @@
+"""Following one control plane for a verb, with errors as every verb has them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from k3k_core.cli.connect import host_options
+from k3k_core.cli.session import Session
+from k3k_core.errors import NotFoundError, UnreachableError
+from k3k_core.names import ControlPlaneId
+
+if TYPE_CHECKING:
+    from k3k_core.fleet import Fleet, FleetRow
+
+# Seconds that listing, finding a way, and reading pages may take beyond the windows that are waited for.
+_SLACK = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A fleet of one control plane.
+
+    Attributes:
+        fleet: it.
+        identity: the control plane.
+    """
+
+    fleet: Fleet
+    identity: ControlPlaneId
+
+    def row(self) -> FleetRow:
+        """Return the control plane as it is now.
+
+        Raises:
+            NotFoundError: it is gone.
+            UnreachableError: its host does not answer.
+        """
+        for row in self.fleet.rows.values():
+            return row
+        for state in self.fleet.hosts.values():
+            if state.error and not state.listed:
+                raise UnreachableError(state.error, hint=state.hint)
+        raise NotFoundError(f"control plane {self.identity} does not exist any more")
+
+
+@asynccontextmanager
+async def follow(session: Session, identity: ControlPlaneId, *, window: float) -> AsyncIterator[Followed]:
+    """Follow a control plane; two of its scrapes have been made when the block begins, or it is known why not.
+
+    Args:
+        session: of the verb.
+        identity: the control plane.
+        window: seconds between two scrapes.
+
+    Raises:
+        NotFoundError: there is none of that name.
+        K3kError: the host refuses or does not answer.
+    """
+    from k3k_core.discovery import list_control_planes
+    from k3k_core.fleet import Fleet, FleetOptions
+    from k3k_core.host import open_host
+    from k3k_core.telemetry.scraper import ScrapeOptions
+
+    # What the host refuses is told as every other verb tells it, before it becomes a state to live with.
+    async with open_host(host_options(session)) as host:
+        rows = await list_control_planes(host, namespace=identity.namespace, now=datetime.now(UTC))
+        if all(row.name != identity.name for row in rows):
+            raise NotFoundError(
+                f"control plane {identity} does not exist on host {host.name}",
+                hint="`k3k list` shows what there is.",
+            )
+    options = FleetOptions(
+        hosts=(host_options(session),),
+        namespace=identity.namespace,
+        only=frozenset((identity,)),
+        scrape=ScrapeOptions(interval=window),
+        history=False,
+    )
+    async with Fleet(options) as fleet:
+        await fleet.settled(2 * window + _SLACK)
+        yield Followed(fleet, identity)

@@ -1,0 +1,157 @@
+"""`k3k metrics`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any
+
+from k3k_core.cli import options
+from k3k_core.cli.command import Example, verb
+from k3k_core.cli.connect import run
+from k3k_core.cli.identity import identify
+from k3k_core.cli.option import option
+from k3k_core.cli.output import write_document
+from k3k_core.cli.session import Session
+from k3k_core.errors import UnreachableError, UsageError
+
+if TYPE_CHECKING:
+    from k3k_core.cli.fleet_look import Followed
+    from k3k_core.fleet import FleetRow
+    from k3k_core.names import ControlPlaneId
+
+FORMATS = ("table", "wide", "json", "yaml")
+
+
+@verb(
+    "metrics",
+    details="Reads the metrics of each server twice, a window apart, and shows what happened in between: requests "
+    "and their latency, the datastore, work queues, certificates, processes. What is not known is shown as not "
+    "available, never as zero. Servers are reached by their pods, their Service, or through the host.",
+    examples=(
+        Example("Over five seconds", "k3k metrics ci -n team-a"),
+        Example("Everything, over a minute", "k3k metrics team-a/ci -o wide --window 1m"),
+        Example("Until Ctrl-C", "k3k metrics ci --watch"),
+        Example("A document a line, for a script", "k3k metrics ci --watch -o json"),
+    ),
+    common=(options.output_option(*FORMATS), *options.host_options(), options.general_options),
+    outputs=FORMATS,
+)
+@options.name_argument
+@option(
+    "--window",
+    type=options.Duration(),
+    default="5s",
+    metavar="DURATION",
+    help="Time between two readings (default 5s).",
+)
+@option("--watch", is_flag=True, help="Go on, window after window, until Ctrl-C.")
+def command(session: Session, name: str, window: float, watch: bool) -> None:
+    """Show what is measured of one control plane."""
+    identity = identify(session, name)
+    if window < 1:
+        # A shorter one would mostly measure the measuring.
+        raise UsageError("A window has at least one second.")
+    run(_watch(session, identity, window) if watch else _once(session, identity, window))
+
+
+async def _once(session: Session, identity: ControlPlaneId, window: float) -> None:
+    from k3k_core.cli.fleet_look import follow
+
+    async with follow(session, identity, window=window) as followed:
+        row = followed.row()
+    _check(row)
+    if session.settings.output in {"json", "yaml"}:
+        write_document(session.console, _document(row), session.settings.output)
+    else:
+        session.console.data(_text(session, row))
+
+
+async def _watch(session: Session, identity: ControlPlaneId, window: float) -> None:
+    from k3k_core.cli.fleet_look import follow
+    from k3k_core.cli.stopping import stop_signals
+
+    with stop_signals() as stopped:
+        await _until(stopped, _show(session, follow(session, identity, window=window)))
+
+
+async def _show(session: Session, following: Any) -> None:
+    async with following as followed:
+        _check(followed.row())
+        followed.fleet.focus(list(followed.fleet.rows))
+        if session.console.out.interactive and session.settings.output in {"table", "wide"}:
+            from k3k_core.cli.live import show_until_quit
+
+            async def draw() -> str:
+                return _text(session, followed.row())
+
+            await show_until_quit(draw)
+        else:
+            await _print_rounds(session, followed)
+
+
+async def _print_rounds(session: Session, followed: Followed) -> None:
+    """Print a block, a document or a line after each round."""
+    output = session.settings.output
+    last = -1.0
+    async for _ in followed.fleet.changes():
+        row = followed.row()
+        at = row.signals.at if row.signals is not None else last
+        if at == last:
+            continue
+        last = at
+        if output == "json":
+            session.console.data(json.dumps(_document(row)))
+        elif output == "yaml":
+            session.console.data("---")
+            write_document(session.console, _document(row), output)
+        else:
+            session.console.data(f"{_text(session, row)}\n\n")
+        sys.stdout.flush()
+
+
+async def _until(stopped: asyncio.Event, work: Awaitable[None]) -> None:
+    """Run until the work ends or a signal to stop comes."""
+    doing, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stopped.wait())
+    try:
+        await asyncio.wait((doing, stopping), return_when=asyncio.FIRST_COMPLETED)
+        if doing.done():
+            doing.result()
+    finally:
+        doing.cancel()
+        stopping.cancel()
+        await asyncio.gather(doing, stopping, return_exceptions=True)
+
+
+def _check(row: FleetRow) -> None:
+    """Make sure that there is something to show.
+
+    Raises:
+        UnreachableError: nothing could be read.
+    """
+    name = f"control plane {row.id}"
+    signals = row.signals
+    if signals is None:
+        reason = row.reach.reason.rstrip(".") or "its servers have not answered in time"
+        state = f" It is {row.judgement.verdict}: {row.reason.rstrip('.')}." if row.reason else ""
+        raise UnreachableError(f"{name}: {reason}.{state}", hint=row.reach.hint)
+    if not signals.processes and all(server.round_trip is None for server in signals.servers):
+        said = "; ".join(
+            dict.fromkeys(f"{item.server}: {item.error}" for item in signals.servers if item.error)
+        )
+        raise UnreachableError(
+            f"{name}: none of its servers answers ({said or 'no servers'}).",
+            hint="`k3k doctor` tells what is wrong with it.",
+        )
+
+
+def _document(row: FleetRow) -> dict[str, Any]:
+    return {"schema": "k3k.metrics/v1", **row.to_dict()}
+
+
+def _text(session: Session, row: FleetRow) -> str:
+    from k3k_core.cli.metrics_output import metrics_text
+
+    return metrics_text(session.console.out, row, wide=session.settings.output == "wide")
