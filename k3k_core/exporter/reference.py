@@ -25,8 +25,8 @@ _SECTIONS = (
 _INTRODUCTION = f"""\
 # Metrics
 
-What `k3k exporter` answers at `/metrics`. Let Prometheus keep the exporter's own labels, or `namespace` would become the
-one in which the exporter runs:
+What `k3k exporter` answers at `/metrics`. Let Prometheus keep the exporter's own labels, or `namespace` would
+become the one in which the exporter runs:
 
 ```yaml
 scrape_configs:
@@ -38,10 +38,10 @@ scrape_configs:
 
 `k3k alerts` prints rules for these metrics ([alerts.md](alerts.md)), `k3k dashboard` a dashboard for Grafana.
 
-- Metrics of a control plane and of its servers bear {", ".join(f"`{label}`" for label in BASE_LABELS)} before the labels
-  listed.
-- What is not known is absent, never 0: a family that the control plane does not serve, a rate before the second page, a
-  quantile of too few requests. Series of a control plane that is gone are gone with the next answer.
+- Metrics of a control plane and of its servers bear {", ".join(f"`{label}`" for label in BASE_LABELS)} before the
+  labels listed.
+- What is not known is absent, never 0: a family that the control plane does not serve, a rate before the second page,
+  a quantile of too few requests. Series of a control plane that is gone are gone with the next answer.
 - Counters count from the start of the exporter that answers, and go on over restarts of the servers. Use `rate()` and
   `increase()` as ever; with a pair of exporters take `max by (host, namespace, name)` of it, not the sum.
 - Summaries: the quantiles 0.5, 0.9 and 0.99 were computed on the control plane's own buckets over the last window (two
