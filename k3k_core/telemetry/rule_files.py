@@ -70,6 +70,8 @@ def _loader() -> Any:
     def mapping(self: Any, node: Any) -> dict[Any, Any]:
         seen = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(None, None, "a name is no text", key.start_mark)
             if key.value in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"{str(key.value)[:40]!r} is there twice", key.start_mark
