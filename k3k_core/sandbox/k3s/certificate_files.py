@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 LIFETIME = timedelta(days=365)
 _YESTERDAY = timedelta(days=1)
-_EXPIRING, _EXPIRED = "certificates-expiring", "certificate-expired"
+_EXPIRING = "certificates-expiring"
+_FILES_EXPIRED, _SERVING_EXPIRED = "certificate-expired", "serving-certificate-expired"
 _AUTHORITIES_EXPIRING = "authorities-expiring"
 # Subjects of the files below server/tls, as k3s names them (pkg/daemons/control/deps).
 _LEAVES = (
@@ -57,18 +58,26 @@ class CertificateFile:
             spells: when the server had which fault.
             at: the current time.
         """
-        shortened = end_by_fault(spells, at) if self.renewed else _end(spells, at, _AUTHORITIES_EXPIRING)
+        shortened = _file_ends(spells, at) if self.renewed else _end(spells, at, _AUTHORITIES_EXPIRING)
         return self.ends_at if shortened is None else min(shortened, self.ends_at)
 
 
-def end_by_fault(spells: Spells, at: datetime) -> datetime | None:
-    """Return when a fault lets the leaves end, None without such a fault.
+def _file_ends(spells: Spells, at: datetime) -> datetime | None:
+    """Return when a fault lets the leaves below `server/tls` end, None without such a fault."""
+    expired = spells.since(_FILES_EXPIRED, at.timestamp())
+    if expired is not None:
+        return datetime.fromtimestamp(expired, at.tzinfo) - _YESTERDAY
+    return _end(spells, at, _EXPIRING)
+
+
+def serving_ends(spells: Spells, at: datetime) -> datetime | None:
+    """Return when a fault lets the certificate of the listener end, None without such a fault.
 
     Args:
         spells: when the server had which fault.
         at: the current time.
     """
-    expired = spells.since(_EXPIRED, at.timestamp())
+    expired = spells.since(_SERVING_EXPIRED, at.timestamp())
     if expired is not None:
         return datetime.fromtimestamp(expired, at.tzinfo) - _YESTERDAY
     return _end(spells, at, _EXPIRING)

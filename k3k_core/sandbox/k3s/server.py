@@ -13,7 +13,7 @@ from k3k_core.sandbox.k3s.bootstrap import (
     read_credentials,
     serving_certificate,
 )
-from k3k_core.sandbox.k3s.certificate_files import certificate_files, end_by_fault
+from k3k_core.sandbox.k3s.certificate_files import certificate_files, serving_ends
 from k3k_core.sandbox.k3s.cluster import SIMULATED, Cluster, Surroundings
 from k3k_core.sandbox.k3s.config import K3sConfig, read_config
 from k3k_core.sandbox.k3s.datastores import Datastore, endpoint_hosts, engine_of
@@ -188,7 +188,7 @@ class K3sServer:
         else:
             self._listener.open()
         self._faults.wake()
-        until = end_by_fault(self._faults.spells, self._around.now())
+        until = serving_ends(self._faults.spells, self._around.now())
         if until != self._shown_until:
             leaf = serving_certificate(
                 self._launch, self._config, self._own_credentials(), self._around.now(), until
