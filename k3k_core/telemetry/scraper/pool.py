@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import zlib
 from collections.abc import Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
@@ -15,6 +14,7 @@ from k3k_core.telemetry.scraper.messages import Change, Focus
 from k3k_core.telemetry.scraper.options import ScrapeOptions
 from k3k_core.telemetry.scraper.raw import RawPage, fetch_page
 from k3k_core.telemetry.scraper.scraper import Publish
+from k3k_core.telemetry.scraper.schedule import hash_of
 from k3k_core.telemetry.scraper.target import ControlPlaneTarget, Scraped, ServerTarget, TargetId
 
 
@@ -89,7 +89,5 @@ class ScraperPool:
         return fetch_page(target, server, self._options)
 
     def _owner(self, id: TargetId) -> Child:  # noqa: A002
-        # Not what the schedule spreads by: each worker's control planes shall be spread over the interval too.
-        return self._children[
-            zlib.adler32(f"{id.name}\0{id.namespace}\0{id.host}".encode()) % len(self._children)
-        ]
+        # The schedule spreads by the upper bits of this number, so each worker's control planes are spread too.
+        return self._children[hash_of(id) % len(self._children)]

@@ -29,9 +29,14 @@ class Due:
     missed: int = 0
 
 
-def phase(id: TargetId) -> float:  # noqa: A002, the contract's name for it
+def hash_of(id: TargetId) -> int:  # noqa: A002, the contract's name for it
+    """Return 32 bits that are the same for a control plane in every process and at every start."""
+    return zlib.crc32(f"{id.host}\0{id.namespace}\0{id.name}".encode())
+
+
+def phase(id: TargetId) -> float:  # noqa: A002
     """Return the control plane's place within the interval, from 0 up to 1; always the same one."""
-    return zlib.crc32(f"{id.host}\0{id.namespace}\0{id.name}".encode()) / 2**32
+    return hash_of(id) / 2**32
 
 
 class Schedule:
