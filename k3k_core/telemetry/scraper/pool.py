@@ -13,8 +13,8 @@ from k3k_core.telemetry.scraper.figures import ScrapeFigures, summed
 from k3k_core.telemetry.scraper.messages import Change, Focus
 from k3k_core.telemetry.scraper.options import ScrapeOptions
 from k3k_core.telemetry.scraper.raw import RawPage, fetch_page
-from k3k_core.telemetry.scraper.scraper import Publish
 from k3k_core.telemetry.scraper.schedule import hash_of
+from k3k_core.telemetry.scraper.scraper import Publish
 from k3k_core.telemetry.scraper.target import ControlPlaneTarget, Scraped, ServerTarget, TargetId
 
 
