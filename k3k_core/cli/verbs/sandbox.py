@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +18,7 @@ from k3k_core.cli.option import CONTEXT_SETTINGS, option
 from k3k_core.cli.private_file import check_target, write_private
 from k3k_core.cli.running import Running, claim, find_running, stop
 from k3k_core.cli.session import Session
+from k3k_core.cli.stopping import stop_signals
 
 if TYPE_CHECKING:
     from k3k_core.sandbox import Sandbox
@@ -94,7 +92,7 @@ async def _serve(session: Session, *, port: int, data: str | None, kubeconfig: s
     from k3k_core.sandbox import Sandbox, SandboxOptions
 
     folder = Path(data) if data is not None else None
-    with claim(folder) as slot, _stop_signals() as stopped:
+    with claim(folder) as slot, stop_signals() as stopped:
         async with Sandbox.start(SandboxOptions(port=port, data_dir=folder, seed=seed)) as sandbox:
             path = Path(kubeconfig) if kubeconfig is not None else slot.kubeconfig
             write_private(path, sandbox.kubeconfig)
@@ -123,27 +121,6 @@ async def _until_stopped(sandbox: Sandbox, stopped: asyncio.Event) -> None:
     finally:
         stop.cancel()
         failure.cancel()
-
-
-@contextmanager
-def _stop_signals() -> Iterator[asyncio.Event]:
-    """Turn the first signal to stop into an event; a second one ends the process as usual."""
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-    def stop_once() -> None:
-        for number in signals:
-            loop.remove_signal_handler(number)
-        stopped.set()
-
-    for number in signals:
-        loop.add_signal_handler(number, stop_once)
-    try:
-        yield stopped
-    finally:
-        for number in signals:
-            loop.remove_signal_handler(number)
 
 
 def _tell(session: Session, url: str, kubeconfig: Path) -> None:

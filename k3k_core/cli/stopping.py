@@ -1,0 +1,29 @@
+"""Ending a verb that runs until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def stop_signals() -> Iterator[asyncio.Event]:
+    """Turn the first signal to stop into an event; a second one ends the process as usual."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def stop_once() -> None:
+        for number in signals:
+            loop.remove_signal_handler(number)
+        stopped.set()
+
+    for number in signals:
+        loop.add_signal_handler(number, stop_once)
+    try:
+        yield stopped
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
