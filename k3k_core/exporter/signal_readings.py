@@ -157,7 +157,9 @@ def _read_controllers(readings: Readings, signals: Signals, totals: Totals, quan
             _read_total(readings, totals, quantiles, metric, (clean(queue.name),))
     readings.number(catalogue.QUEUES_DEPTH, controllers.depth)
     readings.number(catalogue.PENDING_PODS, controllers.pending_pods)
-    readings.number(catalogue.UNAVAILABLE_API_SERVICES, len(controllers.unavailable_api_services))
+    if controllers.depth is not None:
+        # Their list is empty too when no page could be read.
+        readings.number(catalogue.UNAVAILABLE_API_SERVICES, len(controllers.unavailable_api_services))
 
 
 def _read_certificates(readings: Readings, signals: Signals) -> None:
