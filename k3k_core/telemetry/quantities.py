@@ -61,7 +61,7 @@ def format_duration(seconds: float) -> str:
         return "0 s"
     if seconds < 1:
         return f"{_digits(seconds * 1000)} ms"
-    if seconds < 120:
+    if seconds < 120 and seconds != 60:
         return f"{_digits(seconds)} s"
     for size, name, smaller_size, smaller in (
         (86400, "d", 3600, "h"),

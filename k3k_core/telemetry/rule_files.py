@@ -30,7 +30,7 @@ _ALLOWED: Final[Mapping[str, tuple[str, ...]]] = {
     "critical": ("Degraded", "Down"),
 }
 _REQUIRED: Final = ("group", "severity", "verdict", "expression", "summary", "advice")
-_HINT: Final = "`k3k doctor --help` and docs/verdicts.md describe rules files."
+_HINT: Final = "docs/verdicts.md describes rules files."
 
 
 def parse(text: str, source: str) -> dict[str, Any]:
@@ -202,6 +202,7 @@ class _Reader:
             ignore_while=self._several("ignore_while", _VERDICTS),
             unless=self._several("unless", tuple(self.names)),
             unit=self._one_of("unit", UNITS, ""),
+            absent=self._plain("absent"),
             summary=self._sentence("summary", each),
             advice=self._sentence("advice", each),
         )
@@ -281,6 +282,13 @@ class _Reader:
             if not _number(least):
                 self._problem(key, "is no number")
         return tuple((str(text), float(least)) for text, least in amounts.items() if _number(least))
+
+    def _plain(self, key: str) -> str:
+        text = self._get(key, "")
+        if not isinstance(text, str):
+            self._problem(key, "is no text")
+            return ""
+        return text
 
     def _sentence(self, key: str, each: Each) -> str:
         text = self._get(key, "")

@@ -54,6 +54,7 @@ class Rule:
         unless: rules that say the same with more weight: while one fires for the same thing, this one is not listed,
             and once it stops, this one takes over without a hold of its own.
         unit: unit of value and thresholds.
+        absent: why its value may not be there; empty where the group's reason fits.
         summary: one sentence with placeholders: {value}, {threshold}, {subject}, {PATH} or {PATH:UNIT}.
         advice: one sentence: what to do.
     """
@@ -78,6 +79,7 @@ class Rule:
     ignore_while: tuple[Verdict, ...] = ()
     unless: tuple[str, ...] = ()
     unit: str = ""
+    absent: str = ""
 
 
 SHIPPED: Final = "rules.yaml"

@@ -100,4 +100,4 @@ def _why(rule: Rule, facts: Facts, signals: Signals | None) -> str:
         return f"no metrics could be read: {describe(facts.reach.page_error or facts.reach.error, '')}"
     if facts.window is None and rule.group.name not in {"reach", "certificates", "process"}:
         return "there is nothing to compare with yet, since only one page was read"
-    return rule.group.absent
+    return rule.absent or rule.group.absent

@@ -144,7 +144,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "AuthorityExpiresSoon": _value(AUTHORITY, 60.0, 90.5, subject="server-ca", says="60 days"),
     "AuthorityExpires": _value(AUTHORITY, 200.0, 365.5, subject="server-ca", says="200 days"),
     "ServerRestarted": Scenario({"processes.0.restarted": True}, subject=FIRST, says="started anew"),
-    "ServerRestartsOften": Scenario({"processes.0.uptime": 60.0}, subject=FIRST, says="60 s"),
+    "ServerRestartsOften": Scenario({"processes.0.uptime": 60.0}, subject=FIRST, says="1 min"),
     "FileDescriptorsNearlyUsedUp": _value(
         "processes.0.open_files", 65000.0, 60000.0, subject=FIRST, says="99.2 %"
     ),

@@ -65,7 +65,7 @@ def test_what_has_not_held_long_enough_is_told_apart() -> None:
     explanation = explained(SLOW, seconds=60)
     assert explanation.judgement.verdict == "Healthy"
     assert section(explanation, "Findings") == ""
-    assert "ApiWritesSlow (warning), for 60 s of 5 min: Writes take 2 s" in section(
+    assert "ApiWritesSlow (warning), for 1 min of 5 min: Writes take 2 s" in section(
         explanation, "Seen, but not for long enough yet"
     )
 
