@@ -36,6 +36,11 @@ async def created(host: HostUnderTest, name: str) -> None:
     (await host.k3k(*where, "--set", "loadbalancer.enabled=false")).checked()
 
 
+def left_in(folder: Path) -> list[str]:
+    """Return the names of the kubeconfigs below a folder."""
+    return [str(path) for path in folder.glob("**/kubeconfig.yaml")]
+
+
 async def test_a_command_reaches_the_api_and_its_exit_code_is_ours(host: HostUnderTest) -> None:
     await created(host, "one")
     where = ("connect", "one", "-n", host.namespace, "--")
@@ -52,7 +57,7 @@ async def test_the_kubeconfig_is_gone_afterwards(host: HostUnderTest, tmp_path: 
     shown = (await host.k3k(*where, sys.executable, "-c", show, env={"TMPDIR": str(tmp_path)})).checked()
     path, mode = shown.out.split()
     assert (mode, Path(path).is_relative_to(tmp_path)) == ("0o600", True)
-    assert not list(tmp_path.glob("**/kubeconfig.yaml")), path
+    assert left_in(tmp_path) == []
 
 
 async def test_without_a_command_it_stays_until_it_is_stopped(host: HostUnderTest, tmp_path: Path) -> None:
