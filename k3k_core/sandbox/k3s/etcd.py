@@ -88,12 +88,7 @@ class EtcdProcess:
                 self._listener.open()
 
     def _down(self) -> bool:
-        ordinal, members = self._place
-        return (
-            self._faults.has("etcd-down")
-            or (self._faults.has("etcd-quorum-lost") and ordinal > 0)
-            or (self._faults.has("etcd-member-down") and ordinal == members - 1)
-        )
+        return member_down(self._faults, *self._place)
 
     def _status(self, path: str) -> int:
         """Return the status of one of the paths etcd serves to anybody."""
@@ -150,6 +145,21 @@ class EtcdProcess:
         if self._listener is not None:
             self._listener.close()
         self._members.remove(self._member.namespace, self._member.pod)
+
+
+def member_down(faults: PodFaults, ordinal: int, members: int) -> bool:
+    """Whether a member does not answer.
+
+    Args:
+        faults: which it has.
+        ordinal: which member it is.
+        members: how many there are.
+    """
+    return (
+        faults.has("etcd-down")
+        or (faults.has("etcd-quorum-lost") and ordinal > 0)
+        or (faults.has("etcd-member-down") and ordinal == members - 1)
+    )
 
 
 def _listener(launch: Launch, handle: Handle) -> Listener | None:

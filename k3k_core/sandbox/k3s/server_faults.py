@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from k3k_core.sandbox.fault_board import Close, PodFaults, Spells
 
 # Seconds a server takes to answer health checks that is slow to answer.
-_SLOW = 4.0
+SLOW = 4.0
 _CHECKS = ("/healthz", "/livez", "/readyz")
 _SIMULATED = "simulated failure"
 
@@ -77,4 +77,4 @@ class ServerFaults:
         while self._faults.has("hanging"):
             await self._released.wait()
         if self._faults.has("slow-to-answer") and request.path.startswith(_CHECKS):
-            await asyncio.sleep(_SLOW)
+            await asyncio.sleep(SLOW)
