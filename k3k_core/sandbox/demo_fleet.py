@@ -1,7 +1,7 @@
 """The fleet of `k3k demo`: what stands in it, and how it comes to stand there.
 
 Everything is made through the library itself, as a user would, but for one control plane in the form in which the
-ayedo Helm chart leaves its own.
+ayedo Helm chart leaves its own. Some of it is then given faults, chosen by seed.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from k3k_core.host import HostApi
 from k3k_core.lifecycle.create import CreateRequest, create
 from k3k_core.lifecycle.progress import silent
 from k3k_core.names import LABEL_INSTANCE, LABEL_MANAGED_BY, LABEL_NAME, ControlPlaneId
+from k3k_core.resources import POD, SECRET, Resource
+from k3k_core.sandbox.fault_catalogue import FAULT_ANNOTATION
 from k3k_core.values import load_values
 
 _AT_ONCE = 8
@@ -43,6 +45,37 @@ class Member:
     preset: str | None = None
     values: str = ""
 
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What is wrong with one control plane of the fleet, on purpose.
+
+    Attributes:
+        id: the control plane.
+        what: what is wrong, for people.
+        fault: fault of the sandbox; see `fault_catalogue`.
+        pod: the one server that has it; empty when all have.
+    """
+
+    id: ControlPlaneId
+    what: str
+    fault: str
+    pod: str = ""
+
+    @property
+    def annotated(self) -> tuple[Resource, str]:
+        """Kind and name of the object whose annotation asks for the fault."""
+        return (POD, self.pod) if self.pod else (SECRET, self.id.root)
+
+
+# What is wrong, for people, and by which fault; the first befalls one server of several.
+_TROUBLES = (
+    ("one server is down", "down"),
+    ("all servers are down", "down"),
+    ("certificates are running out", "certificates-expiring"),
+    ("a controller's queue is stuck", "queue-stuck"),
+    ("more load than it can take", "overloaded"),
+)
 
 _FIRST = (
     Member(ControlPlaneId("shop", "storefront"), preset="tenant"),
@@ -80,6 +113,49 @@ def _another(chance: random.Random, number: int) -> Member:
     if preset is None and chance.random() < 0.5:
         values += f"servers: {chance.randint(2, 3)}\ndatastore:\n  kind: etcd\n"
     return Member(identity, preset=preset, values=values)
+
+
+def troubles(members: Sequence[Member], seed: int) -> tuple[Trouble, ...]:
+    """Return what is to be wrong with a fleet; the same arguments give the same troubles.
+
+    At least half of the fleet is left alone, and so is what Helm made, whose servers can only be watched from outside.
+
+    Args:
+        members: the fleet.
+        seed: of which member has which.
+    """
+    chance = random.Random(f"troubles/{seed}")  # noqa: S311 (of a demonstration)
+    ours = [member for member in members if member.made_by == "k3k"]
+    chance.shuffle(ours)
+    several = next((member for member in ours if _servers(member) > 1), None)
+    if several is not None:
+        ours.remove(several)
+    left = min(len(members) // 2, len(_TROUBLES))
+    found: list[Trouble] = []
+    for number, (what, fault) in enumerate(_TROUBLES):
+        member = several if number == 0 else ours.pop() if ours else None
+        if member is None or len(found) == left:
+            continue
+        pod = f"{member.id.server}-{_servers(member) - 1}" if number == 0 else ""
+        found.append(Trouble(member.id, what, fault, pod))
+    return tuple(found)
+
+
+def _servers(member: Member) -> int:
+    return load_values(member.values, preset=member.preset).values.servers
+
+
+async def cause(host: HostApi, wrong: Sequence[Trouble]) -> None:
+    """Let things go wrong, as anybody can with `kubectl annotate`.
+
+    Args:
+        host: an open host, which is a sandbox.
+        wrong: what is to go wrong.
+    """
+    for trouble in wrong:
+        resource, name = trouble.annotated
+        patch = {"metadata": {"annotations": {FAULT_ANNOTATION: trouble.fault}}}
+        await host.patch(resource, trouble.id.namespace, name, patch)
 
 
 async def provision(

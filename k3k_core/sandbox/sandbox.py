@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -145,6 +145,20 @@ class Sandbox:
         failed = self._journal.failed if self._journal is not None else asyncio.Event()
         await failed.wait()
         return self._journal.problem() if self._journal is not None else K3kError("The sandbox failed.")
+
+    @contextmanager
+    def dated_back(self, by: timedelta) -> Iterator[None]:
+        """Date everything that happens in the block earlier, as if the sandbox had run for a while.
+
+        Args:
+            by: how much earlier.
+        """
+        now = self.store.now
+        self.store.now = lambda: now() - by
+        try:
+            yield
+        finally:
+            self.store.now = now
 
     def __repr__(self) -> str:
         return f"Sandbox({self.url})"

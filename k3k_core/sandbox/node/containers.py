@@ -192,6 +192,7 @@ class Container:
         """Probe again at once: the program's answers may have changed."""
         for probe in self.probes:
             probe.due = now
+            probe.changed = True
 
     def probe(self, address: str, now: float, report: Report) -> bool:
         """Make the probes that are due; True when the container has to be restarted.

@@ -1,7 +1,8 @@
 """Startup, readiness and liveness probes.
 
 Unlike a real kubelet this one probes when something may have changed, and by the clock only while a probe
-fails: a simulated program in the same state answers the same.
+fails: a simulated program in the same state answers the same. For that reason a program that says its answers have
+changed is ready or not after one probe.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class Probe:
         due: time of the event loop at which to probe again; None when only a change can alter the outcome.
         passing: whether the container counts as started, ready or alive.
         exhausted: whether `failureThreshold` failures in a row were seen.
+        changed: whether the program said that its answers changed, so that asking again would tell nothing new.
     """
 
     kind: str
@@ -44,6 +46,7 @@ class Probe:
     exhausted: bool = False
     successes: int = 0
     failures: int = 0
+    changed: bool = False
 
     @property
     def period(self) -> float:
@@ -66,9 +69,11 @@ class Probe:
         else:
             self.successes = 0
             self.failures += 1
-            if self.failures >= int(self.spec.get("failureThreshold", 3)):
+            certain = self.changed and self.kind == "Readiness"
+            if certain or self.failures >= int(self.spec.get("failureThreshold", 3)):
                 self.passing = False
                 self.exhausted = True
+        self.changed = False
         settled = outcome.passed and self.passing
         self.due = None if settled else now + self.period
 
