@@ -13,10 +13,12 @@ class ScanLimits:
         page_bytes: bytes of the whole page after decompression.
         line_bytes: bytes of one line.
         lines: lines of the whole page.
+        comments: comment lines of the whole page; a family has two.
         series: samples of wanted families.
     """
 
     page_bytes: int = 64 * 1024 * 1024
     line_bytes: int = 64 * 1024
     lines: int = 1_000_000
+    comments: int = 20_000
     series: int = 200_000

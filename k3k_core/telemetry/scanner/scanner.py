@@ -1,29 +1,36 @@
-"""The scanner."""
+"""Takes a page in pieces and hands back the wanted families."""
 
 from __future__ import annotations
 
-import re
-import zlib
-from array import array
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from k3k_core.errors import PageError
 from k3k_core.telemetry.page import Family, Page
+from k3k_core.telemetry.scanner.inflate import PIECE, Inflater
+from k3k_core.telemetry.scanner.journal import Journal
 from k3k_core.telemetry.scanner.limits import ScanLimits
+from k3k_core.telemetry.scanner.openmetrics import read_journal
+from k3k_core.telemetry.scanner.reader import PageReader
 from k3k_core.telemetry.scanner.table import LayoutTable
+from k3k_core.telemetry.scanner.text import TextFormat
 
-_NAME = re.compile(rb"[a-zA-Z_:][a-zA-Z0-9_:]*")
-_SUFFIXES = {"histogram": (b"_bucket", b"_sum", b"_count"), "summary": (b"", b"_sum", b"_count")}
+_LIMITS = ScanLimits()
+_GZIP_MAGIC = b"\x1f\x8b"
+_SLACK = 1024 * 1024
 
 
 class Scanner:
-    """Takes a page in pieces of any size and keeps the wanted families.
+    """Scans one page that comes in pieces of any size: text format 0.0.4 or OpenMetrics 1.0.
+
+    What is kept at any time is one piece of decompressed page, one line, and the samples of wanted families.
 
     Args:
-        wanted: names of families, a counter's with its `_total`.
+        wanted: names of families. A counter is asked for by the name of its samples in both formats.
         gzip: whether the bytes are gzipped.
         limits: bounds of the page.
         layouts: what pages share; a private one by default.
+        openmetrics: whether the page is OpenMetrics, as its Content-Type says; None finds out by its `# EOF`.
+        previous: the target's page before this one. Its layouts are tried first, which saves time only.
     """
 
     def __init__(
@@ -31,76 +38,97 @@ class Scanner:
         wanted: Collection[str],
         *,
         gzip: bool = False,
-        limits: ScanLimits = ScanLimits(),  # noqa: B008 - frozen
+        limits: ScanLimits = _LIMITS,
         layouts: LayoutTable | None = None,
+        openmetrics: bool | None = None,
+        previous: Page | None = None,
     ) -> None:
-        self._wanted = {name.encode(): name for name in wanted}
-        self._inflate = zlib.decompressobj(31) if gzip else None
+        self._table = LayoutTable() if layouts is None else layouts
+        self._wanted = self._table.wanted(frozenset(wanted))
         self._limits = limits
-        self._layouts = LayoutTable() if layouts is None else layouts
+        self._openmetrics = openmetrics
+        self._inflater = Inflater(limits.page_bytes + _SLACK) if gzip else None
+        self._journal = None if openmetrics is False else Journal()
+        before: Mapping[str, Family] = {} if previous is None else previous.families
+        self._text = TextFormat(self._wanted, self._table, before)
+        self._reader = PageReader(self._wanted, self._text, self._journal, limits)
         self._rest = b""
         self._size = 0
-        self._family = b""
-        self._kind = "unknown"
-        self._found: dict[bytes, tuple[str, list[bytes], array[float]]] = {}
+        self._failure: PageError | None = None
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the page.
 
         Raises:
-            PageError: the page is malformed or larger than the limits allow.
+            PageError: the page is damaged, malformed or larger than the limits allow.
         """
-        if self._inflate is not None:
-            try:
-                data = self._inflate.decompress(data)
-            except zlib.error as error:
-                raise PageError(f"page is not valid gzip: {error}") from error
-        self._size += len(data)
-        if self._size > self._limits.page_bytes:
-            raise PageError(f"page is larger than {self._limits.page_bytes} bytes")
-        lines = (self._rest + data).split(b"\n")
-        self._rest = lines.pop()
-        for line in lines:
-            self._line(line.strip())
+        for _ in self.steps(data):
+            pass
 
-    def close(self) -> Page:
-        """Return what was found.
+    def steps(self, data: bytes) -> Iterator[None]:
+        """Take the next bytes of the page in steps of bounded work, so that others may run between them.
+
+        A few compressed bytes may stand for a very large page. The iterator must be used up before anything else
+        is done with the scanner.
 
         Raises:
-            PageError: the page is truncated or its last line malformed.
+            PageError: the page is damaged, malformed or larger than the limits allow.
         """
-        if self._inflate is not None and not self._inflate.eof:
-            raise PageError("page ends within its gzip data")
-        self._line(self._rest.strip())
-        families = {
-            self._wanted[name]: Family(self._wanted[name], kind, self._layouts.layout(series), values)
-            for name, (kind, series, values) in self._found.items()
-        }
-        return Page(families, self._size)
-
-    def _line(self, line: bytes) -> None:
-        if line.startswith(b"#"):
-            parts = line.split(None, 3)
-            if len(parts) == 4 and parts[1] == b"TYPE":
-                self._family, self._kind = parts[2], parts[3].decode()
-            return
-        match = _NAME.match(line)
-        if match is None:
-            if line:
-                raise PageError(f"page has a line that is not a metric: {line[:80]!r}")
-            return
-        name = match[0]
-        allowed = (self._family + suffix for suffix in _SUFFIXES.get(self._kind, (b"",)))
-        family, kind = (self._family, self._kind) if name in allowed else (name, "unknown")
-        if family not in self._wanted:
-            return
-        end = line.rfind(b"}") + 1 or len(name)
-        _, series, values = self._found.setdefault(family, (kind, [], array("d")))
+        if self._failure is not None:
+            raise self._failure
         try:
-            values.append(float(line[end:].split()[0]))
-        except (ValueError, IndexError):
-            raise PageError(f"page has a sample without a number: {line[:80]!r}") from None
-        series.append(line[:end])
+            for piece in self._pieces(data):
+                self._read(piece)
+                yield
+        except PageError as failure:
+            self._failure = failure
+            raise
+
+    def close(self) -> Page:
+        """Return the page when all of it was fed. A page without any bytes has no families.
+
+        Raises:
+            PageError: the page is cut off or malformed.
+        """
+        if self._failure is not None:
+            raise self._failure
+        if self._inflater is not None:
+            self._inflater.finish()
+        if self._rest:
+            self._reader.read(self._rest + b"\n", len(self._rest) + 1)
+        journal = self._journal
+        if journal is not None and (journal.ended or self._openmetrics):
+            return Page(read_journal(journal, self._wanted, self._table), self._size)
+        return Page(self._reader.families(), self._size)
+
+    def _pieces(self, data: bytes) -> Iterator[bytes]:
+        if self._inflater is not None:
+            return self._inflater.pieces(data)
+        if len(data) <= PIECE:
+            return iter((data,))
+        return (data[start : start + PIECE] for start in range(0, len(data), PIECE))
+
+    def _read(self, piece: bytes) -> None:
+        self._size += len(piece)
+        if self._size > self._limits.page_bytes:
+            raise PageError(f"the page is larger than {self._limits.page_bytes} bytes")
+        end = piece.rfind(b"\n") + 1
+        data = self._rest + piece if self._rest else piece
+        end = end and end + len(data) - len(piece)
+        self._check_lines(data, end)
+        if end:
+            self._reader.read(data, end)
+        self._rest = data[end:]
+
+    def _check_lines(self, data: bytes, end: int) -> None:
+        """Refuse a line that is too long, whole or not: from the start of one line to the end of the last that fits."""
+        start, longest = 0, self._limits.line_bytes
+        while len(data) - start > longest:
+            after = data.rfind(b"\n", start, min(start + longest + 1, end)) + 1
+            if not after:
+                line = self._reader.line + 1 + data.count(b"\n", 0, start)
+                raise PageError(f"line {line} of the page is longer than {longest} bytes", line=line)
+            start = after
 
 
 def scan(
@@ -108,28 +136,36 @@ def scan(
     wanted: Collection[str],
     *,
     gzip: bool | None = None,
-    limits: ScanLimits = ScanLimits(),  # noqa: B008 - frozen
+    limits: ScanLimits = _LIMITS,
     layouts: LayoutTable | None = None,
+    openmetrics: bool | None = None,
+    previous: Page | None = None,
 ) -> Page:
     """Scan a whole page.
 
     Args:
         data: the page, whole or in pieces.
-        wanted: names of families.
+        wanted: names of families. A counter is asked for by the name of its samples in both formats.
         gzip: whether it is gzipped; None looks at its first bytes.
         limits: bounds of the page.
         layouts: what pages share; a private one by default.
+        openmetrics: whether the page is OpenMetrics; None finds out by its `# EOF`.
+        previous: the target's page before this one, to save time.
 
     Raises:
-        PageError: the page is malformed, truncated or larger than the limits allow.
+        PageError: the page is damaged, malformed or larger than the limits allow.
     """
     pieces = iter((data,) if isinstance(data, bytes) else data)
-    first = next(pieces, b"")
+    first = b""
+    while len(first) < len(_GZIP_MAGIC) and (piece := next(pieces, None)) is not None:
+        first += piece
     scanner = Scanner(
         wanted,
-        gzip=first.startswith(b"\x1f\x8b") if gzip is None else gzip,
+        gzip=first.startswith(_GZIP_MAGIC) if gzip is None else gzip,
         limits=limits,
         layouts=layouts,
+        openmetrics=openmetrics,
+        previous=previous,
     )
     scanner.feed(first)
     for piece in pieces:

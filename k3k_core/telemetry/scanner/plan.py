@@ -1,0 +1,126 @@
+"""What is to be done with the lines that follow a declaration of a family."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+
+from k3k_core.telemetry.labels import is_plain_name
+
+TEXT_SUFFIXES = {"summary": ("", "_count", "_sum"), "histogram": ("_count", "_sum", "_bucket")}
+METRICS_SUFFIXES = {
+    "counter": ("_total", "_created"),
+    "summary": ("", "_count", "_sum", "_created"),
+    "histogram": ("_count", "_sum", "_bucket", "_created"),
+    "gaugehistogram": ("_gcount", "_gsum", "_bucket"),
+    "info": ("_info",),
+}
+KINDS = frozenset(
+    {"counter", "gauge", "summary", "histogram", "gaugehistogram", "unknown", "untyped", "info", "stateset"}
+)
+_REMEMBERED = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A declared family as the lines below it are to be read.
+
+    Attributes:
+        name: name of the family; empty where none is declared.
+        kind: as its `# TYPE` line says, valid or not; "untyped" without one.
+        declaration: what follows `# TYPE `; empty without one.
+        head: how a sample line of it begins.
+        line_head: the same after the line before.
+        help_head: how its `# HELP` line begins.
+        place: where a table keeps its series: its name, and which suffixes its samples may have.
+        allowed: names of the samples that belong to it in the text format.
+        in_metrics: names of the samples that belong to it in OpenMetrics.
+        matters: names of the samples that belong to it in either format, if it is wanted in either.
+        keep: whether it is wanted in the text format, and its lines may be read together.
+        skip: whether lines that begin with its name cannot be wanted.
+    """
+
+    name: str
+    kind: str
+    declaration: bytes
+    head: bytes
+    line_head: bytes
+    help_head: bytes
+    place: tuple[str, str]
+    allowed: frozenset[bytes]
+    in_metrics: frozenset[bytes]
+    matters: frozenset[bytes]
+    keep: bool
+    skip: bool
+
+
+class Wanted:
+    """The names of the families to keep, and the plans made for them.
+
+    Args:
+        names: names as in the text format; an OpenMetrics counter or info is asked for by its samples' name.
+    """
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self.names = names
+        self.encoded = frozenset(name.encode() for name in names)
+        self.plain = all(map(is_plain_name, names))
+        self.nothing = self._plan("", "untyped", b"")
+        self._sorted = sorted(self.encoded)
+        self._plans: dict[bytes, Plan] = {}
+
+    def remembered(self, declaration: bytes) -> Plan | None:
+        """Return the plan of a declaration seen before, by what follows `# TYPE `."""
+        return self._plans.get(declaration)
+
+    def plan(self, name: str, kind: str, declaration: bytes = b"") -> Plan:
+        """Return what to do below the declaration of a family.
+
+        Args:
+            name: name of the family.
+            kind: its kind, "untyped" when only its `# HELP` line came.
+            declaration: what follows `# TYPE `; the plan is remembered by it if the name is a plain one.
+        """
+        known = self._plans.get(declaration)
+        if known is not None:
+            return known
+        plan = self._plan(name, kind, declaration)
+        if declaration and is_plain_name(name):
+            if len(self._plans) >= _REMEMBERED:
+                self._plans.clear()
+            self._plans[declaration] = plan
+        return plan
+
+    def metrics_name(self, name: str, kind: str) -> str | None:
+        """Return under which wanted name an OpenMetrics family goes, None when it is not wanted."""
+        if kind in {"counter", "info"}:
+            sample = f"{name}_{'total' if kind == 'counter' else 'info'}"
+            if sample in self.names:
+                return sample
+        return name if name in self.names else None
+
+    def _plan(self, name: str, kind: str, declaration: bytes) -> Plan:
+        head = name.encode()
+        plain = is_plain_name(name)
+        allowed = frozenset((name + suffix).encode() for suffix in TEXT_SUFFIXES.get(kind, ("",)))
+        in_metrics = frozenset((name + suffix).encode() for suffix in METRICS_SUFFIXES.get(kind, ("",)))
+        is_wanted = bool(name) and self.metrics_name(name, kind) is not None
+        return Plan(
+            name=name,
+            kind=kind,
+            declaration=declaration,
+            head=head,
+            line_head=b"\n" + head,
+            help_head=b"# HELP %b " % head,
+            place=(name, kind if kind in TEXT_SUFFIXES else ""),
+            allowed=allowed,
+            in_metrics=in_metrics,
+            matters=allowed | in_metrics | {head} if is_wanted else frozenset(),
+            keep=plain and name in self.names and kind in KINDS,
+            skip=plain and not is_wanted and not self._extends(head),
+        )
+
+    def _extends(self, head: bytes) -> bool:
+        """Tell whether a wanted name begins with this one."""
+        place = bisect_left(self._sorted, head)
+        return place < len(self._sorted) and self._sorted[place].startswith(head)
