@@ -34,10 +34,12 @@ Trust = Literal[
     "other name",
     "eternal",
     "demanding",
+    "mutual",
 ]
 """What a server shows: a good certificate, or one that is wrong somehow.
 
-dripping: a good one, but a byte each second; demanding: it wants a client certificate, which the target has not.
+dripping: a good one, but a byte each second; demanding: it goes no further than to demand a client
+certificate; mutual: it demands one and goes on.
 """
 
 READY = (
@@ -126,11 +128,15 @@ class Stage:
     Args:
         folder: for files that the ssl module insists on.
         elsewhere: a server that nothing should ever ask.
+
+    Attributes:
+        client_authority: whose certificates demanding servers demand.
     """
 
     def __init__(self, folder: Path, elsewhere: Elsewhere) -> None:
         self._folder = folder
         self.elsewhere = elsewhere
+        self.client_authority = TestAuthority("clients")
         self._servers: list[asyncio.Server] = []
         self._handlers: set[asyncio.Task[None]] = set()
 
@@ -154,7 +160,7 @@ class Stage:
                 # What was written still goes out; resetting is for behaviours to do.
                 writer.close()
 
-        context: ssl.SSLContext | None = self._context(manners.trust)
+        context: ssl.SSLContext | None = self.context(manners.trust)
         if context is not None and manners.trust in {"dripping", "demanding"}:
             # asyncio would not send why a handshake failed.
             pause = 1.0 if manners.trust == "dripping" else 0.0
@@ -190,9 +196,10 @@ class Stage:
             else:
                 await manners.metrics(exchange)
 
-    def _context(self, trust: Trust) -> ssl.SSLContext:
-        certificate, client_authority = _certificates(trust)
-        return server_context(self._folder, certificate, client_authority=client_authority)
+    def context(self, trust: Trust) -> ssl.SSLContext:
+        """Return the TLS context of a server."""
+        authority = self.client_authority if trust in {"demanding", "mutual"} else None
+        return server_context(self._folder, _certificate(trust), client_authority=authority)
 
 
 def handshake(context: ssl.SSLContext, pause: float) -> Behaviour:
@@ -257,25 +264,23 @@ def _authority() -> TestAuthority:
 
 
 @cache
-def _certificates(trust: Trust) -> tuple[Certificate, TestAuthority | None]:
+def _certificate(trust: Trust) -> Certificate:
     authority, days = _authority(), timedelta
     match trust:
         case "other authority":
-            return TestAuthority("somebody else").issue(), None
+            return TestAuthority("somebody else").issue()
         case "self-signed":
-            return _self_signed(), None
+            return _self_signed()
         case "expired":
-            return authority.issue(lifetime=(days(days=-9), days(days=-2))), None
+            return authority.issue(lifetime=(days(days=-9), days(days=-2)))
         case "future":
-            return authority.issue(lifetime=(days(days=2), days(days=9))), None
+            return authority.issue(lifetime=(days(days=2), days(days=9)))
         case "other name":
-            return authority.issue(names=("elsewhere.example",), addresses=()), None
+            return authority.issue(names=("elsewhere.example",), addresses=())
         case "eternal":
-            return authority.issue(lifetime=(days(days=-20_000), days(days=2_900_000))), None
-        case "demanding":
-            return authority.issue(), TestAuthority("clients")
+            return authority.issue(lifetime=(days(days=-20_000), days(days=2_900_000)))
         case _:
-            return authority.issue(), None
+            return authority.issue()
 
 
 def _self_signed() -> Certificate:
