@@ -41,9 +41,10 @@ def raise_if_all_hosts_failed(fleet: FleetView) -> None:
     states = tuple(fleet.hosts.values())
     if any(state.listed for state in states):
         return
-    told = "; ".join(f"{state.name}: {state.error or 'no answer yet'}" for state in states)
     hint = next((state.hint for state in states if state.hint), "")
-    raise UnreachableError(f"No host could be reached: {told.removesuffix('.')}.", hint=hint)
+    told = [state.error or f"Host {state.name} has not answered yet." for state in states]
+    message = told[0] if len(told) == 1 else f"No host could be reached: {' '.join(told)}"
+    raise UnreachableError(message, hint=hint)
 
 
 def unanswered(fleet: FleetView) -> str:
