@@ -193,6 +193,19 @@ def test_nan_never_fires() -> None:
     assert watch.last.pending == ()
 
 
+def test_nan_tells_nothing_and_so_clears_nothing() -> None:
+    watch = Watch((rule(),))
+    watch.rounds(60, writes(2.0))
+    assert watch.rounds(240, writes(math.nan)).verdict == "Degraded"
+    assert watch.rounds(300, writes(math.nan)).verdict == "Healthy"
+
+
+def test_checks_of_servers_that_no_longer_answer_are_not_taken_for_mended() -> None:
+    watch = Watch(only("ReadinessCheckFailing"))
+    watch.rounds(60, SCENARIOS["ReadinessCheckFailing"].bad)
+    assert watch.rounds(240, UNREACHED).verdict == "Degraded"
+
+
 def test_an_infinite_value_fires_and_reads_well() -> None:
     watch = Watch((rule(hold=0.0),))
     assert watch.round(writes(math.inf)).reason == "Writes take for ever."
