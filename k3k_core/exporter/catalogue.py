@@ -17,9 +17,9 @@ BASE_LABELS = ("host", "namespace", "name")
 QUANTILES = (0.5, 0.9, 0.99)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Metric:
-    """One metric.
+    """One metric; there is one object for each, and it is a key of many tables.
 
     Attributes:
         name: as PromQL names it; counters end in `_total`, infos in `_info`.

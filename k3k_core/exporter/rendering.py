@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from operator import itemgetter
 from typing import Literal
 
 from prometheus_client import Metric as ClientMetric
@@ -15,6 +16,8 @@ from k3k_core.exporter.readings import Labels, Reading, points
 Format = Literal["text", "openmetrics"]
 
 _number: Callable[[float], str] = floatToGoString
+# Below this the two ways to write numbers are the same.
+_PLAIN = 1e6
 _ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
 
 
@@ -45,11 +48,14 @@ def render(metric: Metric, base: Labels, readings: Mapping[Labels, Reading]) -> 
     lines = []
     for labels, reading in readings.items():
         values = (*base, *map(escape, labels))
-        for suffix, name, position, number in points(reading):
-            template, order = _template(metric, suffix, name)
-            every = (*values, _number(position)) if name else values
-            head = template % tuple([every[index] for index in order]) if order else template
-            lines.append(f"{head} {_number(number)}\n")
+        if isinstance(reading, float):
+            template, pick = _template(metric, "", "")
+            lines.append(f"{template % pick(values)} {number(reading)}\n")
+            continue
+        for suffix, name, position, value in points(reading):
+            template, pick = _template(metric, suffix, name)
+            every = (*values, _position(position)) if name else values
+            lines.append(f"{template % pick(every)} {number(value)}\n")
     return "".join(lines).encode()
 
 
@@ -62,15 +68,28 @@ def escape(text: str) -> str:
     return text.translate(_ESCAPES) if "\\" in text or '"' in text or "\n" in text else text
 
 
+def number(value: float) -> str:
+    """Return a number as prometheus_client writes it.
+
+    Args:
+        value: any number.
+    """
+    # Python and Go differ only where Go begins to use exponents; NaN is not below anything.
+    return repr(value) if -_PLAIN < value < _PLAIN else _number(value)
+
+
+_position = cache(_number)
+
+
 @cache
-def _template(metric: Metric, suffix: str, extra: str) -> tuple[str, tuple[int, ...]]:
-    """Return a series with a place for each label, and which value stands in which place."""
+def _template(metric: Metric, suffix: str, extra: str) -> tuple[str, Callable[[Labels], object]]:
+    """Return a series with a place for each label, and a function that brings the values in that order."""
     names = (*metric.all_labels, extra) if extra else metric.all_labels
-    order = tuple(sorted(range(len(names)), key=names.__getitem__))
+    order = sorted(range(len(names)), key=names.__getitem__)
     if not order:
-        return f"{metric.name}{suffix}", ()
+        return f"{metric.name}{suffix}", lambda _values: ()
     places = ",".join(f'{names[index]}="%s"' for index in order)
-    return f"{metric.name}{suffix}{{{places}}}", order
+    return f"{metric.name}{suffix}{{{places}}}", itemgetter(*order)
 
 
 def client_metric(metric: Metric) -> ClientMetric:
@@ -95,6 +114,6 @@ def add_samples(
     """
     for labels, reading in readings.items():
         named = dict(zip(metric.all_labels, (*base, *labels), strict=True))
-        for suffix, name, position, number in points(reading):
-            extra = {name: _number(position)} if name else {}
-            family.add_sample(f"{metric.name}{suffix}", named | extra, number)
+        for suffix, name, position, value in points(reading):
+            extra = {name: _position(position)} if name else {}
+            family.add_sample(f"{metric.name}{suffix}", named | extra, value)
