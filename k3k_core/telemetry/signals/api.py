@@ -187,11 +187,12 @@ def _slow(durations: Increases[_Row]) -> float | None:
     """Return how many requests took longer than their scope allows; None when no duration is known."""
     if not durations.present:
         return None
-    parts: dict[float, list[Part]] = {}
+    parts: dict[tuple[Group, float], list[Part]] = {}
     for (group, scope, _), rows in durations.parts.items():
-        parts.setdefault(SLOW_WRITE if group == "write" else SLOW_READ[scope], []).extend(rows)
+        limit = SLOW_WRITE if group == "write" else SLOW_READ[scope]
+        parts.setdefault((group, limit), []).extend(rows)
     slow = 0.0
-    for limit, rows in parts.items():
+    for (_, limit), rows in parts.items():
         histogram = merged(rows)
         slow += max(histogram.count - histogram.at_most(limit), 0.0)
     return slow
