@@ -64,7 +64,7 @@ _ALL = (
     Fault("pods-pending", "k3s", "pods that cannot be scheduled pile up"),
     Fault("certificates-expiring", "k3s", "its certificates end soon", "DAYS", "9"),
     Fault("certificate-expired", "k3s", "its page says that certificates ended yesterday"),
-    Fault("serving-certificate-expired", "k3s", "the certificate it shows ended yesterday"),
+    Fault("serving-certificate-expired", "k3s", "the certificate it shows has just ended"),
     Fault("authorities-expiring", "k3s", "its page says that its authorities end soon", "DAYS", "60"),
     Fault("memory-leak", "k3s", "its memory grows by 5 MB a second"),
     Fault("file-descriptors-low", "k3s", "many file descriptors are open"),

@@ -301,7 +301,8 @@ async def _serve(
         lifetime=_LIFETIME,
     )
     context = server_context(leaf, identity.client_ca.cert_pem)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
+    # The API decompresses bodies itself: aiohttp would drop the connection over one that is not compressed.
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5, auto_decompress=False)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     await web.SockSite(runner, listener, ssl_context=context).start()

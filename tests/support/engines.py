@@ -77,7 +77,7 @@ async def engine() -> AsyncIterator[Engine]:
         on_drop=lambda _: None,
     )
     active.start()
-    runner = web.AppRunner(api.application(), access_log=None, shutdown_timeout=0.1)
+    runner = web.AppRunner(api.application(), access_log=None, shutdown_timeout=0.1, auto_decompress=False)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

@@ -12,6 +12,7 @@ import gzip
 import json
 import logging
 import ssl
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -100,7 +101,7 @@ class ApiServer:
         self.handlers = Handlers(self.operations, self.authorizer, accounts)
 
     def application(self) -> web.Application:
-        """Return an application that serves this API on every path."""
+        """Return an application that serves this API on every path; it is to be run with `auto_decompress=False`."""
         app = web.Application(client_max_size=64 * 1024 * 1024)
         app.router.add_route("*", "/{path:.*}", self.handle)
         return app
@@ -162,6 +163,8 @@ class ApiServer:
             body = await request.read() if request.can_read_body else b""
         except web.RequestPayloadError as error:
             raise bad_request(f"the body cannot be read: {error}") from None
+        if request.headers.get("Content-Encoding", "").lower() == "gzip":
+            body = _inflated(body)
         if len(body) > _MAX_BODY:
             raise _too_large()
         call = Call(
@@ -283,6 +286,22 @@ def _error_answer(error: ApiError) -> Answer:
     if isinstance(error.body, str):
         return Answer(error.code, text=error.body, headers=error.headers)
     return Answer(error.code, json=error.body, headers=error.headers)
+
+
+def _inflated(body: bytes) -> bytes:
+    """Return a compressed body's content, as far as it can be of interest.
+
+    Raises:
+        ApiError: 400, it is not gzip.
+    """
+    stream = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    try:
+        content = stream.decompress(body, _MAX_BODY + 1)
+    except zlib.error:
+        raise bad_request("the body cannot be read: its Content-Encoding is gzip, but it is not gzipped") from None
+    if not stream.eof and len(content) <= _MAX_BODY:
+        raise bad_request("the body cannot be read: it is gzipped, but cut off")
+    return content
 
 
 def _too_large() -> ApiError:

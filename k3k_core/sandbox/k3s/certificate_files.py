@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 LIFETIME = timedelta(days=365)
 _YESTERDAY = timedelta(days=1)
+_MOMENT = timedelta(seconds=2)
 _EXPIRING = "certificates-expiring"
 _FILES_EXPIRED, _SERVING_EXPIRED = "certificate-expired", "serving-certificate-expired"
 _AUTHORITIES_EXPIRING = "authorities-expiring"
@@ -79,7 +80,8 @@ def serving_ends(spells: Spells, at: datetime) -> datetime | None:
     """
     expired = spells.since(_SERVING_EXPIRED, at.timestamp())
     if expired is not None:
-        return datetime.fromtimestamp(expired, at.tzinfo) - _YESTERDAY
+        # Not a day ago, for it must not end before its authority began.
+        return datetime.fromtimestamp(expired, at.tzinfo) - _MOMENT
     return _end(spells, at, _EXPIRING)
 
 

@@ -62,7 +62,9 @@ class Listener:
         if self._connections is not None:
             return
         listening = self._socket = loopback.listen(self._address, self._port)
-        handler = self._connections = web.Server(self._handle, request_factory=_request, access_log=None)
+        handler = self._connections = web.Server(
+            self._handle, request_factory=_request, access_log=None, auto_decompress=False
+        )
         loop = asyncio.get_running_loop()
 
         async def serve() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -201,3 +202,32 @@ async def test_a_token_review_says_what_is_wrong_with_a_token(admin: httpx.Async
     assert (await review(token=token))["authenticated"]
     assert (await review(token="junk"))["error"] == "invalid bearer token"
     assert "token audiences" in (await review(token=token, audiences=["other"]))["error"]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'{"metadata":{"name":"one"}}', "it is not gzipped"),
+        (gzip.compress(b'{"metadata":{"name":"one"}}')[:-9], "cut off"),
+    ],
+)
+async def test_a_body_that_is_not_compressed_as_its_header_says_is_refused_and_the_connection_stays(
+    admin: httpx.AsyncClient, body: bytes, words: str
+) -> None:
+    headers = {"content-encoding": "gzip", "content-type": "application/json"}
+    answer = await admin.post(MAPS, content=body, headers=headers)
+    assert answer.status_code == 400
+    assert words in answer.json()["message"]
+    assert (await admin.get(MAPS)).status_code == 200
+
+
+async def test_a_compressed_body_is_taken(admin: httpx.AsyncClient) -> None:
+    body = gzip.compress(b'{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"one"}}')
+    headers = {"content-encoding": "gzip", "content-type": "application/json"}
+    assert (await admin.post(MAPS, content=body, headers=headers)).status_code == 201
+
+
+async def test_a_small_body_that_becomes_huge_is_refused(admin: httpx.AsyncClient) -> None:
+    body = gzip.compress(b" " * 64 * 1024 * 1024)
+    headers = {"content-encoding": "gzip", "content-type": "application/json"}
+    assert (await admin.post(MAPS, content=body, headers=headers)).status_code == 413
