@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _FEW = 5
 _QUIET = "nothing of the kind happened in the window"
 _UNTOLD = "its page does not tell"
+_BRIEF = "too little has been seen"
 
 Row = list[Cell | str]
 
@@ -100,13 +101,14 @@ def _servers(terminal: Terminal, signals: Signals) -> str:
 
 
 def _api(terminal: Terminal, api: ApiSignals, why: str, *, wide: bool) -> str:
+    idle = _UNTOLD if api.requests else _QUIET
     pairs: list[tuple[str, Cell | str]] = [
         ("Requests", amount(api.request_rate, "count/second", why or _UNTOLD)),
-        ("Errors (5xx)", _share(api.error_ratio, api.errors, why or _QUIET)),
+        ("Errors (5xx)", _share(api.error_ratio, api.errors, why or idle)),
         ("In flight", _by_name(api.in_flight, why or _UNTOLD)),
         ("Queued", amount(api.in_queue, "count", why or _UNTOLD)),
         ("Turned away", amount(api.rejected_rate, "count/second", why or _UNTOLD)),
-        ("Cut short", amount(api.terminated_ratio, "ratio", why or _QUIET)),
+        ("Cut short", amount(api.terminated_ratio, "ratio", why or idle)),
         ("Watches open", amount(api.long_running, "count", why or _UNTOLD)),
         ("Budget burn", _burn(api, why)),
     ]
@@ -139,7 +141,7 @@ def _api(terminal: Terminal, api: ApiSignals, why: str, *, wide: bool) -> str:
 
 def _burn(api: ApiSignals, why: str) -> Cell | str:
     if api.burn_1h is None and api.burn_6h is None:
-        return absent(why or _QUIET)
+        return absent(why or _BRIEF)
     parts = [
         f"{value:.3g}x over {hours} h"
         for value, hours in ((api.burn_1h, 1), (api.burn_6h, 6))

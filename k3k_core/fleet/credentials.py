@@ -103,7 +103,7 @@ async def read_access(
         # Every certificate that k3k asks k3s for holds it: see `manifests.tls_sans`.
         tls_server_name=f"{identity.service}.{identity.namespace}.svc",
         token=Tokens.from_secret_data(tokens).monitor,
-        authorities=(*_expiries(pki), *_expiries(etcd, prefix="etcd ")),
+        authorities=(*_expiries(pki), *_expiries(etcd, prefix="dedicated-etcd-")),
     )
 
 

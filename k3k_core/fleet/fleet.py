@@ -93,7 +93,11 @@ class Fleet:
     ) -> None:
         for task in self._tasks:
             task.cancel()
-        await self._group.__aexit__(kind, error, traceback)
+        if error is None or isinstance(error, asyncio.CancelledError):
+            await self._group.__aexit__(kind, error, traceback)
+        else:
+            # What was raised within the context is raised as itself, not in a group.
+            await self._group.__aexit__(None, None, None)
         approaches = [member.approach for member in self._members.values() if member.approach is not None]
         await asyncio.gather(*(approach.close() for approach in approaches))
 

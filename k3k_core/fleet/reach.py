@@ -22,6 +22,7 @@ from k3k_core.telemetry.scraper.target import ControlPlaneTarget, ServerTarget
 _BACKOFF = Backoff(first=3.0, limit=300.0)
 # After so many silences and no answer a way counts as shut for a host, and is no longer waited for.
 _SHUT = 3
+_SILENT = Attempt(works=False, trouble="silent")
 
 
 class Experience:
@@ -197,16 +198,22 @@ class Approach:
         ways = tuple(sorted(ways, key=lambda way: self._experience.shut(way.way)))
         target = self._target(subject, access, ())
         sentences: list[str] = []
+        noted: set[Way] = set()
 
         async def attempt(way: Candidate) -> Attempt:
             made = await try_servers(target, way.servers)
             self._experience.note(way.way, made)
+            noted.add(way.way)
             if made.sentence:
                 sentences.append(made.sentence)
             return made
 
-        choice = await choose(ways, attempt)
-        chosen = choice.candidate
+        chosen = await choose(ways, attempt)
+        if chosen is not None:
+            # The better ones had their time.
+            for way in ways[: ways.index(chosen)]:
+                if way.way not in noted:
+                    self._experience.note(way.way, _SILENT)
         if chosen is None and serving(subject.pods, COMPONENT_SERVER):
             chosen = await self._try_tunnels(subject, access, target, sentences)
         if chosen is None:

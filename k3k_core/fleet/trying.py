@@ -41,23 +41,10 @@ class Attempt:
     sentence: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Which way to take.
-
-    Attributes:
-        candidate: None when none works.
-        attempts: what came of each way that was tried to its end.
-    """
-
-    candidate: Candidate | None
-    attempts: tuple[tuple[Candidate, Attempt], ...]
-
-
 async def choose(
     ways: Sequence[Candidate], attempt: Callable[[Candidate], Awaitable[Attempt]], *, stagger: float = STAGGER
-) -> Choice:
-    """Return the best way that works.
+) -> Candidate | None:
+    """Return the best way that works, None when none does.
 
     Args:
         ways: best first.
@@ -87,8 +74,8 @@ async def choose(
             better = [way for way in running.values() if ways.index(way) < ways.index(best)]
             deadline = deadline or loop.time() + _GRACE
             if not better or (not done and loop.time() >= deadline):
-                return Choice(best, tuple(ended))
-        return Choice(_best(ways, ended), tuple(ended))
+                return best
+        return _best(ways, ended)
     finally:
         for task in running:
             task.cancel()
