@@ -13,11 +13,13 @@ from k3k_core.telemetry.quantities import format_duration, format_value
 from k3k_core.telemetry.rules import Rule
 from k3k_core.telemetry.sentences import printable
 from k3k_core.telemetry.signals.model import Signals
-from k3k_core.telemetry.survey import Sighting, survey
+from k3k_core.telemetry.survey import Sighting, survey, unmeasured
 
 # Of these a value says no more than the sentence does.
 _PLAIN_UNITS: Final = frozenset({"", "count"})
 _WIDTH: Final = 100
+# Those that are about how it serves; the others only the host can know.
+_MEASURED_VERDICTS: Final = frozenset({"Healthy", "Degraded", "Down"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Explanation:
         about: facts for people, by their titles.
         sightings: what each rule sees now.
         holds: seconds each rule asks its condition to hold, by name.
+        unmeasured: why the verdict rests on the host's word alone; empty when a server answered.
     """
 
     name: str
@@ -52,11 +55,15 @@ class Explanation:
     about: Mapping[str, str]
     sightings: tuple[Sighting, ...]
     holds: Mapping[str, float]
+    unmeasured: str = ""
 
     def headline(self) -> str:
         """Return the verdict in one line."""
         age = format_duration(self.at - self.judgement.since)
-        return f"{printable(self.name)}: {self.judgement.verdict} for {age}"
+        verdict = f"{printable(self.name)}: {self.judgement.verdict} for {age}"
+        if self.unmeasured and self.judgement.verdict in _MEASURED_VERDICTS:
+            return f"{verdict}, by the host's word alone ({self.unmeasured})"
+        return verdict
 
     def sections(self, width: int = _WIDTH) -> tuple[Section, ...]:
         """Return the parts that have something to say.
@@ -93,6 +100,7 @@ class Explanation:
             "verdict": judgement.verdict,
             "since": judgement.since,
             "reason": judgement.reason,
+            "measured": not self.unmeasured,
             "about": dict(self.about),
             "findings": [finding.to_dict() for finding in judgement.findings],
             "pending": [
@@ -117,7 +125,7 @@ class Explanation:
                     "reason": sighting.reason,
                     "missing": list(sighting.missing),
                 }
-                for sighting in self._seen("unchecked", "ignored")
+                for sighting in self._seen("unchecked", "ignored", "inapplicable")
             ],
         }
 
@@ -161,6 +169,7 @@ def explain(
     base_reason: str,
     at: float,
     about: Mapping[str, str] | None = None,
+    datastore: str = "",
 ) -> Explanation:
     """Explain a verdict.
 
@@ -173,14 +182,16 @@ def explain(
         base_reason: why, one sentence.
         at: now, seconds since 1970.
         about: facts to show at the top, by their titles; no secrets.
+        datastore: kind of datastore as the host says; empty to take it from the signals.
     """
     return Explanation(
         name=name,
         at=at,
         judgement=judgement,
         about=dict(about or {}),
-        sightings=survey(rules, signals, base=base, base_reason=base_reason, at=at),
+        sightings=survey(rules, signals, base=base, base_reason=base_reason, at=at, datastore=datastore),
         holds={rule.name: rule.hold for rule in rules},
+        unmeasured=unmeasured(signals, at=at),
     )
 
 

@@ -37,7 +37,7 @@ Each = Literal["", "server", "check", "queue", "certificate", "authority", "proc
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How far the control plane was reached in the last round; numbers are None when there is no recent one.
+    """How far the control plane was reached in the last round; numbers are None when no server was asked of late.
 
     Attributes:
         asked: servers asked.
@@ -45,7 +45,7 @@ class Reach:
         ready: servers that answered that they are ready.
         pages: servers whose page was read.
         before: whether a server has answered at any time since watching began.
-        age: seconds since the last round; None before the first.
+        age: seconds since the last round; None before the first, and where no server was asked.
         error: why the first server that did not answer did not.
         page_error: why the first page that could not be read could not.
     """
@@ -167,8 +167,9 @@ def _host(base: Verdict, reason: str) -> HostFacts:
 
 
 def _reach(signals: Signals | None, *, before: bool, age: float | None) -> Reach:
-    if signals is None:
-        return Reach(before=before, age=age)
+    if signals is None or not signals.servers:
+        # Signals of no server come from a round that failed: they say nothing of how far anything was reached.
+        return Reach(before=before, age=age if signals is None else None)
     answering = sum(not server.error for server in signals.servers)
     return Reach(
         asked=len(signals.servers),

@@ -105,7 +105,10 @@ def merge(shipped: Mapping[str, Any], changes: Mapping[str, Any], source: str) -
     for key in changes:
         if key != "rules":
             problems.append(Issue(_text(key), "is not known here", "a rules file holds `rules:` alone"))
-    groups = {name: Group(name, one["title"], one["absent"]) for name, one in shipped["groups"].items()}
+    groups = {
+        name: Group(name, one["title"], one["absent"], tuple(one.get("datastores", ())))
+        for name, one in shipped["groups"].items()
+    }
     wanted: dict[str, Any] = dict(shipped["rules"])
     changed = changes.get("rules")
     if not isinstance(changed, Mapping) and changed is not None:

@@ -19,11 +19,13 @@ class Group:
         name: such as "datastore".
         title: heading for people.
         absent: why its signals may not be there, one sentence.
+        datastores: kinds of datastore it is about; empty for all.
     """
 
     name: str
     title: str
     absent: str
+    datastores: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

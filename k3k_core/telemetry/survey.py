@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from k3k_core.telemetry.facts import Facts, FactScope, gather, items_of
+from k3k_core.telemetry.facts import STALE_AFTER, Facts, FactScope, gather, items_of
 from k3k_core.telemetry.judgement import Verdict
 from k3k_core.telemetry.programs import Outlook, Program, compile_rules
 from k3k_core.telemetry.rules import Rule
 from k3k_core.telemetry.sentences import describe
 from k3k_core.telemetry.signals.model import Signals
 
-Outcome = Literal["fine", "beyond", "unchecked", "ignored"]
+Outcome = Literal["fine", "beyond", "unchecked", "ignored", "inapplicable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +22,11 @@ class Sighting:
 
     Attributes:
         rule: the rule.
-        outcome: "fine", "beyond" its threshold, "unchecked" when its value is not available, or "ignored" because of
-            what the host says.
+        outcome: "fine", "beyond" its threshold, "unchecked" when its value is not available, "ignored" because of what
+            the host says, or "inapplicable" to its kind of datastore.
         value: the value, the worst one of several things; None when unchecked.
         subject: the thing with that value; empty for the whole control plane.
-        reason: why it is unchecked or ignored; empty otherwise.
+        reason: why it is neither fine nor beyond; empty otherwise.
         missing: paths of the signals that are not available.
     """
 
@@ -39,7 +39,13 @@ class Sighting:
 
 
 def survey(
-    rules: tuple[Rule, ...], signals: Signals | None, *, base: Verdict, base_reason: str, at: float
+    rules: tuple[Rule, ...],
+    signals: Signals | None,
+    *,
+    base: Verdict,
+    base_reason: str,
+    at: float,
+    datastore: str = "",
 ) -> tuple[Sighting, ...]:
     """Return what each rule sees, in the order of the rules.
 
@@ -49,9 +55,36 @@ def survey(
         base: the verdict of the host's objects.
         base_reason: why, one sentence.
         at: now, seconds since 1970.
+        datastore: kind of datastore as the host says; empty to take it from the signals.
     """
     facts = gather(signals, base=base, base_reason=base_reason, at=at, reached_before=False)
-    return tuple(_sighting(program, facts, signals, base) for program in compile_rules(rules))
+    kind = datastore or (signals.datastore.kind if signals else "")
+    found = (_sighting(program, facts, signals, base) for program in compile_rules(rules))
+    return tuple(_for_datastore(sighting, kind) for sighting in found)
+
+
+def _for_datastore(sighting: Sighting, kind: str) -> Sighting:
+    wanted = sighting.rule.group.datastores
+    if sighting.outcome != "unchecked" or not wanted or not kind or kind in wanted:
+        return sighting
+    return replace(sighting, outcome="inapplicable", reason=f"does not apply to its datastore ({kind})")
+
+
+def unmeasured(signals: Signals | None, *, at: float) -> str:
+    """Return why a verdict rests on the host's word alone, empty when a server answered of late.
+
+    Args:
+        signals: the newest ones, None when nothing was measured.
+        at: now, seconds since 1970.
+    """
+    if signals is None:
+        return "nothing was measured"
+    if at - signals.at > STALE_AFTER:
+        return "the last round was too long ago"
+    if not signals.servers:
+        return "no server was asked"
+    errors = [server.error for server in signals.servers]
+    return f"no server answered: {describe(errors[0], '')}" if all(errors) else ""
 
 
 def _sighting(program: Program, facts: Facts, signals: Signals | None, base: Verdict) -> Sighting:
@@ -92,10 +125,8 @@ def _missing(program: Program, facts: Facts) -> tuple[str, ...]:
 def _why(rule: Rule, facts: Facts, signals: Signals | None) -> str:
     if rule.group.name == "host":
         return rule.group.absent
-    if signals is None:
-        return "nothing was measured"
-    if facts.signals is None:
-        return "the last round was too long ago"
+    if facts.signals is None or signals is None or not signals.servers:
+        return unmeasured(signals, at=facts.at)
     if facts.reach.pages == 0 and rule.group.name not in {"reach", "certificates"}:
         return f"no metrics could be read: {describe(facts.reach.page_error or facts.reach.error, '')}"
     if facts.window is None and rule.group.name not in {"reach", "certificates", "process"}:

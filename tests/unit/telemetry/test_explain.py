@@ -12,8 +12,9 @@ from k3k_core.telemetry.explain import Explanation, explain
 from k3k_core.telemetry.judgement import Judgement, Verdict
 from k3k_core.telemetry.quantities import format_duration, format_value, parse_duration
 from k3k_core.telemetry.rules import load_rules
+from k3k_core.telemetry.signals.model import ApiSignals
 from tests.support.judging import START, Watch, signals_with
-from tests.support.rule_scenarios import SCENARIOS
+from tests.support.rule_scenarios import REFUSED, SCENARIOS
 
 RULES = load_rules()
 SLOW = {"datastore.latency.p99": 0.8, "api.writes.p99": 2.0}
@@ -78,7 +79,8 @@ def test_what_is_fine_is_grouped_and_has_its_values() -> None:
 
 
 def test_what_could_not_be_checked_says_why() -> None:
-    text = section(explained({"datastore.etcd": None, "datastore.sql": None}), "Not checked")
+    absent = {"datastore.etcd": None, "datastore.sql": None, "datastore.kind": ""}
+    text = section(explained(absent), "Not checked")
     assert "EtcdNoLeader" in text
     assert "only a dedicated etcd made by k3k is measured" in text
     assert "SQL datastore (kine): KineSqlVerySlow, KineSqlSlow" in text
@@ -114,6 +116,33 @@ def test_without_signals_only_the_host_is_checked() -> None:
         "What the host says: HostCallsItDown, HostCallsItDegraded"
     )
     assert "nothing was measured" in section(explanation, "Not checked")
+
+
+def test_a_round_that_asked_no_server_checks_nothing() -> None:
+    explanation = explained({"servers": (), "window": 0.0, "api": ApiSignals(), "processes": ()})
+    assert explanation.headline() == (
+        "shop/storefront: Healthy for 5 min 30 s, by the host's word alone (no server was asked)"
+    )
+    fine = section(explanation, "Checked and fine")
+    unchecked = section(explanation, "Not checked")
+    for rule in ("ApiDown", "ApiNotReady", "MetricsUnreadable", "SignalsStale", "ApiErrorsHigh"):
+        assert rule not in fine
+        assert rule in unchecked
+    assert explanation.to_dict()["measured"] is False
+
+
+def test_a_verdict_that_was_not_measured_says_whose_word_it_is() -> None:
+    down = explained(SCENARIOS["ApiDown"].bad, base="Down", reason="0 of 3 servers ready")
+    assert down.headline().endswith("by the host's word alone (no server answered: " + REFUSED + ")")
+    assert explained({}, base="Paused", reason="no servers are asked for").headline().endswith("5 min 30 s")
+    assert explained({}).to_dict()["measured"] is True
+
+
+def test_rules_about_another_kind_of_datastore_are_left_out() -> None:
+    explanation = explained({"datastore.etcd": None, "datastore.kind": "sqlite"})
+    assert "Etcd" not in explanation.text()
+    reasons = {one["rule"]: one["reason"] for one in explanation.to_dict()["unchecked"]}
+    assert reasons["EtcdNoLeader"] == "does not apply to its datastore (sqlite)"
 
 
 def test_what_does_not_count_while_paused_says_so() -> None:
