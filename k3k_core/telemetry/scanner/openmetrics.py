@@ -118,7 +118,10 @@ class _MetricsReader:
             if not quoted and not is_legacy_name(name):
                 raise ValueError("a name in quotes is not declared")
             family = self._family = MetricsFamily(name, kind="unknown", sample=sample.name)
-        family.add(sample)
+        if self._wanted.metrics_name(family.name, family.kind or "unknown") is None:
+            family.begun = True
+        else:
+            family.add(sample)
 
     def _leave(self) -> None:
         """End the current family and take over its samples if they are wanted."""

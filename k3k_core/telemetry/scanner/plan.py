@@ -37,7 +37,7 @@ class Plan:
         in_metrics: names of the samples that belong to it in OpenMetrics.
         matters: names of the samples that belong to it in either format, if it is wanted in either.
         keep: whether it is wanted in the text format, and its lines may be read together.
-        skip: whether lines that begin with its name cannot be wanted.
+        skip: whether no line that begins with its name can be wanted.
     """
 
     name: str
@@ -117,10 +117,15 @@ class Wanted:
             in_metrics=in_metrics,
             matters=allowed | in_metrics | {head} if is_wanted else frozenset(),
             keep=plain and name in self.names and kind in KINDS,
-            skip=plain and not is_wanted and not self._extends(head),
+            skip=plain and not is_wanted and not self._may_hide(head),
         )
 
-    def _extends(self, head: bytes) -> bool:
-        """Tell whether a wanted name begins with this one."""
+    def _may_hide(self, head: bytes) -> bool:
+        """Tell whether a line that begins with this name may still be a sample of a wanted one.
+
+        A line of one word, such as `nan`, is to the reference parser a sample `na` of the value `nan`.
+        """
+        if any(word.startswith(head.lower()) for word in (b"nan", b"infinity")):
+            return True
         place = bisect_left(self._sorted, head)
         return place < len(self._sorted) and self._sorted[place].startswith(head)
