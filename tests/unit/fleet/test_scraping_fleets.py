@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
+from typing import ClassVar
 
 import pytest
 
-from k3k_core.errors import NotFoundError, UnreachableError
-from k3k_core.fleet import Fleet, FleetRow, reach
+from k3k_core.errors import K3kError, NotFoundError, UnreachableError
+from k3k_core.fleet import Fleet, FleetRow, reach, tunnels
 from k3k_core.fleet.trying import Attempt
 from k3k_core.names import ControlPlaneId
 from k3k_core.pki import ControlPlanePki, Tokens, new_pki, new_tokens
@@ -70,11 +71,32 @@ class Network:
         return next((attempt for attempt in attempts if attempt.works), attempts[0])
 
 
+class FakeTunnel:
+    """A tunnel without a socket; the first has port 40001."""
+
+    opened: ClassVar[list[FakeTunnel]] = []
+
+    def __init__(self, _host: object, _namespace: str, name: str, remote: int) -> None:
+        self.leads_to = (name, remote)
+        self.port = 0
+        self.error: K3kError | None = None
+        self.closed = False
+
+    async def start(self) -> None:
+        self.opened.append(self)
+        self.port = 40000 + len(self.opened)
+
+    async def close(self) -> None:
+        self.closed = True
+
+
 @pytest.fixture
 def network(monkeypatch: pytest.MonkeyPatch) -> Network:
     """A network on which only the first pod answers."""
     made = Network({POD: Attempt(works=True)})
     monkeypatch.setattr(reach, "try_servers", made.ask)
+    monkeypatch.setattr(tunnels, "Tunnel", FakeTunnel)
+    FakeTunnel.opened.clear()
     return made
 
 
@@ -153,6 +175,43 @@ async def test_where_pods_are_out_of_reach_the_load_balancer_is_asked(
         row = await reached(fleet)
     assert row.reach.way == "load-balancer"
     assert [(server.server, server.url) for server in scraper.targets[CI].servers] == [("endpoint", BALANCER)]
+
+
+async def test_where_nothing_can_be_reached_from_here_it_goes_through_the_host(
+    open_fleet: Open, host: FleetHost, network: Network, scraper: FakeScraper
+) -> None:
+    network.answers = {"https://127.0.0.1:40001": Attempt(works=True)}
+    async with open_fleet(host, **SCRAPED) as fleet:
+        row = await reached(fleet)
+        (server,) = scraper.targets[CI].servers
+        assert row.reach.way == "tunnel"
+        assert (server.server, server.tls_server_name) == ("ci-k3k-server-0", "ci-k3k.team-a.svc")
+        assert [tunnel.leads_to for tunnel in FakeTunnel.opened] == [("ci-k3k-server-0", 6443)]
+    assert all(tunnel.closed for tunnel in FakeTunnel.opened)
+
+
+async def test_a_new_pod_gets_a_tunnel_and_one_that_went_loses_its_own(
+    open_fleet: Open, host: FleetHost, network: Network, scraper: FakeScraper
+) -> None:
+    network.answers = {"https://127.0.0.1:40001": Attempt(works=True)}
+    async with open_fleet(host, **SCRAPED) as fleet:
+        await reached(fleet)
+        host.put(pod(ID, 1, address="10.1.0.2"))
+        host.remove(pod(ID))
+        await asyncio.sleep(5)
+        assert urls(scraper) == ["https://127.0.0.1:40002"]
+        assert [tunnel.closed for tunnel in FakeTunnel.opened] == [True, False]
+
+
+async def test_tunnels_that_lead_nowhere_are_closed_and_the_host_says_why(
+    open_fleet: Open, host: FleetHost, network: Network, scraper: FakeScraper
+) -> None:
+    network.answers = {}
+    async with open_fleet(host, **SCRAPED) as fleet:
+        row = await reached(fleet)
+        assert "through the host" in row.reach.reason
+        assert FakeTunnel.opened
+        assert all(tunnel.closed for tunnel in FakeTunnel.opened)
 
 
 async def test_a_new_pod_is_scraped_without_trying_anew(
