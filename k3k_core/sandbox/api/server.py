@@ -298,7 +298,9 @@ def _inflated(body: bytes) -> bytes:
     try:
         content = stream.decompress(body, _MAX_BODY + 1)
     except zlib.error:
-        raise bad_request("the body cannot be read: its Content-Encoding is gzip, but it is not gzipped") from None
+        raise bad_request(
+            "the body cannot be read: its Content-Encoding is gzip, but it is not gzipped"
+        ) from None
     if not stream.eof and len(content) <= _MAX_BODY:
         raise bad_request("the body cannot be read: it is gzipped, but cut off")
     return content

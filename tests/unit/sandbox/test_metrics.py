@@ -256,3 +256,14 @@ def test_the_datastore_of_an_idle_server_grows_slowly() -> None:
     metrics = Metrics(MODERN, START, "seed")
     sizes = [only(page_of(metrics, hours * 3600.0), "apiserver_storage_size_bytes") for hours in (0, 1)]
     assert 0 < sizes[1] - sizes[0] < 2**20
+
+
+def test_no_series_stands_on_a_page_twice_whatever_is_wrong() -> None:
+    spells = Spells()
+    for fault in EFFECTS:
+        spells.on(fault, START.timestamp())
+    page = Metrics(Build("v1.36.2+k3s1", "sql"), START, "seed", spells=spells).plain(START.timestamp() + 60)
+    series = [line.rpartition(b" ")[0] for line in page.splitlines() if not line.startswith(b"#")]
+    assert len(series) == len(set(series))
+    families = [line for line in page.splitlines() if line.startswith(b"# TYPE")]
+    assert len(families) == len(set(families))

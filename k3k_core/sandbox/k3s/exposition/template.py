@@ -182,17 +182,22 @@ class Compiler:
         else:
             self._add(header)
             place = -1
-        touching = [(fault, effect, _Matcher(effect)) for fault, effect in effects]
-        spread = {id(matcher): matcher.label_sets(family.series) for _, _, matcher in touching}
-        for series in family.series:
+        matches = _Matches(family, [effect for _, effect in effects])
+        touching: dict[int, list[tuple[str, Effect, int]]] = {}
+        for fault, effect in effects:
+            found = matches.of(effect)
+            for number in found:
+                touching.setdefault(number, []).append((fault, effect, matches.label_sets(found)))
+        for number, series in enumerate(family.series):
             axis, move = self._move(family, series)
-            touch = Touch(move, axis)
-            for fault, effect, matcher in touching:
-                if matcher.matches(series.text):
-                    self._apply(touch, fault, effect, series, spread[id(matcher)])
-        for fault, effect, _ in touching:
-            if isinstance(effect, Count) and effect.make and not self._counted(family, effect):
-                self._make(family.name, fault, effect, place)
+            if number in touching:
+                touch = Touch(move, axis)
+                for fault, effect, sets in touching[number]:
+                    self._apply(touch, fault, effect, series, sets)
+        made: dict[bytes, Touch] = {}
+        for fault, effect in effects:
+            if isinstance(effect, Count) and effect.make and not matches.of(effect):
+                self._make(family.name, fault, effect, place, made)
 
     def _move(self, family: RecordedFamily, series: Series) -> tuple[Axis, Move]:
         change = series.second - series.first
@@ -236,20 +241,16 @@ class Compiler:
         self._live.add(touch.move.part)
         self._touches.setdefault(fault, {})[touch.move.part] = touch
 
-    def _counted(self, family: RecordedFamily, effect: Count) -> bool:
-        return any(_Matcher(effect).matches(series.text) for series in family.series)
-
-    def _make(self, family: str, fault: str, effect: Count, header: int) -> None:
+    def _make(self, family: str, fault: str, effect: Count, header: int, made: dict[bytes, Touch]) -> None:
+        """Add a series that shows once a fault has counted something in it; several faults may share one."""
         labels = ",".join(f'{name}="{value}"' for name, value in effect.labels.items())
         text = f"{family}{{{labels}}} ".encode()
-        part = self._add(b"", live=True)
-        touch = Touch(
-            Move(part, text, 0.0, 0.0, whole=True),
-            "fixed",
-            [Term(fault, effect.per_second)],
-            header=header,
-        )
-        self._touches.setdefault(fault, {})[part] = touch
+        touch = made.get(text)
+        if touch is None:
+            part = self._add(b"", live=True)
+            touch = made[text] = Touch(Move(part, text, 0.0, 0.0, whole=True), "fixed", header=header)
+        touch.terms.append(Term(fault, effect.per_second))
+        self._touches.setdefault(fault, {})[touch.move.part] = touch
 
     def _blocks(self) -> Iterator[Fixed | tuple[int, int]]:
         start = 0
@@ -284,34 +285,48 @@ def labels_of(series: str) -> dict[str, str]:
     return dict(_LABEL.findall(series.partition("{")[2]))
 
 
-class _Matcher:
-    """Whether a series is one an effect is about."""
+class _Matches:
+    """Which series of a family the effects are about."""
 
-    def __init__(self, effect: Effect) -> None:
-        self._wanted = [f'{name}="{value}"' for name, value in effect.labels.items()]
+    def __init__(self, family: RecordedFamily, effects: Sequence[Effect]) -> None:
+        self._texts = [series.text for series in family.series]
+        self._counts = {number for number, series in enumerate(family.series) if _is_count(series)}
+        wanted = {label for effect in effects for label in _label_texts(effect)}
+        self._bearers = {label: self._bearing(label) for label in wanted}
 
-    def matches(self, series: str) -> bool:
+    def _bearing(self, label: str) -> set[int]:
         # A label begins after a brace or a comma; values of recorded series hold neither quotes nor braces.
-        return all(f"{{{label}" in series or f",{label}" in series for label in self._wanted)
+        first, later = f"{{{label}", f",{label}"
+        return {
+            number
+            for number, text in enumerate(self._texts)
+            if label in text and (first in text or later in text)
+        }
 
-    def label_sets(self, series: Iterable[Series]) -> int:
-        """Count the label sets that match, without regard to `le`."""
-        matching = [each for each in series if self.matches(each.text)]
-        return len({_without_le(each.text) for each in matching if _is_count(each)}) or len(matching) or 1
+    def of(self, effect: Effect) -> set[int]:
+        """Return the places of the series that have all labels of an effect."""
+        labels = _label_texts(effect)
+        if not labels:
+            return set(range(len(self._texts)))
+        return set.intersection(*(self._bearers[label] for label in labels))
+
+    def label_sets(self, found: set[int]) -> int:
+        """Count label sets without regard to `le`."""
+        return len(found & self._counts) or len(found) or 1
+
+
+def _label_texts(effect: Effect) -> list[str]:
+    return [f'{name}="{value}"' for name, value in effect.labels.items()]
 
 
 def _is_whole(series: Series) -> bool:
     # A sum that happens to be whole need not stay so.
     values = series.first, series.second
-    return all(value.is_integer() for value in values) and not series.name.endswith("_sum")
+    return values[0].is_integer() and values[1].is_integer() and not series.name.endswith("_sum")
 
 
 def _is_count(series: Series) -> bool:
     return series.name.endswith("_count")
-
-
-def _without_le(text: str) -> str:
-    return re.sub(r',?le="[^"]*"', "", text)
 
 
 def _observed(series: Series, effect: Observe) -> float:
