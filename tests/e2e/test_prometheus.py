@@ -1,0 +1,303 @@
+"""A real Prometheus that reads `k3k exporter`, and control planes of the sandbox beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from bisect import bisect_left
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from k3k_core.exporter.alerts import load_groups, rule_file
+from k3k_core.exporter.yaml_text import to_yaml
+from k3k_core.fleet import Fleet, FleetOptions
+from k3k_core.host import Host
+from k3k_core.resources import SECRET
+from k3k_core.sandbox.fault_catalogue import FAULT_ANNOTATION
+from k3k_core.telemetry.scraper.target import ControlPlaneTarget
+from tests.support.hosts import HostUnderTest
+from tests.support.programs import K3K, start
+from tests.support.prometheus import Point, Prometheus, needs_prometheus, needs_promtool, prometheus, promtool
+
+pytestmark = needs_prometheus
+
+NAME = "shop"
+INTERVAL = 6.0
+SERVING = re.compile(r"Serving metrics at (http://\S+)/metrics")
+TOKEN = "a-token-for-the-pages-of-control-planes"
+LATENCY = "apiserver_request_sli_duration_seconds"
+ONCE = 'verb!~"WATCH|WATCHLIST|CONNECT", subresource!~"proxy|attach|log|exec|portforward"'
+READS = f'verb=~"GET|LIST", {ONCE}'
+WRITES = f'verb=~"POST|PUT|PATCH|APPLY|DELETE|DELETECOLLECTION", {ONCE}'
+# Bounds of that histogram's buckets, in seconds.
+BOUNDS = (0.0, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60)
+
+
+@dataclass(frozen=True, slots=True)
+class Exporter:
+    """A running `k3k exporter`.
+
+    Attributes:
+        address: HOST:PORT.
+        tokens: file with the token of its `/raw`.
+    """
+
+    address: str
+    tokens: Path
+
+    def job(self, name: str, **more: Any) -> dict[str, Any]:
+        """Return a scrape configuration that reads it every second."""
+        return {
+            "job_name": name,
+            "honor_labels": True,
+            "scrape_interval": "1s",
+            "scrape_timeout": "1s",
+            "static_configs": [{"targets": [self.address]}],
+        } | more
+
+    def discovered(self, name: str, **more: Any) -> dict[str, Any]:
+        """Return a scrape configuration for the targets that it tells of."""
+        found = {"url": f"http://{self.address}/sd", "refresh_interval": "1s"}
+        return {
+            "job_name": name,
+            "scrape_interval": "1s",
+            "scrape_timeout": "1s",
+            "http_sd_configs": [found],
+        } | more
+
+    @property
+    def bearer(self) -> dict[str, Any]:
+        """What a job that reads `/raw` needs."""
+        return {"authorization": {"credentials_file": str(self.tokens)}}
+
+
+@asynccontextmanager
+async def exporting(host: HostUnderTest, directory: Path) -> AsyncIterator[Exporter]:
+    """Run `k3k exporter` for the namespace of a test until the end of the block."""
+    tokens = directory / "raw-token"
+    tokens.write_text(TOKEN)
+    options = {
+        "--listen": "127.0.0.1:0",
+        "--workers": "0",
+        "--interval": f"{INTERVAL:g}s",
+        "--raw-token-file": str(tokens),
+    }
+    process = await start(
+        [K3K, "exporter", "-n", host.namespace, *(word for option in options.items() for word in option)],
+        kubeconfig=host.kubeconfig,
+    )
+    assert process.stderr is not None
+    try:
+        async with asyncio.timeout(60):
+            said = b""
+            while not (found := SERVING.search(said.decode())):
+                said = await process.stderr.readline()
+                assert said, "the exporter ended"
+        yield Exporter(found[1].removeprefix("http://"), tokens)
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.communicate()
+
+
+async def create(host: HostUnderTest) -> None:
+    """Make a control plane that is ready."""
+    (await host.k3k("create", NAME, "-n", host.namespace, "--preset", "ci", "--wait")).checked()
+
+
+async def break_down(host: HostUnderTest, api: Host, faults: str) -> None:
+    """Give the control plane faults of the sandbox."""
+    if host.sandbox is None:
+        pytest.skip("only servers of the sandbox can be given faults")
+    patch = {"metadata": {"annotations": {FAULT_ANNOTATION: faults}}}
+    await api.patch(SECRET, host.namespace, f"{NAME}-k3k", patch)
+
+
+async def target_of(host: HostUnderTest) -> ControlPlaneTarget:
+    """Return how the control plane's own page can be read."""
+    options = FleetOptions(hosts=(host.options(),), namespace=host.namespace)
+    async with Fleet(options) as fleet:
+        await fleet.settled(60)
+        (key,) = fleet.rows
+        target = fleet.target(key)
+    assert target is not None
+    return target
+
+
+def direct(target: ControlPlaneTarget, directory: Path) -> dict[str, Any]:
+    """Return a scrape configuration that reads the page of the control plane's server itself."""
+    (server,) = target.servers
+    authority, tokens = directory / "authority.pem", directory / "monitoring-token"
+    authority.write_text(target.ca_pem)
+    tokens.write_text(target.token)
+    name = {"server_name": server.tls_server_name} if server.tls_server_name else {}
+    return {
+        "job_name": "direct",
+        "scheme": "https",
+        "scrape_interval": "2s",
+        "scrape_timeout": "2s",
+        "static_configs": [{"targets": [server.url.removeprefix("https://")]}],
+        "tls_config": {"ca_file": str(authority), **name},
+        "authorization": {"credentials_file": str(tokens)},
+    }
+
+
+def through(exporter: Exporter, namespace: str) -> dict[str, Any]:
+    """Return a scrape configuration that reads the same page through the exporter."""
+    pace = {"scrape_interval": "2s", "scrape_timeout": "2s"}
+    return exporter.job("through", metrics_path=f"/raw/{namespace}/{NAME}", **exporter.bearer, **pace)
+
+
+def error_of(value: float, bounds: Sequence[float]) -> float:
+    """Return how far off a quantile can be that was interpolated in a bucket: the bucket's width."""
+    above = min(max(bisect_left(bounds, value), 1), len(bounds) - 1)
+    return bounds[above] - bounds[above - 1]
+
+
+def assert_within_bucket_error(ours: float, truth: float, bounds: Sequence[float]) -> None:
+    """Compare two estimates of one quantile."""
+    assert abs(ours - truth) <= max(error_of(ours, bounds), error_of(truth, bounds)), (ours, truth)
+
+
+COMPARED: Mapping[str, tuple[str, str, Sequence[float]]] = {
+    'k3k_api_overall_request_duration_seconds{group="read"': (f"{LATENCY}_bucket", READS, BOUNDS),
+    'k3k_api_overall_request_duration_seconds{group="write"': (f"{LATENCY}_bucket", WRITES, BOUNDS),
+    'k3k_api_request_duration_seconds{group="read", scope="resource"': (
+        f"{LATENCY}_bucket",
+        f'{READS}, scope="resource"',
+        BOUNDS,
+    ),
+    'k3k_datastore_request_duration_seconds{operation="get"': (
+        "etcd_request_duration_seconds_bucket",
+        'operation="get"',
+        (0.0, 0.005, 0.025, *BOUNDS[1:]),
+    ),
+}
+
+
+async def estimates(
+    running: Prometheus, round_at: Point
+) -> list[tuple[float, float, Sequence[float]]] | None:
+    """Return each quantile of the exporter's last window beside PromQL's of the same window, and the bounds.
+
+    Args:
+        running: Prometheus.
+        round_at: the exporter's last round: its time as value, and when Prometheus read that.
+
+    Returns:
+        None when Prometheus missed so many scrapes that it knows nothing of that window.
+    """
+    found = []
+    for gauge, (buckets, matchers, bounds) in COMPARED.items():
+        for quantile, job in product((0.5, 0.9, 0.99), ("direct", "through")):
+            ours = await running.value(f'{gauge}, quantile="{quantile}"}} @ {round_at.at:.3f}')
+            window = f"[{INTERVAL:g}s] @ {round_at.value:.3f}"
+            grown = f'increase({buckets}{{job="{job}", {matchers}}}{window})'
+            truth = await running.query(f"histogram_quantile({quantile}, sum by (le) ({grown}))")
+            if not truth:
+                return None
+            found.append((ours, truth[0].value, bounds))
+    return found
+
+
+async def test_quantiles_of_the_exporter_are_those_of_promql_on_the_raw_page(
+    host: HostUnderTest, api: Host, tmp_path: Path
+) -> None:
+    await create(host)
+    # Durations are spread over many buckets.
+    await break_down(host, api, "api-slow,datastore-slow")
+    target = await target_of(host)
+    last = "k3k_control_plane_last_scrape_timestamp_seconds"
+    async with exporting(host, tmp_path) as exporter:
+        jobs = [exporter.job("k3k"), direct(target, tmp_path), through(exporter, host.namespace)]
+        async with prometheus({"scrape_configs": jobs}, tmp_path) as running:
+            (first,) = await running.until(last)
+            # The second window from now on lies wholly in what Prometheus has seen.
+            after, pairs = first.value + 2 * INTERVAL, None
+            while pairs is None:
+                (seen,) = await running.until(f"{last} >= {after:.3f} and k3k_api_requests_total > 0")
+                pairs, after = await estimates(running, seen), seen.value + INTERVAL / 2
+    assert len(pairs) == 6 * len(COMPARED)
+    for ours, truth, bounds in pairs:
+        assert_within_bucket_error(ours, truth, bounds)
+
+
+async def test_control_planes_are_discovered_probed_and_their_pages_passed_on(
+    host: HostUnderTest, tmp_path: Path
+) -> None:
+    await create(host)
+    async with exporting(host, tmp_path) as exporter:
+        page = {"source_labels": ["__meta_k3k_raw_path"], "target_label": "__metrics_path__"}
+        place = [
+            {"source_labels": [f"__meta_k3k_{label}"], "target_label": label}
+            for label in ("namespace", "name")
+        ]
+        jobs = [
+            exporter.discovered("probes", metrics_path="/probe"),
+            exporter.discovered("pages", relabel_configs=[page, *place], **exporter.bearer),
+        ]
+        async with prometheus({"scrape_configs": jobs}, tmp_path) as running:
+            probe = await running.until('k3k_probe_success{job="probes"} == 1')
+            assert probe[0].labels["instance"] == f"{host.namespace}/{NAME}"
+            build = await running.until('kubernetes_build_info{job="pages"}')
+            assert (build[0].labels["namespace"], build[0].labels["name"]) == (host.namespace, NAME)
+
+            (await host.k3k("delete", NAME, "-n", host.namespace, "--yes")).checked()
+            await running.until('count(up{job="probes"}) or vector(0)', lambda points: points[0].value == 0)
+            assert (await running.api("targets"))["activeTargets"] == []
+
+
+async def test_every_shipped_rule_can_be_evaluated_and_an_alert_fires_on_a_fault(
+    host: HostUnderTest, api: Host, tmp_path: Path
+) -> None:
+    await create(host)
+    rules = tmp_path / "k3k.rules.yaml"
+    rules.write_text((await host.k3k("alerts")).checked().out)
+    async with exporting(host, tmp_path) as exporter:
+        configuration = {
+            "global": {"evaluation_interval": "1s"},
+            "rule_files": [str(rules)],
+            "scrape_configs": [exporter.job("k3k")],
+        }
+        async with prometheus(configuration, tmp_path) as running:
+            await running.until("control_plane:k3k_api_error_budget:burn5m")
+            assert await running.query('ALERTS{alertname=~"K3kKine.*|K3kControlPlaneDown"}') == []
+
+            await break_down(host, api, "kine-errors")
+            fired = await running.until('ALERTS{alertname="K3kKineInsertsFailing", alertstate="firing"}')
+            assert fired[0].labels["namespace"] == host.namespace
+            assert (fired[0].labels["name"], fired[0].labels["severity"]) == (NAME, "critical")
+
+            groups = (await running.api("rules"))["groups"]
+            states = {
+                rule["name"]: (rule["health"], rule.get("lastError"))
+                for group in groups
+                for rule in group["rules"]
+            }
+            assert len(states) == sum(len(group.alerts) + len(group.records) for group in load_groups())
+            assert set(states.values()) == {("ok", None)}
+
+
+@needs_promtool
+async def test_promtool_has_nothing_to_say_about_an_exposition(host: HostUnderTest) -> None:
+    await create(host)
+    page = (await host.k3k("exporter", "--once", "-n", host.namespace)).checked().out
+    assert "k3k_api_requests_total{" in page
+    checked = await promtool("check", "metrics", stdin=page)
+    assert (checked.code, checked.out, checked.err) == (0, "", "")
+
+
+@needs_promtool
+async def test_promtool_takes_the_rules_as_the_command_prints_them(
+    host: HostUnderTest, tmp_path: Path
+) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text((await host.k3k("alerts")).checked().out)
+    (await promtool("check", "rules", str(path))).checked()
+    assert path.read_text() == to_yaml(rule_file(load_groups()))
