@@ -9,8 +9,9 @@ from functools import lru_cache
 from typing import Literal
 
 from k3k_core.telemetry.expressions import Evaluate, Expression, compile_expression
-from k3k_core.telemetry.facts import Facts, FactScope
+from k3k_core.telemetry.facts import Facts
 from k3k_core.telemetry.judgement import Finding
+from k3k_core.telemetry.paths import FactScope
 from k3k_core.telemetry.rules import Rule
 from k3k_core.telemetry.sentences import Fill, compile_sentence
 

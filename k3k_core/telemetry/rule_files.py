@@ -12,8 +12,9 @@ from typing import Any, Final, get_args
 from k3k_core.errors import Issue, UsageError
 from k3k_core.nesting import nested_too_deeply
 from k3k_core.telemetry.expressions import ExpressionError, compile_expression
-from k3k_core.telemetry.facts import Each, FactScope
+from k3k_core.telemetry.facts import Each
 from k3k_core.telemetry.judgement import Severity, Verdict
+from k3k_core.telemetry.paths import FactScope
 from k3k_core.telemetry.quantities import UNITS, parse_duration
 from k3k_core.telemetry.rules import Group, Rule
 from k3k_core.telemetry.sentences import compile_sentence

@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from k3k_core.telemetry.facts import STALE_AFTER, Facts, FactScope, gather, items_of
+from k3k_core.telemetry.facts import STALE_AFTER, Facts, gather, items_of
 from k3k_core.telemetry.judgement import Verdict
+from k3k_core.telemetry.paths import FactScope
 from k3k_core.telemetry.programs import Outlook, Program, compile_rules
 from k3k_core.telemetry.rules import Rule
 from k3k_core.telemetry.sentences import describe

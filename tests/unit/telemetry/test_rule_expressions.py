@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from k3k_core.telemetry.expressions import ExpressionError, compile_expression
-from k3k_core.telemetry.facts import Facts, FactScope, gather, items_of
+from k3k_core.telemetry.facts import Facts, gather, items_of
+from k3k_core.telemetry.paths import FactScope
 from k3k_core.telemetry.sentences import compile_sentence
 from tests.support.judging import START, signals_with
 
