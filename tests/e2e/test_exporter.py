@@ -10,6 +10,7 @@ from pathlib import Path
 import bcrypt
 import httpx
 import pytest
+import yaml
 from prometheus_client.parser import text_string_to_metric_families as parse
 
 from k3k_core.sandbox import Sandbox, SandboxOptions
@@ -207,3 +208,26 @@ async def test_a_real_prometheus_finds_and_probes_every_control_plane(
                 f"{host.namespace}/two",
             }
             await server.until('k3k_control_plane_up{name="one"} == 1')
+
+
+async def test_the_role_of_the_manual_is_enough_and_no_more(host: HostUnderTest, tmp_path: Path) -> None:
+    if host.sandbox is None:
+        pytest.skip("its names are fixed: they belong to whoever uses the cluster")
+    await created(host, "one")
+    page = (Path(__file__).parents[2] / "docs/exporter.md").read_text("utf-8")
+    documents = page.partition("# kubernetes\n")[2].partition("```")[0].split("---\n")
+    objects = [yaml.safe_load(text) for text in documents]
+    rights = [
+        each for each in objects if each["kind"] in {"ServiceAccount", "ClusterRole", "ClusterRoleBinding"}
+    ]
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "monitoring"}}
+    text = yaml.safe_dump_all([space, *rights])
+    (await host.kubectl("apply", "-f", "-", stdin=text)).checked()
+    config = yaml.safe_load(host.kubeconfig.read_text())
+    config["users"][0]["user"]["as"] = "system:serviceaccount:monitoring:k3k-exporter"
+    limited = tmp_path / "limited.yaml"
+    limited.write_text(yaml.safe_dump(config))
+    ended = await run(K3K, "exporter", "--once", "--interval", "1s", "-n", host.namespace, kubeconfig=limited)
+    assert measured(Metrics(ended.checked().out)) == {"one"}
+    refused = await run("kubectl", "delete", "secrets", "--all", "-n", host.namespace, kubeconfig=limited)
+    assert "forbidden" in refused.err.lower()
