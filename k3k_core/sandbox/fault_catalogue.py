@@ -31,6 +31,13 @@ class Fault:
     argument: str = ""
     default: str = ""
 
+    @property
+    def spelled(self) -> str:
+        """How it is written, with what may follow its name."""
+        if not self.argument:
+            return self.name
+        return f"{self.name}[:{self.argument}]" if self.default else f"{self.name}:{self.argument}"
+
 
 _ALL = (
     Fault("slow", "k3s", "takes ten times longer to start"),

@@ -101,16 +101,38 @@ async def test_a_kubeconfig_of_something_else_is_left_alone(tmp_path: Path) -> N
     assert other.read_text() == "precious"
 
 
-async def test_the_demo_prints_a_fleet_and_ends_where_there_is_no_terminal() -> None:
+async def test_the_demo_prints_a_fleet_of_which_some_is_in_trouble_and_ends_where_there_is_no_terminal() -> (
+    None
+):
     finished = (await run(K3K, "demo", "--seed", "3")).checked()
     heading, *rows = finished.out.splitlines()
     assert heading.startswith("NAME ")
-    cells = [row.split() for row in rows]
-    assert len(cells) == 6
-    assert {row[5] for row in cells} >= {"sqlite", "etcd", "external"}
-    assert len({row[1] for row in cells}) == 6
-    assert "intranet" in {row[0] for row in cells}
-    assert {row[2] for row in cells} == {"Healthy"}
+    cells = {f"{row.split()[1]}/{row.split()[0]}": row.split() for row in rows}
+    assert len(cells) == 12
+    assert {row[5] for row in cells.values()} >= {"sqlite", "etcd", "external"}
+    assert "legacy/intranet" in cells
+    wrong = [line.partition(": ")[2] for line in finished.err.splitlines() if "on purpose" in line]
+    troubles = {what: cells[identity] for identity, _, what in (line.partition(", ") for line in wrong)}
+    assert troubles.pop("one server is down")[2] == "Degraded"
+    assert troubles.pop("all servers are down")[2] == "Down"
+    certificates = troubles.pop("certificates are running out")
+    assert certificates[2] == "Degraded"
+    assert "8d" in certificates
+    assert "deployment" in troubles.pop("a controller's queue is stuck")
+    assert set(troubles) == {"more load than it can take"}
+    assert [row[2] for row in cells.values()].count("Healthy") == 9
+
+
+async def test_the_demo_can_be_had_without_troubles() -> None:
+    finished = (await run(K3K, "demo", "--healthy", "--clusters", "3")).checked()
+    assert {row.split()[2] for row in finished.out.splitlines()[1:]} == {"Healthy"}
+    assert "on purpose" not in finished.err
+
+
+async def test_faults_are_listed_with_what_is_seen_of_them() -> None:
+    listed = (await run(K3K, "sandbox", "faults")).checked().out
+    assert "queue-stuck" in listed
+    assert "certificates-expiring[:DAYS]" in listed
 
 
 def demos(folder: Path) -> list[Path]:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _TIMEOUT = 120.0
 # Seconds between two readings of a control plane: while it is shown, and to print it once.
 _INTERVAL, _FIRST_INTERVAL = 5.0, 2.0
-_SETTLED = 20.0
+_SETTLED = 60.0
 _AGE = timedelta(minutes=45)
 
 

@@ -1,4 +1,4 @@
-"""`k3k sandbox up` and `k3k sandbox down`."""
+"""`k3k sandbox up`, `k3k sandbox down` and `k3k sandbox faults`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CONTEXT = "k3k-sandbox"
     "Kubernetes API for kubectl and k3k. Its servers are simulated, and it says so wherever it shows.",
 )
 def command() -> None:
-    """Group the two verbs."""
+    """Group the verbs."""
 
 
 @command.command(
@@ -86,6 +86,30 @@ def down(session: Session, data: str | None, port: int | None) -> None:
     running = find_running(Path(data) if data is not None else None, port)
     stop(running)
     session.console.note(f"Stopped the sandbox at {running.url}.")
+
+
+@command.command(
+    "faults",
+    cls=VerbCommand,
+    short_help="List what can be made to go wrong on a sandbox.",
+    help="List what can be made to go wrong on a sandbox.\n\nAn annotation switches faults on: of a namespace, of a "
+    "control plane's root Secret, of a StatefulSet or of one pod. Without it they are gone.",
+    examples=(
+        Example("What there is", "k3k sandbox faults"),
+        Example(
+            "Let a queue of a control plane get stuck",
+            "kubectl -n team annotate secret one-k3k sandbox.k3k.ayedo.de/fault=queue-stuck",
+        ),
+    ),
+)
+@options.general_options
+def faults(session: Session) -> None:
+    """List faults."""
+    from k3k_core.cli.output import table
+    from k3k_core.sandbox.fault_catalogue import FAULTS
+
+    rows = [[fault.spelled, fault.of, fault.summary] for fault in FAULTS.values()]
+    session.console.data(table(session.console.out, ["FAULT", "OF", "WHAT IS SEEN"], rows))
 
 
 async def _serve(session: Session, *, port: int, data: str | None, kubeconfig: str | None, seed: int) -> None:

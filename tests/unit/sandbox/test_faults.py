@@ -20,6 +20,7 @@ from k3k_core.sandbox.scenario import Scenario
 from tests.support.k3s_node import K3sNode, k3s_node
 from tests.support.k3s_pods import PROBE_TOKEN, server_pod
 from tests.support.running_sandbox import RunningSandbox, running_sandbox, typed
+from tests.support.sandbox_documentation import DOCUMENT, with_table
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 PROBE = {"authorization": f"Bearer {PROBE_TOKEN}"}
@@ -316,3 +317,8 @@ async def test_an_annotation_nobody_understands_is_told_in_an_event() -> None:
 
 def test_annotations_are_looked_for_where_they_count() -> None:
     assert set(FaultAnnotations.watches) == {NAMESPACE, SECRET, STATEFUL_SET, POD}
+
+
+def test_the_documentation_lists_every_fault() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    assert text == with_table(text), "run python -m tests.support.sandbox_documentation"
