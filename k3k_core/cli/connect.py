@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -10,6 +11,7 @@ from k3k_core.cli.session import Session
 from k3k_core.host import HostApi, HostOptions
 
 T = TypeVar("T")
+_UNHEARD = logging.NullHandler()
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -18,6 +20,8 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     Args:
         work: the coroutine.
     """
+    # What rooms below log is for `-v`; without it Python would write warnings to standard error itself.
+    logging.getLogger("k3k_core").addHandler(_UNHEARD)
     # With a factory of its own the runner leaves the process's current event loop alone.
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         return runner.run(work)

@@ -112,6 +112,7 @@ def diagnose(row: FleetRow, description: Description, *, rules: tuple[Rule, ...]
         base=plane.verdict,
         base_reason=plane.reason,
         at=at,
+        datastore=plane.datastore,
         about={
             "Host": plane.host,
             "Version": plane.version,

@@ -15,6 +15,7 @@ from k3k_core.names import ControlPlaneId
 
 if TYPE_CHECKING:
     from k3k_core.fleet import Fleet, FleetRow
+    from k3k_core.telemetry.rules import Rule
 
 # Seconds that listing, finding a way, and reading pages may take beyond the windows that are waited for.
 _SLACK = 20.0
@@ -48,13 +49,16 @@ class Followed:
 
 
 @asynccontextmanager
-async def follow(session: Session, identity: ControlPlaneId, *, window: float) -> AsyncIterator[Followed]:
+async def follow(
+    session: Session, identity: ControlPlaneId, *, window: float, rules: tuple[Rule, ...] | None = None
+) -> AsyncIterator[Followed]:
     """Follow a control plane; two of its scrapes have been made when the block begins, or it is known why not.
 
     Args:
         session: of the verb.
         identity: the control plane.
         window: seconds between two scrapes.
+        rules: what its verdict is made by; None for the shipped ones.
 
     Raises:
         NotFoundError: there is none of that name.
@@ -63,6 +67,7 @@ async def follow(session: Session, identity: ControlPlaneId, *, window: float) -
     from k3k_core.discovery import list_control_planes
     from k3k_core.fleet import Fleet, FleetOptions
     from k3k_core.host import open_host
+    from k3k_core.telemetry.rules import load_rules
     from k3k_core.telemetry.scraper import ScrapeOptions
 
     # What the host refuses is told as every other verb tells it, before it becomes a state to live with.
@@ -78,6 +83,7 @@ async def follow(session: Session, identity: ControlPlaneId, *, window: float) -
         namespace=identity.namespace,
         only=frozenset((identity,)),
         scrape=ScrapeOptions(interval=window),
+        rules=rules if rules is not None else load_rules(),
         history=False,
     )
     async with Fleet(options) as fleet:

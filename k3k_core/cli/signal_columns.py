@@ -14,6 +14,7 @@ from k3k_core.cli.signal_cells import days_left, first_to_expire, queue_cell, sh
 if TYPE_CHECKING:
     from k3k_core.discovery import ControlPlane
     from k3k_core.fleet import FleetRow
+    from k3k_core.telemetry.rules import Rule
 
 Measured: TypeAlias = "Mapping[tuple[str, str, str], FleetRow]"
 
@@ -27,13 +28,20 @@ _LIMIT, _LIMIT_EACH = 12.0, 0.05
 _PER_WORKER = 150
 
 
-def measure(session: Session, contexts: Sequence[str | None], rows: Sequence[ControlPlane]) -> Measured:
+def measure(
+    session: Session,
+    contexts: Sequence[str | None],
+    rows: Sequence[ControlPlane],
+    *,
+    rules: tuple[Rule, ...],
+) -> Measured:
     """Read the metrics of listed control planes twice, and say what came of it when not all could be read.
 
     Args:
         session: of the verb.
         contexts: their hosts, as they were asked for.
         rows: the control planes.
+        rules: what their verdicts are made by.
 
     Returns:
         Rows of a fleet by host, namespace and name.
@@ -52,6 +60,7 @@ def measure(session: Session, contexts: Sequence[str | None], rows: Sequence[Con
         namespace=None if settings.all_namespaces else settings.namespace,
         scrape=ScrapeOptions(interval=window),
         workers=workers if workers > 1 else 0,
+        rules=rules,
         history=False,
     )
     found = run(look(options, timeout=2 * window + _LIMIT + _LIMIT_EACH * len(rows)))

@@ -25,4 +25,5 @@ async def list_control_planes(
         K3kError: the host refuses or does not answer.
     """
     inventory = await read_inventory(host, namespace=namespace)
-    return tuple(found.control_plane for found in inventory.found(host.name, now=now))
+    rows = [found.control_plane for found in inventory.found(host.name, now=now)]
+    return tuple(sorted(rows, key=lambda row: (row.namespace, row.name, row.made_by)))

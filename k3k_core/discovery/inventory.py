@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from k3k_core.concurrency import together
@@ -49,31 +50,24 @@ class Inventory:
     release_deployments: Objects = field(default_factory=dict)
     release_services: Objects = field(default_factory=dict)
 
-    def found(self, host: str, *, now: datetime) -> tuple[Found, ...]:
-        """Return every control plane, sorted by namespace and name.
+    def found(self, host: str, *, now: datetime) -> Iterator[Found]:
+        """Yield every control plane, those made by k3k last.
 
         Args:
             host: name of the host.
             now: current time (UTC), for expiry and grace periods.
         """
-        pairs = (
-            *k3k.rows(host, self.roots, self.stateful_sets, self.services, now=now),
-            *helm.rows(
-                host,
-                self.releases,
-                self.release_stateful_sets,
-                self.release_deployments,
-                self.release_services,
-                now=now,
-            ),
+        by_helm = helm.rows(
+            host,
+            self.releases,
+            self.release_stateful_sets,
+            self.release_deployments,
+            self.release_services,
+            now=now,
         )
-        rows = [Found(row, front) for row, front in pairs]
-        rows.sort(key=lambda found: _order(found.control_plane))
-        return tuple(rows)
-
-
-def _order(row: ControlPlane) -> tuple[str, str, str]:
-    return row.namespace, row.name, row.made_by
+        by_k3k = k3k.rows(host, self.roots, self.stateful_sets, self.services, now=now)
+        for row, front in chain(by_helm, by_k3k):
+            yield Found(row, front)
 
 
 async def read_inventory(host: HostApi, *, namespace: str | None) -> Inventory:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from types import MappingProxyType, TracebackType
@@ -21,7 +21,7 @@ from k3k_core.fleet.scraping import AnyScraper, Scraping
 from k3k_core.host import open_host
 from k3k_core.telemetry.history import History
 from k3k_core.telemetry.judge import Judge
-from k3k_core.telemetry.scraper.target import ControlPlaneTarget, Scraped, TargetId
+from k3k_core.telemetry.scraper.target import ControlPlaneTarget, Scraped
 
 if TYPE_CHECKING:
     from k3k_core.telemetry.scraper import RawPage, ScrapeFigures
@@ -30,6 +30,10 @@ Publish: TypeAlias = Callable[[Scraped], None]
 
 # Seconds in which changes of a host's objects are gathered before its rows are made anew.
 _GATHER = 0.1
+# The same for each control plane there is: a large fleet is not looked at all the time.
+_GATHER_EACH = 0.001
+# Control planes that are looked at before others have their turn.
+_STEP = 25
 # Seconds between two looks at what only time changes: grace periods, times to live, hold times of rules.
 _TICK = 5.0
 
@@ -58,6 +62,7 @@ class Fleet:
         self._rows: Mapping[FleetKey, FleetRow] | None = None
         self._feed = ChangeFeed(self._change_set, options.pace)
         self._dirty: dict[HostFollower, None] = {}
+        self._refreshing = False
         self._aim_anew = False
         self._wake = asyncio.Event()
         self._moved = asyncio.Event()
@@ -220,7 +225,12 @@ class Fleet:
         return member
 
     def _is_settled(self) -> bool:
-        if self._dirty or self._aim_anew or not all(state.settled for state in self._told.values()):
+        if (
+            self._dirty
+            or self._refreshing
+            or self._aim_anew
+            or not all(state.settled for state in self._told.values())
+        ):
             return False
         return all(member.settled for member in self._members.values())
 
@@ -261,52 +271,59 @@ class Fleet:
                     await self._wake.wait()
             except TimeoutError:
                 self._dirty.update(dict.fromkeys(self._followers))
-            await asyncio.sleep(_GATHER)
+            await asyncio.sleep(_GATHER + _GATHER_EACH * len(self._members))
             self._wake.clear()
-            dirty = tuple(self._dirty)
-            self._dirty.clear()
-            for follower in dirty:
-                self._refresh(follower)
+            self._refreshing = True
+            for follower in tuple(self._dirty):
+                self._dirty.pop(follower, None)
+                await self._refresh(follower)
+            self._refreshing = False
             if self._aim_anew and self._scraping is not None:
                 self._scraping.aim(self._members.values())
             self._aim_anew = False
             self._moved.set()
 
-    def _refresh(self, follower: HostFollower) -> None:
-        """Make the rows of one host anew."""
+    async def _refresh(self, follower: HostFollower) -> None:
+        """Make the rows of one host anew, in small steps."""
         now = self._clock()
-        subjects = self._subjects(follower) if follower.state.listed else {}
-        changed = []
-        for key, subject in subjects.items():
-            member = self._members.get(key)
-            if member is None:
-                member = self._members[key] = self._new_member(key, follower, subject, now)
-                changed.append(key)
-            elif member.learn(subject, now):
-                changed.append(key)
-            self._aim(member)
-            self._consider(member)
-        gone = [
-            key for key, member in self._members.items() if member.host is follower and key not in subjects
-        ]
+        here: set[FleetKey] = set()
+        changed: list[FleetKey] = []
+        for subject in self._subjects(follower):
+            here.add(subject.key)
+            if self._learn(follower, subject, now):
+                changed.append(subject.key)
+            if len(here) % _STEP == 0:
+                await asyncio.sleep(0)
+        gone = [key for key, member in self._members.items() if member.host is follower and key not in here]
         for key in gone:
             self._drop(self._members.pop(key))
-        state = replace(follower.state, control_planes=len(subjects))
+        state = replace(follower.state, control_planes=len(here))
         different = state != self._told[follower]
         self._told[follower] = state
         if changed or gone:
             self._rows = None
         self._feed.put(changed=changed, removed=gone, hosts=[state.name] if different else [])
 
-    def _subjects(self, follower: HostFollower) -> dict[FleetKey, Subject]:
+    def _subjects(self, follower: HostFollower) -> Iterator[Subject]:
+        if not follower.state.listed:
+            return
         pods, versions = follower.pods(), follower.credential_versions()
-        subjects = {}
         for found in follower.found():
-            row = found.control_plane
-            key = TargetId(follower.name, row.namespace, row.name)
-            if self._options.holds(key):
-                subjects[key] = Subject.of(found, pods, versions)
-        return subjects
+            subject = Subject.of(found, pods, versions)
+            if self._options.holds(subject.key):
+                yield subject
+
+    def _learn(self, follower: HostFollower, subject: Subject, now: float) -> bool:
+        """Take what the host's objects say of one control plane; return whether its row changed."""
+        member = self._members.get(subject.key)
+        if member is None:
+            member = self._members[subject.key] = self._new_member(subject.key, follower, subject, now)
+            changed = True
+        else:
+            changed = member.learn(subject, now)
+        self._aim(member)
+        self._consider(member)
+        return changed
 
     def _new_member(self, key: FleetKey, follower: HostFollower, subject: Subject, now: float) -> Member:
         scraped = self._scraping is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -84,8 +84,8 @@ class HostFollower:
                 group.create_task(self._notice(copy))
             await self._connect_for_ever()
 
-    def found(self) -> tuple[Found, ...]:
-        """Return its control planes as its objects show them now."""
+    def found(self) -> Iterator[Found]:
+        """Yield its control planes as its objects show them now."""
         now = datetime.fromtimestamp(self._clock(), UTC)
         return self.copies.inventory().found(self.name, now=now)
 

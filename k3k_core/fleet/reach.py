@@ -17,7 +17,7 @@ from k3k_core.fleet.trying import Attempt, choose, try_servers
 from k3k_core.fleet.tunnels import Tunnels
 from k3k_core.host import Backoff, Key
 from k3k_core.names import COMPONENT_ETCD, COMPONENT_SERVER, ControlPlaneId
-from k3k_core.telemetry.scraper.target import ControlPlaneTarget, ServerTarget
+from k3k_core.telemetry.scraper.target import ControlPlaneTarget, ServerTarget, TargetId
 
 _BACKOFF = Backoff(first=3.0, limit=300.0)
 # After so many silences and no answer a way counts as shut for a host, and is no longer waited for.
@@ -66,6 +66,12 @@ class Subject:
     found: Found
     pods: tuple[PodFacts, ...]
     versions: tuple[str, ...]
+
+    @property
+    def key(self) -> FleetKey:
+        """Which control plane it is about."""
+        row = self.found.control_plane
+        return TargetId(row.host, row.namespace, row.name)
 
     @classmethod
     def of(

@@ -141,7 +141,7 @@ class Scraping:
                 await approach.attempt(member.subject, failing=member.failing, at=now)
         except Exception:
             # One control plane's oddity must not cost the others their signals; the next attempt may go better.
-            logger.exception("no way to %s was found", member.key)
+            logger.debug("no way to %s was found", member.key, exc_info=True)
             approach.give_up(asyncio.get_running_loop().time())
         finally:
             member.attempt = None

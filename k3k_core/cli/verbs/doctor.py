@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from k3k_core.cli import options
+from k3k_core.cli import options, rules_input
 from k3k_core.cli.command import Example, verb
 from k3k_core.cli.connect import host_options, run
 from k3k_core.cli.identity import identify
@@ -20,6 +20,7 @@ from k3k_core.cli.session import Session
 if TYPE_CHECKING:
     from k3k_core.cli.doctor_output import Diagnosis
     from k3k_core.names import ControlPlaneId
+    from k3k_core.telemetry.rules import Rule
 
 FORMATS = ("table", "json", "yaml")
 # Seconds between two readings: the usual pace, or what fits into a short watch.
@@ -48,9 +49,11 @@ _SLOWEST, _QUICKEST = 15.0, 1.0
     metavar="DURATION",
     help="How long to watch (default 10s).",
 )
-def command(session: Session, name: str, duration: float) -> None:
+@rules_input.rules_option
+def command(session: Session, name: str, duration: float, rules: str | None) -> None:
     """Explain the state of a control plane."""
-    diagnosis = run(_watch(session, identify(session, name), duration))
+    read = rules_input.read_rules(rules)
+    diagnosis = run(_watch(session, identify(session, name), duration, read))
     if session.settings.output == "table":
         from k3k_core.cli.doctor_output import diagnosis_text
 
@@ -62,19 +65,20 @@ def command(session: Session, name: str, duration: float) -> None:
         raise click.exceptions.Exit(1)
 
 
-async def _watch(session: Session, identity: ControlPlaneId, duration: float) -> Diagnosis:
+async def _watch(
+    session: Session, identity: ControlPlaneId, duration: float, rules: tuple[Rule, ...]
+) -> Diagnosis:
     from k3k_core.cli.doctor_output import diagnose
     from k3k_core.cli.fleet_look import follow
     from k3k_core.host import open_host
     from k3k_core.lifecycle.describe import describe
-    from k3k_core.telemetry.rules import load_rules
 
     loop = asyncio.get_running_loop()
     ends = loop.time() + duration
     window = min(max(duration / 3, _QUICKEST), _SLOWEST)
-    async with follow(session, identity, window=window) as followed:
+    async with follow(session, identity, window=window, rules=rules) as followed:
         await asyncio.sleep(ends - loop.time())
         row = followed.row()
     async with open_host(host_options(session)) as host:
         description = await describe(host, identity, now=datetime.now(UTC))
-    return diagnose(row, description, rules=load_rules(), at=time.time())
+    return diagnose(row, description, rules=rules, at=time.time())

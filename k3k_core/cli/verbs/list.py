@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from k3k_core.cli import options
+from k3k_core.cli import options, rules_input
 from k3k_core.cli.command import Example, verb
 from k3k_core.cli.connect import host_options, run
 from k3k_core.cli.option import option
@@ -16,12 +16,13 @@ from k3k_core.cli.output import write_document
 from k3k_core.cli.rows import control_plane_table
 from k3k_core.cli.session import Session
 from k3k_core.cli.terminal import escape
-from k3k_core.errors import K3kError
+from k3k_core.errors import K3kError, UsageError
 from k3k_core.host import HostOptions
 
 if TYPE_CHECKING:
     from k3k_core.cli.signal_columns import Measured
     from k3k_core.discovery import ControlPlane
+    from k3k_core.telemetry.rules import Rule
 
 FORMATS = ("table", "wide", "json", "yaml", "name")
 
@@ -70,28 +71,31 @@ class _Answer:
     default=None,
     help="Read metrics too, or do not (default: with -o wide).",
 )
-def command(session: Session, signals: bool | None) -> None:
+@rules_input.rules_option
+def command(session: Session, signals: bool | None, rules: str | None) -> None:
     """List control planes."""
+    wanted = session.settings.output == "wide" if signals is None else signals
+    if rules is not None and not wanted:
+        raise UsageError("--rules goes with -o wide or --signals.")
+    read = rules_input.read_rules(rules) if wanted else ()
     answers = run(_ask_all(session))
     errors = [answer for answer in answers if answer.error is not None]
     if len(errors) == len(answers):
         raise _all_failed(errors)
     for answer in errors:
         session.console.warn(f"host {answer.host}: {answer.error}")
-    wanted = session.settings.output == "wide" if signals is None else signals
-    measured = _measure(session, answers) if wanted and session.settings.output != "name" else None
+    measured = _measure(session, answers, read) if wanted and session.settings.output != "name" else None
     _show(session, answers, measured)
 
 
-def _measure(session: Session, answers: Sequence[_Answer]) -> Measured:
+def _measure(session: Session, answers: Sequence[_Answer], rules: tuple[Rule, ...]) -> Measured:
     from k3k_core.cli.signal_columns import measure
 
     rows = [row for answer in answers for row in answer.rows]
-    return measure(session, [answer.context for answer in answers if answer.rows], rows)
+    return measure(session, [answer.context for answer in answers if answer.rows], rows, rules=rules)
 
 
 def _contexts(session: Session) -> list[str | None]:
-    from k3k_core.errors import UsageError
     from k3k_core.host import hosts
 
     settings = session.settings

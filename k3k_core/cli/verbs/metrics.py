@@ -138,11 +138,11 @@ def _check(row: FleetRow) -> None:
         state = f" It is {row.judgement.verdict}: {row.reason.rstrip('.')}." if row.reason else ""
         raise UnreachableError(f"{name}: {reason}.{state}", hint=row.reach.hint)
     if not signals.processes and all(server.round_trip is None for server in signals.servers):
-        said = "; ".join(
-            dict.fromkeys(f"{item.server}: {item.error}" for item in signals.servers if item.error)
-        )
+        told = [f"{item.server}: {item.error}" for item in signals.servers if item.error]
+        told += row.scraped.errors if row.scraped is not None and not told else ()
+        said = "; ".join(dict.fromkeys(told))
         raise UnreachableError(
-            f"{name}: none of its servers answers ({said or 'no servers'}).",
+            f"{name}: none of its servers answers ({said or 'none was asked'}).",
             hint="`k3k doctor` tells what is wrong with it.",
         )
 
