@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -49,20 +49,27 @@ def both(*conditions: Wanted) -> Wanted:
 
 @dataclass(frozen=True)
 class Scrape:
-    """The samples of one page."""
+    """One page.
+
+    Attributes:
+        samples: the samples that are finite numbers.
+        names: metric names of all samples.
+    """
 
     samples: dict[Series, float]
+    names: frozenset[str]
 
     @classmethod
     def parse(cls, text: str) -> Scrape:
         """Parse a page."""
+        everything = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
         return cls(
             {
                 (sample.name, frozenset(sample.labels.items())): sample.value
-                for family in text_string_to_metric_families(text)
-                for sample in family.samples
+                for sample in everything
                 if math.isfinite(sample.value)
-            }
+            },
+            frozenset(sample.name for sample in everything),
         )
 
     @cached_property
@@ -72,11 +79,6 @@ class Scrape:
         for (name, labels), value in self.samples.items():
             found[name].append((dict(labels), value))
         return dict(found)
-
-    @cached_property
-    def names(self) -> frozenset[str]:
-        """Every metric name of the page."""
-        return frozenset(self.by_name)
 
     def has(self, family: str) -> bool:
         """Tell whether a family is on the page."""
@@ -100,18 +102,22 @@ class Range:
     first: Scrape
     last: Scrape
     seconds: float
+    _increases: dict[str, list[tuple[Labels, float]]] = field(default_factory=dict, repr=False, compare=False)
 
     def increase(self, name: str, wanted: Wanted = anything) -> list[tuple[Labels, float]]:
         """Apply `increase(name[range])`, unextrapolated, to each series that is wanted."""
-        result = []
+        if name not in self._increases:
+            self._increases[name] = list(self._increase(name))
+        return [(labels, grown) for labels, grown in self._increases[name] if wanted(labels)]
+
+    def _increase(self, name: str) -> Iterator[tuple[Labels, float]]:
         for labels, after in self.last.gauge(name):
             before = self.first.samples.get((name, frozenset(labels.items())))
-            if before is None or not wanted(labels):
+            if before is None:
                 continue
             grown = after if after < before else after - before
             if grown >= 0 and math.isfinite(grown):
-                result.append((labels, grown))
-        return result
+                yield labels, grown
 
     def newest(self, *families: str) -> str:
         """Return the first family that both pages have; the last one when there is none."""
@@ -446,15 +452,24 @@ def expected_queue(ranges: list[Range], pages: list[Scrape], name: str) -> Queue
     )
 
 
-def queue_names(pages: list[Scrape]) -> set[str]:
-    """Return the name of every work queue of the pages."""
-    return {
+def queue_names(ranges: list[Range], pages: list[Scrape]) -> set[str]:
+    """Return the name of every work queue of which something is known."""
+    gauges = ("depth", "unfinished_work_seconds", "longest_running_processor_seconds")
+    names = {
         labels["name"]
         for page in pages
-        for family, samples in page.by_name.items()
-        if family.startswith("workqueue_")
-        for labels, _ in samples
+        for gauge_name in gauges
+        for labels, value in page.gauge(f"workqueue_{gauge_name}")
+        if value >= 0
     }
+    counters = ["adds_total"]
+    counters += [
+        f"{what}_duration_seconds_{part}" for what in ("queue", "work") for part in ("bucket", "count")
+    ]
+    for one in ranges:
+        for counter in counters:
+            names.update(labels["name"] for labels, _ in one.increase(f"workqueue_{counter}"))
+    return names
 
 
 def expected_etcd(ranges: list[Range], pages: list[Scrape], members: int) -> EtcdSignals:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from math import isfinite
 from operator import itemgetter
-from typing import Final, get_args
+from typing import Final, NamedTuple, get_args
 
 from k3k_core.telemetry.families import (
     IN_FLIGHT,
@@ -56,8 +55,7 @@ _Row = tuple[Group, str, str]
 """Group, scope and resource."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
+class _Outcome(NamedTuple):
     """What requests have in common: verb as shown, group if they count for the error budget, whether 5xx."""
 
     verb: str

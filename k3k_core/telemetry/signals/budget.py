@@ -69,13 +69,16 @@ class ErrorBudget:
         """
         if self._minute is None or not self._advance(at):
             return None
-        slots = min(int(window // SLOT), SLOTS)
-        places = [(self._minute - back) % SLOTS for back in range(slots)]
-        seen = sum(self._seen[place] for place in places)
-        total = sum(self._total[place] for place in places)
-        if seen < COVERED * window or total < MIN_REQUESTS:
+        minutes = min(int(window // SLOT), SLOTS)
+        total = self._sum(self._total, minutes)
+        if total < MIN_REQUESTS or self._sum(self._seen, minutes) < COVERED * window:
             return None
-        return sum(self._bad[place] for place in places) / total / (1 - TARGET)
+        return self._sum(self._bad, minutes) / total / (1 - TARGET)
+
+    def _sum(self, ring: array[float], minutes: int) -> float:
+        end = (self._minute or 0) % SLOTS + 1
+        begin = end - minutes
+        return sum(ring[begin:end]) if begin >= 0 else sum(ring[:end]) + sum(ring[begin:])
 
     def _put(self, minute: int, seconds: float, share: float, bad: float, total: float) -> None:
         if self._minute is None or not self._minute - SLOTS < minute <= self._minute:

@@ -69,6 +69,8 @@ class SeriesReader(Generic[K]):
 
     @staticmethod
     def _sums(values: Sequence[float], keys: tuple[K, ...], slots: array[int]) -> dict[K, float]:
+        if len(keys) == len(values) and isfinite(sum(values)):
+            return dict(zip(keys, values, strict=True))
         sums: dict[K, float] = {}
         for slot, value in zip(slots, values, strict=False):
             if slot >= 0 and isfinite(value):

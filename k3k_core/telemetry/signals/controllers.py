@@ -21,7 +21,7 @@ from k3k_core.telemetry.page import Page
 from k3k_core.telemetry.signals.columns import SeriesReader
 from k3k_core.telemetry.signals.gauges import amount, highest, name_of, summed, total
 from k3k_core.telemetry.signals.histogram_reader import HistogramReader, Increases
-from k3k_core.telemetry.signals.histograms import merged
+from k3k_core.telemetry.signals.histograms import IDLE, merged
 from k3k_core.telemetry.signals.model import ControllerSignals, Latency, QueueSignals
 from k3k_core.telemetry.signals.pairs import Pair
 from k3k_core.telemetry.signals.rows import Labels
@@ -116,9 +116,10 @@ def _values(fact: Fact, page: Page | None) -> dict[str, float]:
 
 
 def _latency(durations: Increases[str], name: str) -> Latency | None:
-    if name not in durations.present:
-        return None
-    return merged(durations.parts.get(name, ())).latency()
+    parts = durations.parts.get(name)
+    if parts is None:
+        return IDLE if name in durations.present else None
+    return merged(parts).latency()
 
 
 def _unavailable(pairs: Iterable[Pair]) -> tuple[str, ...]:

@@ -67,6 +67,9 @@ def added(several: Iterable[Mapping[K, float]]) -> dict[K, float]:
     """Add values up by name."""
     sums: dict[K, float] = {}
     for one in several:
+        if not sums:
+            sums.update(one)
+            continue
         for key, value in one.items():
             sums[key] = sums.get(key, 0.0) + value
     return sums

@@ -17,7 +17,8 @@ Bounds = tuple[float, ...]
 Part = tuple[Bounds, Sequence[float]]
 """Upper bounds, and the observations of each bucket followed by the sum and the count of all of them."""
 
-_IDLE: Final = Latency(0.0, 0.0)
+IDLE: Final = Latency(0.0, 0.0)
+"""What is said of no observations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,8 @@ class Histogram:
 
     def latency(self) -> Latency | None:
         """Return the median, 90th and 99th percentile; None when the sums are beyond measure."""
-        if not self.count and not self.total:
-            return _IDLE
+        if not (self.count or self.total or any(self.counts)):
+            return IDLE
         if not isfinite(self.count) or not isfinite(self.total):
             return None
         return Latency(
@@ -54,6 +55,10 @@ class Histogram:
     def quantile(self, q: float) -> float | None:
         """Return one quantile, None when there is none."""
         return histogram_quantiles((q,), self.bounds, self.counts)[0]
+
+
+NOTHING: Final = Histogram()
+"""No observations."""
 
 
 def merged(parts: Iterable[Part]) -> Histogram:
@@ -66,6 +71,8 @@ def merged(parts: Iterable[Part]) -> Histogram:
     for bounds, row in parts:
         before = by_bounds.get(bounds)
         by_bounds[bounds] = row if before is None else list(map(add, before, row))
+    if not by_bounds:
+        return NOTHING
     if len(by_bounds) == 1:
         [(bounds, row)] = by_bounds.items()
         return Histogram(bounds, row[:-2], row[-2], row[-1])

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cache
-from itertools import pairwise
 
 import pytest
 
@@ -18,6 +16,7 @@ from k3k_core.telemetry.signals.tracker import Tracker
 from tests.support import promql_oracle as oracle
 from tests.support.figures import differences
 from tests.support.recorded_pages import MODERN_K3S, SECONDS_APART, Time, recorded
+from tests.support.signal_expectations import unexpected
 
 ETCD = "etcd-3.6.8"
 SERVERS = ("k3s-1.21.3-agentless", "kube-apiserver-1.36.2", "kube-controller-manager-1.36.2", MODERN_K3S)
@@ -53,38 +52,8 @@ SETS = [*((name,) for name in SERVERS), ("k3s-1.21.3-agentless", MODERN_K3S)]
 
 
 @pytest.mark.parametrize("names", SETS, ids="+".join)
-def test_requests(names: tuple[str, ...]) -> None:
-    found = signals_of(*names).api
-    assert differences(replace(found, slowest=()), oracle.expected_api(*span(*names))) == []
-
-
-@pytest.mark.parametrize("names", SETS, ids="+".join)
-def test_slowest_resources(names: tuple[str, ...]) -> None:
-    expected = oracle.resource_latencies(span(*names)[0])
-    found = signals_of(*names).api.slowest
-    assert len(found) == min(len(expected), 10)
-    for one in found:
-        assert differences(one, expected[one.resource, one.group]) == []
-    p99 = [one.latency.p99 or 0.0 for one in found]
-    assert all(before >= after for before, after in pairwise(p99))
-    named = {(one.resource, one.group) for one in found}
-    others = [one.latency.p99 or 0.0 for key, one in expected.items() if key not in named]
-    assert all(other <= p99[-1] * (1 + 1e-9) for other in others)
-
-
-@pytest.mark.parametrize("names", SETS, ids="+".join)
-def test_datastore(names: tuple[str, ...]) -> None:
-    found = signals_of(*names).datastore
-    assert differences(replace(found, growth=None), oracle.expected_datastore(*span(*names))) == []
-
-
-@pytest.mark.parametrize("names", SETS, ids="+".join)
-def test_work_queues(names: tuple[str, ...]) -> None:
-    ranges, pages = span(*names)
-    found = {queue.name: queue for queue in signals_of(*names).controllers.queues}
-    assert found.keys() == oracle.queue_names(pages)
-    for name, queue in found.items():
-        assert differences(queue, oracle.expected_queue(ranges, pages, name)) == []
+def test_recorded_pages(names: tuple[str, ...]) -> None:
+    assert unexpected(signals_of(*names), *span(*names)) == []
 
 
 @pytest.mark.parametrize("name", SERVERS)
