@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -54,32 +54,35 @@ async def choose(
     running: dict[asyncio.Task[Attempt], Candidate] = {}
     ended: list[tuple[Candidate, Attempt]] = []
     waiting = list(ways)
-    loop = asyncio.get_running_loop()
-    deadline: float | None = None
     try:
         while waiting or running:
-            if waiting and deadline is None:
+            if waiting:
                 way = waiting.pop(0)
                 running[asyncio.ensure_future(_awaited(attempt(way)))] = way
-            elif not running:
-                break
-            timeout = stagger if waiting and deadline is None else None
-            if deadline is not None:
-                timeout = max(deadline - loop.time(), 0.0)
+            timeout = stagger if waiting else None
             done, _ = await asyncio.wait(running, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
             ended += [(running.pop(task), task.result()) for task in done]
             best = _best(ways, ended)
-            if best is None:
-                continue
-            better = [way for way in running.values() if ways.index(way) < ways.index(best)]
-            deadline = deadline or loop.time() + _GRACE
-            if not better or (not done and loop.time() >= deadline):
-                return best
-        return _best(ways, ended)
+            if best is not None:
+                better = [task for task, way in running.items() if ways.index(way) < ways.index(best)]
+                return await _first_better(ways, better, running) or best
+        return None
     finally:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+
+
+async def _first_better(
+    ways: Sequence[Candidate],
+    better: Sequence[asyncio.Task[Attempt]],
+    running: Mapping[asyncio.Task[Attempt], Candidate],
+) -> Candidate | None:
+    """Give attempts at better ways a last moment; return the best that works."""
+    if not better:
+        return None
+    done, _ = await asyncio.wait(better, timeout=_GRACE)
+    return _best(ways, [(running[task], task.result()) for task in done])
 
 
 async def _awaited(attempt: Awaitable[Attempt]) -> Attempt:
