@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from prometheus_client import Metric as ClientMetric
 from prometheus_client.registry import Collector
 
+from k3k_core.exporter.blocks import Blocks
 from k3k_core.exporter.catalogue import CATALOGUE, Metric
 from k3k_core.exporter.label_values import clean
+from k3k_core.exporter.packing import Packed
 from k3k_core.exporter.readings import Labels, Readings
 from k3k_core.exporter.rendering import add_samples, client_metric, escape, render
 from k3k_core.exporter.row_readings import read_row
@@ -55,7 +57,7 @@ class FleetCollector(Collector):
         self._stale_after = stale_after
         self._clock = clock
         self._entries: dict[TargetId, _Entry] = {}
-        self._lines: dict[Metric, dict[TargetId, bytes]] = {metric: {} for metric in _METRICS}
+        self._blocks = Blocks(_METRICS)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -85,8 +87,8 @@ class FleetCollector(Collector):
         Args:
             key: which one.
         """
-        if self._entries.pop(key, None) is not None:
-            self._put(key, Readings(), ())
+        self._entries.pop(key, None)
+        self._blocks.drop(key)
 
     def keep(self, keys: Iterable[TargetId]) -> None:
         """Forget every control plane but these.
@@ -98,13 +100,14 @@ class FleetCollector(Collector):
             self.remove(key)
 
     def lines(self) -> Iterator[tuple[Metric, Iterable[bytes]]]:
-        """Yield the sample lines by metric, in the order of the catalogue; takes the same time for any content."""
-        now = self._clock()
-        for key, entry in self._entries.items():
-            if entry.check_at <= now:
-                self._render(key, entry)
-        for metric, by_row in self._lines.items():
-            yield metric, by_row.values()
+        """Yield the sample lines by metric, in the order of the catalogue."""
+        self._age()
+        return self._blocks.lines()
+
+    def packed(self) -> Iterator[tuple[Metric, list[Packed]]]:
+        """Yield the same, compressed."""
+        self._age()
+        return self._blocks.packed()
 
     def lines_of(self, key: TargetId) -> Iterator[tuple[Metric, Iterable[bytes]]]:
         """Yield the sample lines of one control plane by metric.
@@ -112,9 +115,8 @@ class FleetCollector(Collector):
         Args:
             key: which one; nothing is yielded for one that is not there.
         """
-        for metric, by_row in self._lines.items():
-            if key in by_row:
-                yield metric, (by_row[key],)
+        for metric, lines in self._blocks.of(key).items():
+            yield metric, (lines,)
 
     def describe(self) -> Iterator[ClientMetric]:
         """Yield the families without samples, so that a registry can refuse a second collector of the same."""
@@ -123,21 +125,30 @@ class FleetCollector(Collector):
     def collect(self) -> Iterator[ClientMetric]:
         """Yield the families that have samples, as prometheus_client wants them."""
         families = {metric: client_metric(metric) for metric in _METRICS}
-        for entry in self._entries.values():
+        self._age()
+        for key in self._blocks:
+            entry = self._entries[key]
             for metric, readings in self._read(entry).by_metric.items():
                 add_samples(families[metric], metric, entry.base, readings)
         return (family for family in families.values() if family.samples)
 
-    def _render(self, key: TargetId, entry: _Entry) -> None:
-        self._put(key, self._read(entry), tuple(map(escape, entry.base)))
+    def _age(self) -> None:
+        """Take what time alone has changed."""
+        now = self._clock()
+        for key, entry in self._entries.items():
+            if entry.check_at <= now:
+                self._render(key, entry)
 
-    def _put(self, key: TargetId, readings: Readings, base: Labels) -> None:
-        for metric, lines in self._lines.items():
-            found = readings.by_metric.get(metric)
-            if found:
-                lines[key] = render(metric, base, found)
-            else:
-                lines.pop(key, None)
+    def _render(self, key: TargetId, entry: _Entry) -> None:
+        found = self._read(entry).by_metric
+        if not found:
+            self._blocks.drop(key)
+            return
+        base = tuple(map(escape, entry.base))
+        # In the order of the catalogue, as the whole page.
+        self._blocks.put(
+            key, {metric: render(metric, base, found[metric]) for metric in _METRICS if metric in found}
+        )
 
     def _read(self, entry: _Entry) -> Readings:
         """Return what there is to show of a control plane now, and note when time will change it."""

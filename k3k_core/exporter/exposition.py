@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
 from k3k_core.exporter.catalogue import Metric
 from k3k_core.exporter.collector import FleetCollector
+from k3k_core.exporter.packing import Packed, Packer, gzip_of
 from k3k_core.exporter.readings import Readings
 from k3k_core.exporter.rendering import Format, header, render
 
@@ -21,9 +22,6 @@ CONTENT_TYPES: dict[Format, str] = {
 }
 _END = b"# EOF\n"
 _generate_openmetrics: Callable[[CollectorRegistry], bytes] = generate_openmetrics
-# A fleet's page is so repetitive that a stronger level gains little for its time.
-_LEVEL = 1
-_GZIP = 16 + zlib.MAX_WBITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +83,6 @@ def accepts_gzip(accept_encoding: str) -> bool:
     return weights.get("gzip", weights.get("*", 0.0)) > 0
 
 
-def compress(page: bytes) -> bytes:
-    """Return a page compressed with gzip.
-
-    Args:
-        page: any bytes.
-    """
-    packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
-    return packer.compress(page) + packer.flush()
-
-
 def sample_lines(readings: Readings) -> Iterator[tuple[Metric, Iterable[bytes]]]:
     """Yield sample lines of readings that stand for themselves, without identity of a control plane.
 
@@ -126,6 +114,11 @@ def assemble(*sources: Iterable[tuple[Metric, Iterable[bytes]]], form: Format, r
     return b"".join(parts)
 
 
+@cache
+def _packed_header(metric: Metric, form: Format) -> Packed:
+    return Packer().pack(header(metric, form))
+
+
 class Pages:
     """Makes the pages of `/metrics`.
 
@@ -152,17 +145,26 @@ class Pages:
         return assemble(self._fleet.lines(), sample_lines(self._own()), form=form, rest=self._rest(form))
 
     async def make_packed(self, form: Format) -> bytes:
-        """Return a page compressed with gzip; clients that ask while one is being packed share it.
+        """Return a page compressed with gzip; clients that ask while one is being made share it.
 
         Args:
             form: text format 0.0.4 or OpenMetrics 1.0.
         """
         task = self._packing.get(form)
         if task is None:
-            task = asyncio.create_task(asyncio.to_thread(compress, self.make(form)))
+            task = asyncio.create_task(asyncio.to_thread(gzip_of, self._pieces(form)))
             self._packing[form] = task
             task.add_done_callback(lambda _done: self._packing.pop(form, None))
         return await asyncio.shield(task)
+
+    def _pieces(self, form: Format) -> list[Packed]:
+        pieces: list[Packed] = []
+        for metric, found in self._fleet.packed():
+            if found:
+                pieces.append(_packed_header(metric, form))
+                pieces += found
+        rest = assemble(sample_lines(self._own()), form=form, rest=self._rest(form))
+        return [*pieces, Packer().pack(rest)]
 
     def _rest(self, form: Format) -> bytes:
         if self._process is None:

@@ -150,7 +150,7 @@ async def test_a_failure_of_ours_is_a_sentence_and_no_traceback(
     fleet: FakeFleet, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with serve(fleet) as served:
-        monkeypatch.setattr(served.exporter.collector, "lines", lambda: 1 / 0)
+        monkeypatch.setattr(served.exporter.collector, "packed", lambda: 1 / 0)
         answer = await served.get("/metrics")
     assert answer.status_code == 500
     assert answer.text == "The exporter could not answer this; its log says why.\n"
