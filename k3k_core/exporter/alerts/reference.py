@@ -25,7 +25,19 @@ on this page). A host that is unreachable gives one alert of its own; what only 
 
 In commands HOST, NAMESPACE, NAME, SERVER and QUEUE stand for the labels of the alert, EXPORTER for its label
 `instance`. `k3k doctor` shows what is wrong with one control plane by the verdict rules, whose thresholds the alerts
-share; an alert waits longer than a verdict, so that only what stays wakes somebody.
+share ([verdicts.md](verdicts.md)); an alert waits longer than a verdict, so that only what stays wakes somebody.
+
+One cause can set off several alerts of one control plane. Let Alertmanager tell of them together, and of nothing but
+the outage while there is one:
+
+```yaml
+route:
+  group_by: [host, namespace, name]
+inhibit_rules:
+  - source_matchers: [alertname = K3kControlPlaneDown]
+    target_matchers: [alertname =~ "K3k.+", severity != critical]
+    equal: [host, namespace, name]
+```
 """
 
 
