@@ -64,9 +64,7 @@ class HostileTarget:
         )
 
 
-def _page(
-    name: str, what: str, behaviour: Behaviour, kind: Kind | None, sentence: str = ""
-) -> HostileTarget:
+def _page(name: str, what: str, behaviour: Behaviour, kind: Kind | None, sentence: str = "") -> HostileTarget:
     """A server whose readiness is well, but whose page is not."""
     return HostileTarget(name, what, Manners(behaviour), kind, sentence)
 
@@ -97,16 +95,10 @@ HOSTILE_TARGETS: Final = (
         _TOO_LARGE,
     ),
     _page(
-        "endless comments",
-        "sends comment lines for ever",
-        does.endless(b"# HELP up is up\n" * 1000),
-        "limit",
-        _TOO_LARGE,
+        "endless comments", "sends comment lines for ever", does.endless(b"# HELP up is up\n" * 1000), "page"
     ),
-    _page("endless line", "sends one line for ever", does.endless(b"x" * 16384), "limit", _TOO_LARGE),
-    _page(
-        "endless empty lines", "sends empty lines for ever", does.endless(b"\n" * 16384), "limit", _TOO_LARGE
-    ),
+    _page("endless line", "sends one line for ever", does.endless(b"x" * 16384), "page"),
+    _page("endless empty lines", "sends empty lines for ever", does.endless(b"\n" * 16384), "page"),
     _always(
         "endless headers",
         "sends header lines for ever",
@@ -172,7 +164,7 @@ HOSTILE_TARGETS: Final = (
         "text that is no UTF-8",
         "sends bytes in its labels that are no UTF-8",
         page(f'# TYPE {WANTED} counter\n{WANTED}{{verb="'.encode() + b'\xff\xfe"} 1\n'),
-        None,
+        "page",
     ),
     _page("binary garbage", "sends random bytes as text", page(bytes(range(256)) * 400), "page"),
     _page("backward counters", "lets its counters go backwards", does.moving("100", "90", "5", "0"), None),

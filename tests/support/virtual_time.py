@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 Result = TypeVar("Result")
 
-_MOMENT: Final = 0.01
+_MOMENT: Final = 0.005
 """Real seconds without a sound on any socket after which nothing is under way between them."""
 
 

@@ -7,7 +7,8 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
+from weakref import WeakKeyDictionary
 
 import httpcore
 import httpx
@@ -36,7 +37,8 @@ _HEADERS: Final = {
     "user-agent": "k3k",
 }
 
-_TEXT_TYPES: Final = ("text/plain", "application/openmetrics-text")
+_OPENMETRICS: Final = "application/openmetrics-text"
+_TEXT_TYPES: Final = ("text/plain", _OPENMETRICS)
 
 _STATUS: Final[dict[int, str]] = {
     HTTPStatus.UNAUTHORIZED: "it does not know the monitoring identity (401)",
@@ -75,6 +77,12 @@ class Answer:
         """The Content-Type header, empty when there is none."""
         return str(self._response.headers.get("content-type", "")).strip()
 
+    @property
+    def openmetrics(self) -> bool | None:
+        """Whether the body says that it is OpenMetrics; None when it does not say what it is."""
+        kind = self._kind
+        return kind == _OPENMETRICS if kind else None
+
     def check_page(self) -> None:
         """Require an answer that can be an exposition page.
 
@@ -83,15 +91,19 @@ class Answer:
         """
         if self.status != HTTPStatus.OK:
             raise TargetError("status", _status_sentence(self.status))
-        kind = self.content_type.partition(";")[0].strip().lower()
-        if kind and kind not in _TEXT_TYPES:
+        if self._kind and self._kind not in _TEXT_TYPES:
             raise TargetError("content", "it sends something else than a metrics page")
 
-    def certificate_end(self) -> float | None:
-        """Return when the certificate of this connection ends, seconds since 1970; None when unknown."""
+    @property
+    def _kind(self) -> str:
+        return self.content_type.partition(";")[0].strip().lower()
+
+    @property
+    def connection(self) -> ssl.SSLObject | None:
+        """The TLS connection that it comes over, None without TLS."""
         stream: httpcore.AsyncNetworkStream = self._response.extensions["network_stream"]
-        connection: Any = stream.get_extra_info("ssl_object")
-        return certificate_end(connection) if isinstance(connection, ssl.SSLObject) else None
+        connection: ssl.SSLObject | None = stream.get_extra_info("ssl_object")
+        return connection
 
     async def body(self, limit: int) -> AsyncIterator[bytes]:
         """Yield the body as it comes, still encoded.
@@ -127,6 +139,8 @@ class ControlPlaneClient:
         self._keepalive = keepalive
         self._http: httpx.AsyncClient | None = None
         self._requests: dict[tuple[ServerTarget, str], httpx.Request] = {}
+        # A connection shows its certificate once, and lasts for many rounds.
+        self._ends: WeakKeyDictionary[ssl.SSLObject, float | None] = WeakKeyDictionary()
         self.received = 0
 
     @asynccontextmanager
@@ -182,7 +196,7 @@ class ControlPlaneClient:
                 ready=answer.status == HTTPStatus.OK,
                 round_trip=loop.time() - began,
                 failing=parse_readyz(body.decode("utf-8", "replace")),
-                certificate_expires_at=answer.certificate_end(),
+                certificate_expires_at=self._certificate_end(answer.connection),
             )
 
     async def aclose(self) -> None:
@@ -201,6 +215,13 @@ class ControlPlaneClient:
                 raise
         # The server closed a connection that was kept from the last round, and the request crossed that.
         return await http.send(request, stream=True)
+
+    def _certificate_end(self, connection: ssl.SSLObject | None) -> float | None:
+        if connection is None:
+            return None
+        if connection not in self._ends:
+            self._ends[connection] = certificate_end(connection)
+        return self._ends[connection]
 
     def _client(self) -> httpx.AsyncClient:
         if self._http is None:

@@ -67,9 +67,10 @@ class Entry:
         """Whether any of its servers failed in the last round."""
         return any(standing.suspect for standing in self._standings.values())
 
-    def backing_off(self, now: float) -> bool:
-        """Tell whether any of its servers, or its page, is left out of the next round."""
-        return any(standing.page_resting(now) for standing in self._standings.values())
+    @property
+    def backing_off(self) -> bool:
+        """Whether any of its servers, or a page, is asked for less often."""
+        return any(standing.backing_off for standing in self._standings.values())
 
     def wants_round(self, now: float, *, focused: bool) -> bool:
         """Tell whether there is any server to ask."""

@@ -73,12 +73,11 @@ class Scraper:
     @property
     def figures(self) -> ScrapeFigures:
         """What has been done so far, and what is going on."""
-        now = asyncio.get_running_loop().time() if self._running else 0.0
         return self._tally.figures(
             targets=len(self._entries),
             active=self._lanes.active,
             waiting=self._lanes.waiting,
-            backing_off=sum(entry.backing_off(now) for entry in self._entries.values()),
+            backing_off=sum(entry.backing_off for entry in self._entries.values()),
         )
 
     def update(self, targets: Mapping[TargetId, ControlPlaneTarget]) -> None:

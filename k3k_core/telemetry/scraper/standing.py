@@ -82,6 +82,11 @@ class Standing:
         """Whether asking it cost time or memory the last time."""
         return self._probe_costly or self._whole.failures > 0 or self._page.failures > 0
 
+    @property
+    def backing_off(self) -> bool:
+        """Whether it, or its page, is asked for less often."""
+        return self._whole.failures > 1 or self._page.failures > 1
+
     def resting(self, now: float) -> bool:
         """Tell whether it is left alone wholly."""
         return now < self._whole.until

@@ -19,11 +19,6 @@ from k3k_core.telemetry.scraper.failure import Kind, TargetError
 from k3k_core.telemetry.scraper.options import ScrapeOptions
 from k3k_core.telemetry.scraper.target import ControlPlaneTarget, ServerTarget
 
-_PIECE: Final = 4 * 1024
-"""Bytes fed to the scanner at once when they are gzipped: a thousand times as many may come out of them."""
-
-_PLAIN_PIECE: Final = 64 * 1024
-
 _PATIENCE: Final = 0.005
 """Seconds that a page may be scanned without letting others have the event loop."""
 
@@ -119,6 +114,8 @@ class HttpVisitor:
         self._client = ControlPlaneClient(target, keepalive=4 * options.interval)
         # Known after a server's first page: families that it has under a newer name are not scanned twice.
         self._wanted: dict[str, frozenset[str]] = {}
+        # The tracker keeps each server's last page anyway; a page that resembles it is scanned faster.
+        self._pages: dict[str, Page] = {}
 
     async def visit(self, target: ControlPlaneTarget, asks: Sequence[Ask]) -> Round:
         """Ask the servers, all at once.
@@ -178,27 +175,32 @@ class HttpVisitor:
             async with self._client.get(ask.server, "/metrics", deadline=until) as answer:
                 answer.check_page()
                 page_at = self._wall()
-                page = await self._scan(answer, self._wanted_of(ask))
+                page = await self._scan(answer, ask)
         except TargetError as error:
             return None, error, page_at
         except PageError as error:
             return None, TargetError("page", error.message), page_at
         if not ask.etcd:
             self._wanted[ask.server.server] = wanted_for(page)
+        self._pages[ask.server.server] = page
         return page, None, page_at
 
     def _wanted_of(self, ask: Ask) -> frozenset[str]:
         return ETCD_WANTED if ask.etcd else self._wanted.get(ask.server.server, WANTED)
 
-    async def _scan(self, answer: Answer, wanted: frozenset[str]) -> Page:
-        gzipped = answer.gzipped
+    async def _scan(self, answer: Answer, ask: Ask) -> Page:
         limits = self._options.limits
-        scanner = Scanner(wanted, gzip=gzipped, limits=limits, layouts=self._layouts)
-        step = _PIECE if gzipped else _PLAIN_PIECE
+        scanner = Scanner(
+            self._wanted_of(ask),
+            gzip=answer.gzipped,
+            limits=limits,
+            layouts=self._layouts,
+            openmetrics=answer.openmetrics,
+            previous=self._pages.get(ask.server.server),
+        )
         rested = time.perf_counter()
         async for part in answer.body(limits.page_bytes):
-            for start in range(0, len(part), step):
-                scanner.feed(part[start : start + step])
+            for _ in scanner.steps(part):
                 if time.perf_counter() - rested > _PATIENCE:
                     await asyncio.sleep(0)
                     rested = time.perf_counter()

@@ -161,18 +161,28 @@ async def test_a_dead_one_is_asked_less_and_less_often_and_again_at_the_usual_pa
         scraper.update(fleet(control_plane("dead", "dead-0")))
         await asyncio.sleep(600)
         dead = network.starts("dead")
-        assert scraper.figures.backing_off == 1
         network.failures.clear()
-        await asyncio.sleep(200)
-        alive = [at for at in network.starts("dead") if at > 720]
+        await asyncio.sleep(300)
+        alive = [at for at in network.starts("dead") if at > 780]
         assert scraper.figures.backing_off == 0
 
     pauses = gaps(dead[1:])
     assert pauses[0] == pytest.approx(30.0)
-    assert 90.0 <= pauses[-1] <= 150.0
+    # Two minutes, a fifth more or less by chance, and then the next regular time.
+    assert 89.9 <= pauses[-1] <= 150.1
     assert len(dead) < 12
     assert gaps(alive) == pytest.approx([15.0] * (len(alive) - 1))
     assert published[-1].errors == ()
+
+
+async def test_those_left_alone_are_counted() -> None:
+    network = Network(failures={"dead-0": REFUSED})
+    async with scraping(network) as (scraper, _):
+        scraper.update(fleet(control_plane("dead", "dead-0"), control_plane("alive")))
+        await asyncio.sleep(1)
+        assert scraper.figures.backing_off == 0
+        await asyncio.sleep(30)
+        assert scraper.figures.backing_off == 1
 
 
 async def test_a_dead_server_does_not_hold_up_the_others_of_its_control_plane() -> None:
