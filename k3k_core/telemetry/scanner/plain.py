@@ -3,51 +3,69 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from k3k_core.telemetry.labels import LABEL_NAME, PLAIN_SERIES, VALUE
+from k3k_core.telemetry.labels import LABEL_NAME, METRIC_NAME, VALUE
 
 _LAST_LABEL = re.compile(rb"(%b)=%b\}" % (LABEL_NAME, VALUE))
-_LABEL_NAMES = re.compile(rb"[{,](%b)=%b" % (LABEL_NAME, VALUE))
+# What is left of a series without its values.
+_OUTLINE = re.compile(rb"(%b)(?:\{%b=(?:,%b=)*+\})?+" % (METRIC_NAME, LABEL_NAME, LABEL_NAME))
+_LABEL = re.compile(rb"[{,](%b)=" % LABEL_NAME)
 
 
 def are_plain(series: Sequence[bytes], names: frozenset[bytes]) -> bool:
     """Tell whether all of them are well-formed, with nothing in them that would need a closer look.
 
-    The lines of a histogram differ in their last label alone. So what comes before it is checked once for all
-    lines that share it, and so is each last label.
-
     Args:
-        series: as the page spells them.
+        series: as the page spells them; at least one.
         names: the names they may have.
     """
-    parts = [text.rpartition(b'",') for text in series]
-    alone = {text for head, comma, text in parts if not comma}
-    heads = {head for head, comma, _ in parts if comma}
-    tails = {text for _, comma, text in parts if comma}
-    if not _is_utf8(b"\n".join((*alone, *heads, *tails))):
-        return False
-    if not all(_labels_of(text, names) is not None for text in alone):
-        return False
-    labels = {head: _labels_of(head + b'"}', names) for head in heads}
-    last = {tail: match[1] for tail in tails if (match := _LAST_LABEL.fullmatch(tail))}
-    if None in labels.values() or len(last) < len(tails):
-        return False
-    # Few distinct tuples of labels stand for all heads.
-    kinds = {found: number for number, found in enumerate(set(labels.values()))}
-    known = list(kinds)
-    of_head = {head: kinds[found] for head, found in labels.items()}
-    pairs = {(of_head[head], last[tail]) for head, comma, tail in parts if comma}
-    return not any(name in (known[number] or ()) for number, name in pairs)
+    return _by_parts(series, names) or _outlines(series, b"\n", names) is not None
 
 
-def _labels_of(text: bytes, names: frozenset[bytes]) -> tuple[bytes, ...] | None:
-    """Return the names of the labels of a series; None when it is not plain, not one of these, or repeats one."""
-    match = PLAIN_SERIES.fullmatch(text)
-    if match is None or match[1] not in names:
+def _by_parts(series: Sequence[bytes], names: frozenset[bytes]) -> bool:
+    """Check what comes before the last label once for all series that share it, and each last label once.
+
+    The lines of a histogram differ in their last label alone.
+    """
+    parts = [text.rpartition(b",") for text in series]
+    commas = [comma for _, comma, _ in parts]
+    if b"" in commas:
+        return False
+    heads, tails = [head for head, _, _ in parts], [tail for _, _, tail in parts]
+    distinct = list(set(heads))
+    outlines = _outlines(distinct, b"}\n", names)
+    last = {tail: match[1] for tail in set(tails) if (match := _LAST_LABEL.fullmatch(tail))}
+    if outlines is None or None in map(last.get, tails) or not _is_utf8(b"".join(last)):
+        return False
+    outline_of = dict(zip(distinct, outlines, strict=True))
+    pairs = set(zip(map(outline_of.get, heads), map(last.get, tails), strict=True))
+    return not any(label in _LABEL.findall(outline or b"") for outline, label in pairs)
+
+
+def _outlines(texts: Collection[bytes], end: bytes, names: frozenset[bytes]) -> list[bytes] | None:
+    """Return each text without its values; None if one is not plain, has another name or repeats a label.
+
+    Cut at its quotes, every other piece is the inside of a value. A line feed is in none of the texts; so if all
+    of those put between them are found outside values, each text has closed its quotes.
+
+    Args:
+        texts: series, perhaps without an end that is common to all.
+        end: that end, and a line feed.
+        names: the names they may have.
+    """
+    joined = end.join(texts) + end
+    if b"\\" in joined or not _is_utf8(joined):
         return None
-    labels = tuple(_LABEL_NAMES.findall(text, match.end(1)))
-    return labels if len(set(labels)) == len(labels) else None
+    outlines = b"".join(joined.split(b'"')[::2]).split(b"\n")
+    if outlines.pop() or len(outlines) != len(texts):
+        return None
+    for outline in set(outlines):
+        match = _OUTLINE.fullmatch(outline)
+        labels = _LABEL.findall(outline)
+        if match is None or match[1] not in names or len(set(labels)) < len(labels):
+            return None
+    return outlines
 
 
 def _is_utf8(text: bytes) -> bool:

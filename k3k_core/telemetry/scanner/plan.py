@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from dataclasses import dataclass
 
-from k3k_core.telemetry.labels import is_plain_name
+from k3k_core.telemetry.labels import METRIC_NAME, is_plain_name
 
 TEXT_SUFFIXES = {"summary": ("", "_count", "_sum"), "histogram": ("_count", "_sum", "_bucket")}
 METRICS_SUFFIXES = {
@@ -19,6 +20,9 @@ KINDS = frozenset(
     {"counter", "gauge", "summary", "histogram", "gaugehistogram", "unknown", "untyped", "info", "stateset"}
 )
 _REMEMBERED = 2048
+_DECLARATION = re.compile(rb"(%b) ([a-z]+)" % METRIC_NAME)
+_ENCODED_TEXT = {kind: tuple(map(str.encode, suffixes)) for kind, suffixes in TEXT_SUFFIXES.items()}
+_ENCODED_METRICS = {kind: tuple(map(str.encode, suffixes)) for kind, suffixes in METRICS_SUFFIXES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,27 +69,15 @@ class Wanted:
         self.names = names
         self.encoded = frozenset(name.encode() for name in names)
         self.plain = all(map(is_plain_name, names))
-        self.nothing = self._plan("", "untyped", b"")
+        self.nothing = self.plan("", "untyped")
         self._sorted = sorted(self.encoded)
         self._plans: dict[bytes, Plan] = {}
 
-    def remembered(self, declaration: bytes) -> Plan | None:
-        """Return the plan of a declaration seen before, by what follows `# TYPE `."""
-        return self._plans.get(declaration)
-
-    def plan(self, name: str, kind: str, declaration: bytes = b"") -> Plan:
-        """Return what to do below the declaration of a family.
-
-        Args:
-            name: name of the family.
-            kind: its kind, "untyped" when only its `# HELP` line came.
-            declaration: what follows `# TYPE `; the plan is remembered by it if the name is a plain one.
-        """
-        known = self._plans.get(declaration)
-        if known is not None:
-            return known
-        plan = self._plan(name, kind, declaration)
-        if declaration and is_plain_name(name):
+    def declared(self, declaration: bytes) -> Plan | None:
+        """Return the plan for what follows `# TYPE `, None if it needs a closer look."""
+        plan = self._plans.get(declaration)
+        if plan is None and (match := _DECLARATION.fullmatch(declaration)) is not None:
+            plan = self.plan(match[1].decode(), match[2].decode(), declaration)
             if len(self._plans) >= _REMEMBERED:
                 self._plans.clear()
             self._plans[declaration] = plan
@@ -99,11 +91,18 @@ class Wanted:
                 return sample
         return name if name in self.names else None
 
-    def _plan(self, name: str, kind: str, declaration: bytes) -> Plan:
+    def plan(self, name: str, kind: str, declaration: bytes = b"") -> Plan:
+        """Return what to do below the declaration of a family.
+
+        Args:
+            name: name of the family.
+            kind: its kind, "untyped" when only its `# HELP` line came.
+            declaration: what follows `# TYPE ` if its name is a plain one.
+        """
         head = name.encode()
         plain = is_plain_name(name)
-        allowed = frozenset((name + suffix).encode() for suffix in TEXT_SUFFIXES.get(kind, ("",)))
-        in_metrics = frozenset((name + suffix).encode() for suffix in METRICS_SUFFIXES.get(kind, ("",)))
+        allowed = frozenset([head + suffix for suffix in _ENCODED_TEXT.get(kind, (b"",))])
+        in_metrics = frozenset([head + suffix for suffix in _ENCODED_METRICS.get(kind, (b"",))])
         is_wanted = bool(name) and self.metrics_name(name, kind) is not None
         return Plan(
             name=name,

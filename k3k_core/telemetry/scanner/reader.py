@@ -7,6 +7,7 @@ from io import BytesIO
 from typing import Literal
 
 from k3k_core.errors import PageError
+from k3k_core.telemetry.labels import METRIC_NAME
 from k3k_core.telemetry.page import Family
 from k3k_core.telemetry.scanner.journal import Entry, Journal, Samples
 from k3k_core.telemetry.scanner.limits import ScanLimits
@@ -14,6 +15,7 @@ from k3k_core.telemetry.scanner.plan import Plan, Wanted
 from k3k_core.telemetry.scanner.text import TextFormat
 
 _QUICK_NAME = re.compile(rb"([a-zA-Z_:][a-zA-Z0-9_:]*+)[{ \t]")
+_PLAIN_HELP = re.compile(rb"# HELP %b " % METRIC_NAME)
 _SHOWN = 60
 _KEPT = 4096
 _HELP = b"# HELP "
@@ -80,16 +82,18 @@ class PageReader:
         end = data.find(b"\n", start) + 1
         if end < limit and data.startswith(_TYPE, end) and data.startswith(_HELP, start):
             after = data.find(b"\n", end) + 1
-            plan = self._wanted.remembered(data[end + len(_TYPE) : after - 1])
+            plan = self._wanted.declared(data[end + len(_TYPE) : after - 1])
             if plan is not None and data.startswith(plan.help_head, start) and not self._is_current(plan):
                 self._declare(plan)
+                self._note("declaration", plan)
                 self.line += 2
                 return after
         self.line += 1
         line = data[start:end]
-        plan = self._wanted.remembered(line[len(_TYPE) : -1]) if line.startswith(_TYPE) else None
+        plan = self._wanted.declared(line[len(_TYPE) : -1]) if line.startswith(_TYPE) else None
         if plan is not None and not self._is_current(plan):
             self._declare(plan)
+            self._note("comment", line)
         else:
             self._read_odd_comment(line)
         return end
@@ -102,9 +106,11 @@ class PageReader:
             self._text.declare(plan)
         except ValueError as error:
             raise self._failure(error) from None
-        self._note("declaration", plan)
 
     def _read_odd_comment(self, line: bytes) -> None:
+        if (help_line := _PLAIN_HELP.match(line)) is not None:
+            # What it says does not matter, not even whether it is UTF-8.
+            line = help_line[0] + b".\n"
         try:
             self._text.comment(line)
         except ValueError as error:
@@ -166,8 +172,8 @@ class PageReader:
                 self._text.sample(text)
         except ValueError as error:
             failure = self._failure(error, line)
-            # What both formats refuse is refused at once; native histograms are one format's only.
-            if self._journal is None or b"{" not in line:
+            # Only native histograms and quotes can make a line good OpenMetrics that is no good text.
+            if self._journal is None or not (b"{" in line or b'"' in line):
                 raise failure from None
             self._not_text = self._not_text or failure
         self._count(1)

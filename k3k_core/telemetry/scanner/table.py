@@ -81,12 +81,16 @@ class LayoutTable:
         shared = [text for text in found if text is not None]
         if len(shared) == len(series):
             return shared
-        old = self._old.get(place, {})
-        known = [mine or old.get(text) for mine, text in zip(found, series, strict=True)]
+        old = self._old.get(place)
+        known = [mine or old.get(text) for mine, text in zip(found, series, strict=True)] if old else found
         fresh = [text for mine, text in zip(known, series, strict=True) if mine is None]
-        if not are_plain(fresh, plan.allowed):
+        if fresh and not are_plain(fresh, plan.allowed):
             return None
-        self._add(young, [text for text in known if text is not None], Allowance(self._generation_bytes))
+        if old:
+            again = [
+                text for mine, text in zip(found, known, strict=True) if mine is None and text is not None
+            ]
+            self._add(young, again, Allowance(self._generation_bytes))
         self._add(young, fresh, allowance)
         return [mine or young.get(text, text) for mine, text in zip(known, series, strict=True)]
 
@@ -99,13 +103,13 @@ class LayoutTable:
         return mine
 
     def _add(self, young: dict[bytes, bytes], series: Sequence[bytes], allowance: Allowance) -> None:
-        for text in series:
-            if allowance.left <= 0:
-                break
-            if text not in young:
-                young[text] = text
-                allowance.left -= len(text) + _OVERHEAD
-                self._size += len(text) + _OVERHEAD
+        size = sum(map(len, series)) + _OVERHEAD * len(series)
+        if size > allowance.left:
+            return
+        # Some may be there already, which only makes the generation end a little early.
+        young.update(zip(series, series, strict=True))
+        allowance.left -= size
+        self._size += size
         if self._size > self._generation_bytes:
             self._young, self._old, self._size = {}, self._young, 0
 

@@ -79,8 +79,7 @@ class TextFormat:
             return
         if len(words) < 4:
             raise ValueError("a TYPE without a kind")
-        declaration = line[7:].rstrip(b"\n") if line.startswith(b"# TYPE ") else b""
-        plan = self._wanted.plan(name, words[3], declaration)
+        plan = self._wanted.plan(name, words[3])
         if same:
             self.plan = plan
         else:
