@@ -35,6 +35,9 @@ format: $(STAMP) ## format the code
 bench: $(STAMP) ## run the benchmarks
 	@$(BIN)/python benchmarks/startup.py
 	@$(BIN)/python benchmarks/create.py
+	@$(BIN)/python benchmarks/scan.py
+	@$(BIN)/python benchmarks/exporter.py
+	@$(BIN)/python benchmarks/fleet.py
 
 picture: $(STAMP) ## make the picture of the README anew, from the running program
 	@$(BIN)/python -m tests.support.picture screenshots/fleet.svg
