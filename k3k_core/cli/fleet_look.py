@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # Seconds that listing, finding a way, and reading pages may take beyond the windows that are waited for.
 _SLACK = 20.0
+# Two scrapes are never as far apart as asked for to the last bit.
+_ALMOST = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,5 +89,5 @@ async def follow(
         history=False,
     )
     async with Fleet(options) as fleet:
-        await fleet.settled(2 * window + _SLACK)
+        await fleet.settled(3 * window + _SLACK, window=_ALMOST * window)
         yield Followed(fleet, identity)

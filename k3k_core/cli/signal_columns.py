@@ -22,6 +22,8 @@ HEADINGS = ("READ P99", "WRITE P99", "DATASTORE P99", "QUEUE", "CERT")
 # Seconds between the two readings, and how much longer they are apart for each control plane: reading and
 # scanning a page twice costs about so much of one core.
 _WINDOW, _WINDOW_EACH = 3.0, 0.03
+# A shorter time between two readings says too little.
+_SHORTEST = 1.0
 # Seconds all of it may take beyond the windows, and how much longer for each control plane.
 _LIMIT, _LIMIT_EACH = 12.0, 0.05
 # Control planes that are worth a process of their own.
@@ -63,7 +65,8 @@ def measure(
         rules=rules,
         history=False,
     )
-    found = run(look(options, timeout=2 * window + _LIMIT + _LIMIT_EACH * len(rows)))
+    limit = 2 * window + _LIMIT + _LIMIT_EACH * len(rows)
+    found = run(look(options, timeout=limit, window=_SHORTEST))
     measured = {(key.host, key.namespace, key.name): row for key, row in found.items()}
     _tell_missing(session, rows, measured)
     return measured

@@ -128,7 +128,7 @@ class Fleet:
         async for told in self._feed.subscribe(self._members, self.hosts):
             yield told
 
-    async def settled(self, timeout: float) -> bool:
+    async def settled(self, timeout: float, *, window: float = 0.0) -> bool:
         """Wait until all that can be known at first is known.
 
         That is: every host has been listed or has failed, and of every control plane there are signals of two
@@ -136,13 +136,14 @@ class Fleet:
 
         Args:
             timeout: the longest wait, seconds.
+            window: shortest time between the two scrapes, seconds.
 
         Returns:
             Whether it came to that in time.
         """
         try:
             async with asyncio.timeout(timeout):
-                while not self._is_settled():
+                while not self._is_settled(window):
                     self._moved.clear()
                     await self._moved.wait()
         except TimeoutError:
@@ -224,7 +225,7 @@ class Fleet:
             )
         return member
 
-    def _is_settled(self) -> bool:
+    def _is_settled(self, window: float) -> bool:
         if (
             self._dirty
             or self._refreshing
@@ -232,7 +233,7 @@ class Fleet:
             or not all(state.settled for state in self._told.values())
         ):
             return False
-        return all(member.settled for member in self._members.values())
+        return all(member.settled(window) for member in self._members.values())
 
     def _host_changed(self, follower: HostFollower) -> None:
         self._dirty[follower] = None

@@ -89,8 +89,10 @@ class HostFollower:
         now = datetime.fromtimestamp(self._clock(), UTC)
         return self.copies.inventory().found(self.name, now=now)
 
-    def pods(self) -> Mapping[Key, tuple[PodFacts, ...]]:
-        """Return the pods by namespace and control plane."""
+    def pods(self) -> Mapping[Key, tuple[PodFacts, ...]] | None:
+        """Return the pods by namespace and control plane; None when they cannot be seen."""
+        if self.copies.pods.state.phase in {"starting", "forbidden"}:
+            return None
         return by_control_plane(self.copies.pods.objects)
 
     def credential_versions(self) -> Mapping[Key, str]:

@@ -60,14 +60,19 @@ class Member:
         servers = self._scraped.signals.servers
         return all(server.error or server.page_error for server in servers)
 
-    @property
-    def settled(self) -> bool:
-        """Whether its signals are complete, or it is known why there are none."""
+    def settled(self, window: float) -> bool:
+        """Tell whether its signals are complete, or it is known why there are none.
+
+        Args:
+            window: shortest time between the two scrapes they are computed from, seconds.
+        """
         if self.approach is None:
             return True
         if self.target is None:
             return self.attempt is None and not self.approach.reach.undecided
-        return self._scraped is not None and (self._scraped.signals.window > 0 or self.failing)
+        if self._scraped is None:
+            return False
+        return self.failing or self._scraped.signals.window > window
 
     def learn(self, subject: Subject, at: float) -> bool:
         """Take what its host's objects say now.

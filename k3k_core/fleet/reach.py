@@ -22,6 +22,11 @@ from k3k_core.telemetry.scraper.target import ControlPlaneTarget, ServerTarget, 
 _BACKOFF = Backoff(first=3.0, limit=300.0)
 # After so many silences and no answer a way counts as shut for a host, and is no longer waited for.
 _SHUT = 3
+_IDLE = Reach(
+    None,
+    "none of its servers has an address yet",
+    "Its pods show why: `k3k describe` lists them, with events.",
+)
 _SILENT = Attempt(works=False, trouble="silent")
 
 
@@ -61,11 +66,13 @@ class Subject:
         found: its control plane and Service.
         pods: its pods.
         versions: of the Secrets with its credentials.
+        idle: whether it is known that no server runs that could be asked.
     """
 
     found: Found
     pods: tuple[PodFacts, ...]
     versions: tuple[str, ...]
+    idle: bool = False
 
     @property
     def key(self) -> FleetKey:
@@ -75,21 +82,23 @@ class Subject:
 
     @classmethod
     def of(
-        cls, found: Found, pods: Mapping[Key, tuple[PodFacts, ...]], versions: Mapping[Key, str]
+        cls, found: Found, pods: Mapping[Key, tuple[PodFacts, ...]] | None, versions: Mapping[Key, str]
     ) -> Subject:
         """Take what belongs to one control plane.
 
         Args:
             found: its control plane and Service.
-            pods: of the host, by namespace and control plane.
+            pods: of the host, by namespace and control plane; None when they cannot be seen.
             versions: of the host's Secrets with credentials.
         """
         row = found.control_plane
-        own = pods.get(Key(row.namespace, row.name), ()) if row.made_by == "k3k" else ()
+        ours = pods is not None and row.made_by == "k3k"
+        own = (pods or {}).get(Key(row.namespace, row.name), ()) if ours else ()
         secrets = secrets_of(
             ControlPlaneId(row.namespace, row.name), made_by=row.made_by, datastore=row.datastore
         )
-        return cls(found, own, tuple(versions.get(key, "") for key in secrets))
+        idle = ours and not serving(own, COMPONENT_SERVER)
+        return cls(found, own, tuple(versions.get(key, "") for key in secrets), idle)
 
 
 class Approach:
@@ -126,6 +135,8 @@ class Approach:
         """
         if self._seen != _sight(subject):
             return True
+        if subject.idle:
+            return False
         return (failing or self._candidate is None) and at >= self._due
 
     async def attempt(self, subject: Subject, *, failing: bool, at: float) -> None:
@@ -137,6 +148,9 @@ class Approach:
             at: seconds of the event loop's clock.
         """
         sight = _sight(subject)
+        if subject.idle:
+            self.reach, self._seen = _IDLE, sight
+            return
         renewed = self._seen is None or self._versions != subject.versions
         try:
             if self._access is None or failing or renewed:
@@ -149,6 +163,8 @@ class Approach:
             # What was known of a control plane that has been reached stays in use.
             if self._candidate is None:
                 self.reach = Reach(None, error.message, error.hint)
+        if self._candidate is not None:
+            self.reach = Reach(self._candidate.way)
         self._seen = sight
         worked = self._candidate is not None and not failing
         self._failures = 0 if worked else self._failures + 1
@@ -172,7 +188,7 @@ class Approach:
             subject: what is known now.
         """
         access, candidate = self._access, self._candidate
-        if access is None or candidate is None:
+        if access is None or candidate is None or subject.idle:
             return None
         servers = self._servers(candidate, subject, access)
         if not servers:
@@ -230,7 +246,6 @@ class Approach:
             await self.close()
         self._candidate = chosen
         self._etcd_answers = await self._try_etcd(chosen.way, subject, target)
-        self.reach = Reach(chosen.way)
 
     async def _try_tunnels(
         self, subject: Subject, access: Access, target: ControlPlaneTarget, sentences: list[str]
@@ -295,14 +310,9 @@ def _sight(subject: Subject) -> object:
 
 def _not_reached(sentences: Iterable[str]) -> Reach:
     said = list(dict.fromkeys(sentences))
-    if not said:
-        return Reach(
-            None,
-            "none of its servers has an address yet",
-            "Its pods show why: `k3k describe` lists them, with events.",
-        )
+    detail = "; ".join(said[:3]) or "it has no address"
     return Reach(
         None,
-        f"its metrics cannot be reached ({'; '.join(said[:3])})",
+        f"its metrics cannot be reached ({detail})",
         "Give this machine a way to its pods or its Service, or the right to pods/portforward in its namespace.",
     )

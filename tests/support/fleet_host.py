@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from k3k_core.errors import K3kError, NotFoundError
+from k3k_core.errors import ForbiddenError, K3kError, NotFoundError
 from k3k_core.host import HostApi, HostOptions, Listing, WatchEvent
 from k3k_core.names import (
     ANNOTATION_DATASTORE,
@@ -42,6 +42,7 @@ class FleetHost:
         down: what every request is answered with; None when it is up.
         got: Secrets that were read, by name, in order.
         opened: how often it was opened.
+        hidden: types that this identity may not see.
     """
 
     server = "https://fleet.invalid"
@@ -51,6 +52,7 @@ class FleetHost:
         self.down: K3kError | None = None
         self.got: list[str] = []
         self.opened = 0
+        self.hidden: set[Resource] = set()
         self._objects: dict[_Key, Json] = {}
         self._version = 0
         self._watches: set[_Watch] = set()
@@ -96,6 +98,8 @@ class FleetHost:
         **_: Any,
     ) -> Listing:
         self._check()
+        if resource in self.hidden:
+            raise ForbiddenError(f"You may not list {resource.plural}.")
         items = [
             item
             for (kind, place, _name), item in self._objects.items()

@@ -16,6 +16,7 @@ from k3k_core.fleet import Fleet, FleetRow, reach, tunnels
 from k3k_core.fleet.trying import Attempt
 from k3k_core.names import ControlPlaneId
 from k3k_core.pki import ControlPlanePki, Tokens, new_pki, new_tokens
+from k3k_core.resources import POD as POD_TYPE
 from k3k_core.telemetry.scraper import ScrapeOptions
 from k3k_core.telemetry.scraper.target import ControlPlaneTarget, ServerTarget, TargetId
 from tests.support.fake_scraper import FakeScraper, scraped
@@ -405,6 +406,22 @@ async def test_a_paused_control_plane_is_not_scraped_any_more(
         host.remove(pod(ID))
         row = await reached(fleet, 10)
         assert (row.signals, scraper.targets) == (None, {})
+        assert row.reach.reason == "none of its servers has an address yet"
+        assert await fleet.settled(1)
+        host.put(pod(ID, address="10.1.0.50"))
+        row = await reached(fleet, 10)
+        assert (row.reach.way, urls(scraper)) == ("pods", ["https://10.1.0.50:6443"])
+
+
+async def test_where_pods_cannot_be_seen_the_service_is_asked(
+    open_fleet: Open, host: FleetHost, network: Network, scraper: FakeScraper
+) -> None:
+    host.hidden.add(POD_TYPE)
+    network.answers = {BALANCER: Attempt(works=True)}
+    async with open_fleet(host, **SCRAPED) as fleet:
+        row = await reached(fleet)
+        assert row.reach.way == "load-balancer"
+        assert fleet.hosts["prod"].connected
 
 
 async def test_a_deleted_control_plane_is_not_scraped_any_more(
