@@ -25,18 +25,8 @@ _SECTIONS = (
 _INTRODUCTION = f"""\
 # Metrics
 
-What `k3k exporter` answers at `/metrics`. Let Prometheus keep the exporter's own labels, or `namespace` would
-become the one in which the exporter runs:
-
-```yaml
-scrape_configs:
-  - job_name: k3k
-    honor_labels: true
-    static_configs:
-      - targets: ["k3k-exporter:9809"]
-```
-
-`k3k alerts` prints rules for these metrics ([alerts.md](alerts.md)), `k3k dashboard` a dashboard for Grafana.
+What `k3k exporter` answers at `/metrics`; [exporter.md](exporter.md) shows how Prometheus reads it. `k3k alerts` prints
+rules for these metrics ([alerts.md](alerts.md)), `k3k dashboard` a dashboard for Grafana.
 
 - Metrics of a control plane and of its servers bear {", ".join(f"`{label}`" for label in BASE_LABELS)} before the
   labels listed.
