@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 
 from k3k_core.errors import NotFoundError, UnreachableError
 from k3k_core.fleet.changes import ChangeFeed
+from k3k_core.fleet.experience import Experience
 from k3k_core.fleet.hosts import HostFollower, Open
 from k3k_core.fleet.member import Member
 from k3k_core.fleet.options import FleetOptions
-from k3k_core.fleet.reach import Approach, Experience, Subject
+from k3k_core.fleet.reach import Approach
 from k3k_core.fleet.rows import ChangeSet, FleetKey, FleetRow, HostState
 from k3k_core.fleet.scraping import AnyScraper, Scraping
+from k3k_core.fleet.subject import Subject
 from k3k_core.host import open_host
 from k3k_core.telemetry.history import History
 from k3k_core.telemetry.judge import Judge

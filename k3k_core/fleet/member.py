@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from k3k_core.fleet.hosts import HostFollower
-from k3k_core.fleet.reach import Approach, Subject
+from k3k_core.fleet.reach import Approach
 from k3k_core.fleet.rows import FleetKey, FleetRow, Reach
+from k3k_core.fleet.subject import Subject
 from k3k_core.telemetry.history import History
 from k3k_core.telemetry.judge import Judge
 from k3k_core.telemetry.scraper.target import ControlPlaneTarget, Scraped

@@ -2,103 +2,28 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 
-from k3k_core.discovery.inventory import Found
 from k3k_core.errors import K3kError
 from k3k_core.fleet.candidates import Candidate, candidates, etcd_targets, pod_targets, serving
-from k3k_core.fleet.credentials import Access, read_access, secrets_of
+from k3k_core.fleet.credentials import Access, read_access
+from k3k_core.fleet.experience import Experience
 from k3k_core.fleet.hosts import HostFollower
-from k3k_core.fleet.pods import PodFacts
 from k3k_core.fleet.rows import FleetKey, Reach, Way
+from k3k_core.fleet.subject import Subject
 from k3k_core.fleet.trying import Attempt, choose, try_servers
 from k3k_core.fleet.tunnels import Tunnels
-from k3k_core.host import Backoff, Key
+from k3k_core.host import Backoff
 from k3k_core.names import COMPONENT_ETCD, COMPONENT_SERVER, ControlPlaneId
-from k3k_core.telemetry.scraper.target import ControlPlaneTarget, ServerTarget, TargetId
+from k3k_core.telemetry.scraper.target import ControlPlaneTarget, ServerTarget
 
 _BACKOFF = Backoff(first=3.0, limit=300.0)
-# After so many silences and no answer a way counts as shut for a host, and is no longer waited for.
-_SHUT = 3
 _IDLE = Reach(
     None,
     "none of its servers has an address yet",
     "Its pods show why: `k3k describe` lists them, with events.",
 )
 _SILENT = Attempt(works=False, trouble="silent")
-
-
-class Experience:
-    """Which ways have led to control planes of one host, so that not each has to find out anew."""
-
-    def __init__(self) -> None:
-        self._answered: set[Way] = set()
-        self._silent: Counter[Way] = Counter()
-
-    def note(self, way: Way, attempt: Attempt) -> None:
-        """Learn from one attempt.
-
-        Args:
-            way: what was tried.
-            attempt: what came of it.
-        """
-        if attempt.trouble != "silent":
-            self._answered.add(way)
-        else:
-            self._silent[way] += 1
-
-    def shut(self, way: Way) -> bool:
-        """Tell whether a way has never led anywhere, though it was tried.
-
-        Args:
-            way: one.
-        """
-        return way not in self._answered and self._silent[way] >= _SHUT
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What the host's objects say of a control plane.
-
-    Attributes:
-        found: its control plane and Service.
-        pods: its pods.
-        versions: of the Secrets with its credentials.
-        idle: whether it is known that no server runs that could be asked.
-    """
-
-    found: Found
-    pods: tuple[PodFacts, ...]
-    versions: tuple[str, ...]
-    idle: bool = False
-
-    @property
-    def key(self) -> FleetKey:
-        """Which control plane it is about."""
-        row = self.found.control_plane
-        return TargetId(row.host, row.namespace, row.name)
-
-    @classmethod
-    def of(
-        cls, found: Found, pods: Mapping[Key, tuple[PodFacts, ...]] | None, versions: Mapping[Key, str]
-    ) -> Subject:
-        """Take what belongs to one control plane.
-
-        Args:
-            found: its control plane and Service.
-            pods: of the host, by namespace and control plane; None when they cannot be seen.
-            versions: of the host's Secrets with credentials.
-        """
-        row = found.control_plane
-        ours = pods is not None and row.made_by == "k3k"
-        own = (pods or {}).get(Key(row.namespace, row.name), ()) if ours else ()
-        secrets = secrets_of(
-            ControlPlaneId(row.namespace, row.name), made_by=row.made_by, datastore=row.datastore
-        )
-        idle = ours and not serving(own, COMPONENT_SERVER)
-        return cls(found, own, tuple(versions.get(key, "") for key in secrets), idle)
 
 
 class Approach:
