@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 import click
 
-from k3k_core.cli import complete, options
+from k3k_core.cli import options
 from k3k_core.cli.command import Example, verb
 from k3k_core.cli.labels import parse_labels
 from k3k_core.cli.option import option
+from k3k_core.cli.rules_input import read_rules, rules_option
 from k3k_core.cli.session import Session
 from k3k_core.errors import UsageError
-
-if TYPE_CHECKING:
-    from k3k_core.telemetry.rules import Rule
 
 FORMATS = ("rules", "prometheusrule", "names", "runbook")
 SEVERITIES = ("critical", "warning", "info")
@@ -25,7 +20,7 @@ _SECTION = "PrometheusRule"
 @verb(
     "alerts",
     details="No host is contacted. The rules read the metrics of `k3k exporter` and share their thresholds with the "
-    "verdicts of `k3k doctor`. Prometheus must keep the exporter's own labels: `honor_labels: true`.",
+    "verdicts of `k3k doctor`, --rules included. Prometheus must keep the exporter's own labels: `honor_labels: true`.",
     examples=(
         Example("A rule file", "k3k alerts > k3k.rules.yaml"),
         Example(
@@ -51,13 +46,7 @@ _SECTION = "PrometheusRule"
     multiple=True,
     help="Leave this alert out; `*` stands for any letters; may be repeated.",
 )
-@option(
-    "--rules",
-    "rules_file",
-    metavar="FILE",
-    shell_complete=complete.files,
-    help="Verdict rules of your own, whose thresholds the alerts take.",
-)
+@rules_option
 @option("--name", default="k3k", section=_SECTION, help="Name of the object (default k3k).")
 @option(
     "-n", "--namespace", metavar="NAME", section=_SECTION, help="Namespace of the object (default: none)."
@@ -74,7 +63,7 @@ def command(
     session: Session,
     severities: tuple[str, ...],
     exclude: tuple[str, ...],
-    rules_file: str | None,
+    rules: str | None,
     name: str,
     namespace: str | None,
     labels: tuple[str, ...],
@@ -90,7 +79,7 @@ def command(
             "--name, --namespace and --label are for `-o prometheusrule`.",
             hint="A rule file is no object and has none of them.",
         )
-    groups = select(load_groups(_own_rules(rules_file)), severities=severities, exclude=exclude)
+    groups = select(load_groups(read_rules(rules)), severities=severities, exclude=exclude)
     if output == "names":
         session.console.data("\n".join(alert.name for group in groups for alert in group.alerts))
     elif output == "runbook":
@@ -100,16 +89,3 @@ def command(
         session.console.document(to_yaml(document))
     else:
         session.console.document(to_yaml(rule_file(groups)))
-
-
-def _own_rules(file: str | None) -> tuple[Rule, ...] | None:
-    if file is None:
-        return None
-    from k3k_core.telemetry.rules import load_rules
-
-    try:
-        text = Path(file).read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
-        raise UsageError(f"The rules file {file} cannot be read: {reason}.") from None
-    return load_rules(text, source=file)

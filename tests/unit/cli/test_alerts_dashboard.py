@@ -64,14 +64,15 @@ def test_leaving_every_alert_out_is_wrong_use(k3k: Command) -> None:
     assert "No alert is left." in ended.err
 
 
-def test_thresholds_of_ones_own_reach_the_alerts(k3k: Command, home: Path) -> None:
+def test_thresholds_of_ones_own_reach_alerts_and_dashboard(k3k: Command, home: Path) -> None:
     (home / "rules.yaml").write_text("rules: {QueueDeep: {above: 12345, clear: 10}}")
     assert "(k3k_queue_depth) > 12345" in k3k("alerts", "--rules", "rules.yaml").out
+    assert '"value": 12345' in k3k("dashboard", "--rules", "rules.yaml").out
 
 
 @pytest.mark.parametrize(
     ("content", "problem"),
-    [(None, "No such file"), (b"\xff\xfe", "no UTF-8 text"), (b"rules: {Nope: {above: 1}}", "Nope")],
+    [(None, "No such file"), (b"\xff\xfe", "no text"), (b"rules: {Nope: {above: 1}}", "Nope")],
 )
 def test_rules_that_cannot_be_used_are_wrong_use(
     k3k: Command, home: Path, content: bytes | None, problem: str
