@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from k3k_core.exporter.blocks import Blocks
 from k3k_core.exporter.catalogue import CATALOGUE, Metric
+from k3k_core.exporter.choices import Choices
 from k3k_core.exporter.label_values import clean
 from k3k_core.exporter.packing import Packed
 from k3k_core.exporter.readings import Labels, Readings
@@ -35,12 +36,14 @@ class _Entry:
         base: its identity as label values.
         row: as it is now.
         totals: its totals.
+        choices: which of its queues and resources are shown.
         check_at: seconds since 1970 when time alone changes what is shown of it.
     """
 
     base: Labels
     row: FleetRow
     totals: Totals = field(default_factory=Totals)
+    choices: Choices = field(default_factory=Choices)
     check_at: float = math.inf
 
 
@@ -79,6 +82,7 @@ class FleetCollector(Collector):
         entry.row = row
         if row.signals is not None:
             entry.totals.add(row.signals)
+            entry.choices.take(row.signals)
         self._render(key, entry)
 
     def remove(self, key: TargetId) -> None:
@@ -159,4 +163,4 @@ class FleetCollector(Collector):
         entry.check_at = min((end for end in (signals_end, row_ends) if end > now), default=math.inf)
         if max(row_ends, signals_end) <= now:
             return Readings()
-        return read_row(row, signals if signals_end > now else None, entry.totals)
+        return read_row(row, signals if signals_end > now else None, entry.totals, entry.choices)

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import get_args
 
 from k3k_core.exporter import catalogue
+from k3k_core.exporter.choices import Choices
 from k3k_core.exporter.readings import Readings
 from k3k_core.exporter.signal_readings import read_signals
 from k3k_core.exporter.totals import Totals
@@ -17,13 +18,14 @@ from k3k_core.telemetry.signals.model import Signals
 MAX_RULES = 32
 
 
-def read_row(row: FleetRow, signals: Signals | None, totals: Totals) -> Readings:
+def read_row(row: FleetRow, signals: Signals | None, totals: Totals, choices: Choices) -> Readings:
     """Return the readings of one control plane.
 
     Args:
         row: the control plane.
         signals: its signals while they are new enough to be shown.
         totals: its totals, the window of `signals` added.
+        choices: which of its queues and resources are shown.
     """
     readings = Readings()
     plane = row.control_plane
@@ -33,9 +35,12 @@ def read_row(row: FleetRow, signals: Signals | None, totals: Totals) -> Readings
     readings.number(catalogue.WANTED_SERVERS, plane.servers_wanted)
     readings.number(catalogue.CREATED, _timestamp(plane.created_at))
     readings.number(catalogue.EXPIRY, _timestamp(plane.expires_at))
+    if row.signals is not None:
+        # However old it is: that nobody has asked for long is what it is there to tell.
+        readings.number(catalogue.LAST_SCRAPE, row.signals.at)
     _read_judgement(readings, row)
     if signals is not None:
-        read_signals(readings, signals, totals)
+        read_signals(readings, signals, totals, choices)
     return readings
 
 

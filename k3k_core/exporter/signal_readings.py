@@ -8,10 +8,11 @@ from itertools import islice
 
 from k3k_core.exporter import catalogue
 from k3k_core.exporter.catalogue import Metric
+from k3k_core.exporter.choices import MAX_RESOURCES, Choices, resource_key
 from k3k_core.exporter.label_values import clean
 from k3k_core.exporter.readings import Distribution, Readings
 from k3k_core.exporter.totals import Totals
-from k3k_core.exporter.windows import Key, Labels, latencies
+from k3k_core.exporter.windows import Key, Labels, latencies, queues_of
 from k3k_core.telemetry.signals.model import DatastoreSignals, EtcdSignals, Latency, Signals
 
 MAX_SERVERS = 16
@@ -19,29 +20,29 @@ MAX_CHECKS = 8
 MAX_KINDS = 4
 MAX_LABEL_SETS = 24
 MAX_CERTIFICATES = 40
-SLOWEST_RESOURCES = 5
 LARGEST_RESOURCES = 10
-WORST_QUEUES = 10
+_HOUR = 3600.0
 
 
-def read_signals(readings: Readings, signals: Signals, totals: Totals) -> None:
+def read_signals(readings: Readings, signals: Signals, totals: Totals, choices: Choices) -> None:
     """Add what a control plane's signals say.
 
     Args:
         readings: of the control plane.
         signals: its newest signals.
         totals: its totals, the window of `signals` added.
+        choices: which of its queues and resources are shown.
     """
     quantiles = {key: _quantiles(latency) for key, latency in latencies(signals)}
-    readings.number(catalogue.LAST_SCRAPE, signals.at)
     _read_servers(readings, signals)
-    _read_api(readings, signals)
+    _read_api(readings, signals, choices)
     _read_totals(readings, totals, quantiles, _API + _DATASTORE)
     _read_datastore(readings, signals.datastore)
     if signals.datastore.etcd is not None:
         _read_etcd(readings, signals.datastore.etcd)
         _read_totals(readings, totals, quantiles, _ETCD)
-    _read_controllers(readings, signals, totals, quantiles)
+    _read_controllers(readings, signals)
+    _read_queues(readings, signals, totals, quantiles, choices)
     _read_certificates(readings, signals)
     _read_processes(readings, signals)
     _read_totals(readings, totals, quantiles, (catalogue.PROCESS_RESTARTS,))
@@ -112,13 +113,14 @@ def _read_servers(readings: Readings, signals: Signals) -> None:
             readings.info(catalogue.SERVER_CHECK_FAILED, server.server, check)
 
 
-def _read_api(readings: Readings, signals: Signals) -> None:
+def _read_api(readings: Readings, signals: Signals, choices: Choices) -> None:
     api = signals.api
-    for slow in islice(api.slowest, SLOWEST_RESOURCES):
-        windowed = tuple(pair for pair in _quantiles(slow.latency) if pair[0] == catalogue.QUANTILES[-1])
-        readings.distribution(
-            catalogue.API_RESOURCE_DURATION, Distribution(windowed), slow.resource, slow.group
-        )
+    slowest = {resource_key(slow): slow for slow in islice(api.slowest, MAX_RESOURCES)}
+    for key in choices.resources:
+        if key in slowest:
+            windowed = _quantiles(slowest[key].latency)
+            p99 = tuple(pair for pair in windowed if pair[0] == catalogue.QUANTILES[-1])
+            readings.distribution(catalogue.API_RESOURCE_DURATION, Distribution(p99), *key)
     for kind, requests in islice(api.in_flight.items(), MAX_KINDS):
         readings.number(catalogue.API_INFLIGHT, requests, kind)
     readings.number(catalogue.API_QUEUED, api.in_queue)
@@ -147,14 +149,23 @@ def _read_etcd(readings: Readings, etcd: EtcdSignals) -> None:
     readings.number(catalogue.ETCD_PENDING_PROPOSALS, etcd.proposals_pending)
 
 
-def _read_controllers(readings: Readings, signals: Signals, totals: Totals, quantiles: Quantiles) -> None:
-    controllers = signals.controllers
-    for queue in islice(controllers.queues, WORST_QUEUES):
-        readings.number(catalogue.QUEUE_DEPTH, queue.depth, queue.name)
-        readings.number(catalogue.QUEUE_LONGEST, queue.longest_running, queue.name)
-        readings.flag(catalogue.QUEUE_STUCK, queue.stuck, queue.name)
+def _read_queues(
+    readings: Readings, signals: Signals, totals: Totals, quantiles: Quantiles, choices: Choices
+) -> None:
+    queues = {clean(queue.name): queue for queue in queues_of(signals)}
+    for name in choices.queues:
+        queue = queues.get(name)
+        if queue is None:
+            continue
+        readings.number(catalogue.QUEUE_DEPTH, queue.depth, name)
+        readings.number(catalogue.QUEUE_LONGEST, queue.longest_running, name)
+        readings.flag(catalogue.QUEUE_STUCK, queue.stuck, name)
         for metric in (catalogue.QUEUE_WAIT, catalogue.QUEUE_RETRIES):
-            _read_total(readings, totals, quantiles, metric, (clean(queue.name),))
+            _read_total(readings, totals, quantiles, metric, (name,))
+
+
+def _read_controllers(readings: Readings, signals: Signals) -> None:
+    controllers = signals.controllers
     readings.number(catalogue.QUEUES_DEPTH, controllers.depth)
     readings.number(catalogue.PENDING_PODS, controllers.pending_pods)
     if controllers.depth is not None:
@@ -165,7 +176,9 @@ def _read_controllers(readings: Readings, signals: Signals, totals: Totals, quan
 def _read_certificates(readings: Readings, signals: Signals) -> None:
     for certificate in islice(signals.certificates, MAX_CERTIFICATES):
         labels = (certificate.name, certificate.server, certificate.source)
-        readings.number(catalogue.CERTIFICATE_EXPIRY, certificate.expires_at, *labels)
+        # k3s says every 30 minutes how many seconds are left: finer than an hour it would only jump about.
+        step = _HOUR if certificate.source == "page" else 1.0
+        readings.number(catalogue.CERTIFICATE_EXPIRY, certificate.expires_at // step * step, *labels)
 
 
 def _read_processes(readings: Readings, signals: Signals) -> None:

@@ -11,6 +11,7 @@ from k3k_core.cli import complete, options
 from k3k_core.cli.command import Example, verb
 from k3k_core.cli.connect import host_options, run
 from k3k_core.cli.option import option
+from k3k_core.cli.rules_input import read_rules
 from k3k_core.cli.session import Session
 from k3k_core.errors import UnreachableError, UsageError
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from k3k_core.exporter.fleet_view import FleetView
     from k3k_core.fleet import FleetOptions
     from k3k_core.host import HostOptions
-    from k3k_core.telemetry.rules import Rule
 
 DEFAULT_LISTEN = "127.0.0.1:9809"
 DEFAULT_INTERVAL = 15.0
@@ -226,7 +226,7 @@ def _fleet_options(session: Session, choices: _Choices, usual: float) -> tuple[F
         shard=Shard.parse(choices.shard) if choices.shard is not None else None,
         scrape=ScrapeOptions(interval=interval, timeout=min(interval, _LONGEST_TIMEOUT)),
         workers=_workers(choices),
-        rules=_rules(choices.rules),
+        rules=read_rules(choices.rules),
         history=False,
     )
     return made, interval
@@ -264,20 +264,6 @@ def _workers(choices: _Choices) -> int:
             f"{choices.workers!r} is no number of workers.", hint=f"Write 0 to {_MAX_WORKERS}, or auto."
         )
     return int(choices.workers)
-
-
-def _rules(file: str | None) -> tuple[Rule, ...]:
-    from k3k_core.telemetry.rules import load_rules
-
-    if file is None:
-        return load_rules()
-    try:
-        text = Path(file).read_text("utf-8")
-    except OSError as error:
-        raise UsageError(f"The rules file {file} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"The rules file {file} is no text.") from None
-    return load_rules(text, source=file)
 
 
 def _stale_after(interval: float) -> float:

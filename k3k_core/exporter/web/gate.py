@@ -78,7 +78,7 @@ class Gate:
             except Exception:  # noqa: BLE001 (whatever it is, the client gets a sentence and the log the rest)
                 _log.exception("%s could not be answered", request.path)
                 raise web.HTTPInternalServerError(
-                    text="The exporter could not answer this; its log says why.\n"
+                    text="The exporter could not answer this; with -v it says why on standard error.\n"
                 ) from None
 
         return pass_gate

@@ -22,6 +22,7 @@ from tests.support.fleet_rows import (
     fleet_row,
     full_signals,
     hostile_signals,
+    latency,
     queue,
 )
 
@@ -162,17 +163,62 @@ def test_a_queue_that_is_not_among_the_worst_any_more_is_not_shown(shown: Shown)
     assert len(shown.series("k3k_queue_wait_duration_seconds_count", "queue")) == 10
 
 
-def test_a_queue_that_is_among_the_worst_again_counts_on_from_where_it_was(shown: Shown) -> None:
+def test_a_queue_that_is_shown_again_counts_on_from_where_it_was(shown: Shown) -> None:
     first = full_signals(NOW - 30)
     names = [f"other-{index}" for index in range(10)]
-    crowd = replace(first.controllers, queues=(*map(queue, names), queue("queue-0")))
+    crowd = replace(first.controllers, queues=(*(queue(name, 1_000) for name in names), queue("queue-0")))
     shown.take(
         fleet_row(signals=first),
         fleet_row(signals=replace(first, at=NOW - 15, controllers=crowd)),
     )
     assert ("queue-0",) not in shown.series("k3k_queue_retries_total", "queue")
-    shown.take(fleet_row(signals=full_signals(NOW)))
-    assert shown.series("k3k_queue_retries_total", "queue")["queue-0",] == 3.0
+    alone = replace(first.controllers, queues=(queue("queue-0"),))
+    shown.take(fleet_row(signals=replace(first, at=NOW, controllers=alone)))
+    assert shown.series("k3k_queue_retries_total", "queue") == {("queue-0",): 3.0}
+
+
+def test_queues_and_resources_do_not_take_turns_while_nothing_is_wrong(shown: Shown) -> None:
+    quiet = [queue(f"queue-{index}", 0.0) for index in range(30)]
+    seen: set[tuple[str, ...]] = set()
+    for window in range(10):
+        signals = full_signals(NOW - 300 + 15 * window)
+        waits = [
+            replace(each, wait=latency(3, 0.001 * ((index * 7 + window) % 30)))
+            for index, each in enumerate(quiet)
+        ]
+        slow = [
+            replace(each, latency=latency(1, 0.001 * ((index * 3 + window) % 10)))
+            for index, each in enumerate(signals.api.slowest)
+        ]
+        controllers = replace(signals.controllers, queues=tuple(waits))
+        api = replace(signals.api, slowest=tuple(slow))
+        shown.take(fleet_row(signals=replace(signals, controllers=controllers, api=api)))
+        seen |= shown.series("k3k_queue_depth", "queue").keys()
+        seen |= shown.series("k3k_api_resource_request_duration_seconds", "resource").keys()
+    assert len(seen) == 15
+
+
+def test_a_queue_that_gets_stuck_is_shown_at_once(shown: Shown) -> None:
+    signals = full_signals()
+    shown.take(fleet_row(signals=signals))
+    stuck = replace(queue("zzz", 1.0), stuck=True)
+    controllers = replace(signals.controllers, queues=(*signals.controllers.queues, stuck))
+    shown.take(fleet_row(signals=replace(signals, at=NOW + 15, controllers=controllers)))
+    assert shown.series("k3k_queue_stuck", "queue")["zzz",] == 1.0
+    assert len(shown.series("k3k_queue_stuck", "queue")) == 10
+
+
+def test_the_end_of_a_certificate_that_k3s_reports_does_not_jump_about(shown: Shown) -> None:
+    def expiry(at: float) -> dict[tuple[str, ...], float]:
+        signals = full_signals(at)
+        moved = tuple(
+            replace(each, expires_at=each.expires_at + 5_400 + at - NOW)
+            for each in full_signals().certificates
+        )
+        shown.take(fleet_row(signals=replace(signals, certificates=moved)))
+        return shown.series("k3k_certificate_expiry_timestamp_seconds", "certificate")
+
+    assert expiry(NOW) == expiry(NOW + 900)
 
 
 def test_signals_that_nobody_renews_vanish_and_what_the_host_knows_stays(shown: Shown) -> None:
@@ -182,6 +228,7 @@ def test_signals_that_nobody_renews_vanish_and_what_the_host_knows_stays(shown: 
     assert "k3k_api_" not in page
     assert "k3k_control_plane_info" in page
     assert "k3k_control_plane_up" not in page
+    assert shown.series("k3k_control_plane_last_scrape_timestamp_seconds") == {(): NOW}
 
 
 def test_rows_of_a_host_that_has_been_gone_for_long_vanish(shown: Shown) -> None:

@@ -153,7 +153,7 @@ async def test_a_failure_of_ours_is_a_sentence_and_no_traceback(
         monkeypatch.setattr(served.exporter.collector, "packed", lambda: 1 / 0)
         answer = await served.get("/metrics")
     assert answer.status_code == 500
-    assert answer.text == "The exporter could not answer this; its log says why.\n"
+    assert answer.text.startswith("The exporter could not answer this")
     assert "ZeroDivisionError" in caplog.text
 
 
