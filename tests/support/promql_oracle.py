@@ -146,6 +146,8 @@ def histogram_quantile(q: float, buckets: dict[float, float]) -> float:
         return bounds[0]
     lower = bounds[index - 1] if index else 0.0
     below = counts[index - 1] if index else 0.0
+    if counts[index] == below:
+        return math.nan
     return lower + (bounds[index] - lower) * (rank - below) / (counts[index] - below)
 
 
@@ -228,8 +230,8 @@ def gauge(pages: Iterable[Scrape], *names: str) -> float | None:
 
 
 def share(some: float | None, everything: float | None) -> float | None:
-    """Divide, where there is something to divide by."""
-    return None if some is None or not everything else some / everything
+    """Divide, where there is something to divide by; a share is never above 1."""
+    return None if some is None or not everything else min(some / everything, 1.0)
 
 
 STREAMING = ("proxy", "attach", "log", "exec", "portforward")

@@ -152,9 +152,9 @@ def _latency(durations: Increases[_Row], wanted: Callable[[_Row], bool]) -> Late
 
 
 def _by_scope(durations: Increases[_Row]) -> dict[tuple[Group, Scope], Latency]:
-    parts: dict[tuple[str, str], list[Part]] = {(group, scope): [] for group, scope, _ in durations.present}
+    parts: dict[tuple[str, str], list[Part]] = {}
     for (group, scope, _), rows in durations.parts.items():
-        parts[group, scope].extend(rows)
+        parts.setdefault((group, scope), []).extend(rows)
     found: dict[tuple[Group, Scope], Latency] = {}
     for group in get_args(Group):
         for scope in get_args(Scope):
@@ -170,6 +170,8 @@ def _slowest(durations: Increases[_Row]) -> tuple[ResourceLatency, ...]:
             parts.setdefault((group, resource), []).extend(rows)
     ranked: list[tuple[float, float, str, Group, Histogram]] = []
     for (group, resource), rows in parts.items():
+        if not any(row for _, row in rows):
+            continue
         histogram = merged(rows)
         if (p99 := histogram.quantile(0.99)) is not None:
             ranked.append((-p99, -histogram.count, resource, group, histogram))
@@ -183,7 +185,7 @@ def _slowest(durations: Increases[_Row]) -> tuple[ResourceLatency, ...]:
 
 def _slow(durations: Increases[_Row]) -> float | None:
     """Return how many requests took longer than their scope allows; None when no duration is known."""
-    if not durations.present:
+    if not durations.parts:
         return None
     parts: dict[tuple[Group, float], list[Part]] = {}
     for (group, scope, _), rows in durations.parts.items():

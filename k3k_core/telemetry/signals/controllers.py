@@ -69,7 +69,14 @@ def controller_signals(pairs: Sequence[Pair], stuck: StuckQueues) -> ControllerS
         )
         wait.update(taken)
         work.update(finished)
-    names = depths.keys() | longest.keys() | unfinished.keys() | added.keys() | wait.present | work.present
+    names = (
+        depths.keys()
+        | longest.keys()
+        | unfinished.keys()
+        | added.keys()
+        | wait.parts.keys()
+        | work.parts.keys()
+    )
     queues = [
         QueueSignals(
             name=name,
@@ -118,8 +125,9 @@ def _values(fact: Fact, page: Page | None) -> dict[str, float]:
 def _latency(durations: Increases[str], name: str) -> Latency | None:
     parts = durations.parts.get(name)
     if parts is None:
-        return IDLE if name in durations.present else None
-    return merged(parts).latency()
+        return None
+    # Most queues are idle, and this is asked of all of them.
+    return merged(parts).latency() if any(row for _, row in parts) else IDLE
 
 
 def _unavailable(pairs: Iterable[Pair]) -> tuple[str, ...]:

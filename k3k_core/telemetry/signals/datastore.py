@@ -112,9 +112,8 @@ def datastore_signals(pairs: Sequence[Pair], kind: str, etcd: EtcdSignals | None
 
 def _by_operation(durations: Increases[str]) -> dict[str, Latency]:
     found: dict[str, Latency] = {}
-    for operation in durations.present:
-        latency = merged(durations.parts.get(operation, ())).latency()
-        if latency is not None:
+    for operation, parts in durations.parts.items():
+        if (latency := merged(parts).latency()) is not None:
             found[operation] = latency
     busiest = sorted(found, key=lambda operation: (-found[operation].count, operation))
     return {operation: found[operation] for operation in busiest[:MAX_OPERATIONS]}

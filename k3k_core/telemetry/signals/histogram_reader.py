@@ -28,33 +28,31 @@ CACHED_LABEL_SETS: Final = 16_384
 
 
 class Increases(Generic[K]):
-    """Increases of one pair of pages.
+    """Increases of one or several pairs of pages.
 
     Attributes:
-        parts: by what they count for: one row for each layout of buckets; nothing for what did not move.
-        present: everything that some row of both pages counts for, moved or not.
+        parts: rows by what they count for, for everything that some row of both pages counts for.
     """
 
     def __init__(self) -> None:
         self.parts: dict[K, list[Part]] = {}
-        self.present: set[K] = set()
 
     def add(self, key: K, found: Part) -> None:
-        """Take in a row that is present on both pages."""
-        self.present.add(key)
+        """Take in a row, or several added up."""
         self.parts.setdefault(key, []).append(found)
 
     def update(self, other: Increases[K]) -> None:
         """Take in what another server counted."""
-        self.present |= other.present
+        if not self.parts:
+            self.parts = other.parts
+            return
         for key, parts in other.parts.items():
             self.parts.setdefault(key, []).extend(parts)
 
     def histogram(self, wanted: Callable[[K], bool]) -> Histogram | None:
         """Add up all that counts for what is wanted; None when no row of both pages does."""
-        if not any(map(wanted, self.present)):
-            return None
-        return merged(row for key, parts in self.parts.items() if wanted(key) for row in parts)
+        chosen = [part for key, parts in self.parts.items() if wanted(key) for part in parts]
+        return merged(chosen) if chosen else None
 
 
 class HistogramReader(Generic[K]):
@@ -151,29 +149,23 @@ def _add_lined_up(
         The numbers of the rows that have to be looked at series by series.
     """
     fresh, stale = new.values.tobytes(), old.values.tobytes()
-    same_layout = new.layout is old.layout
-    if same_layout:
-        found.present.update(rows.keys)
-        if fresh == stale:
-            return []
     careful: list[int] = []
-    sums: dict[int, list[float]] = {}
+    sums: dict[int, Sequence[float]] = {}
     for start, end, cell, then in zip(rows.starts, rows.ends, rows.cell_of, old_starts, strict=True):
         if then < 0:
             if then == LOOK_CLOSER:
                 careful.append(bisect_left(rows.starts, start))
             continue
-        if not same_layout:
-            found.present.add(rows.cells[cell][0])
         until = then + end - start
         if fresh[start * _WIDTH : end * _WIDTH] == stale[then * _WIDTH : until * _WIDTH]:
+            sums.setdefault(cell, ())
             continue
         grown, known = row_increases(new.values[start:end], old.values[then:until])
         if not known:
             careful.append(bisect_left(rows.starts, start))
             continue
         before = sums.get(cell)
-        sums[cell] = grown if before is None else list(map(add, before, grown))
+        sums[cell] = list(map(add, before, grown)) if before else grown
     for cell, row in sums.items():
         key, bounds = rows.cells[cell]
         found.add(key, (bounds, row))

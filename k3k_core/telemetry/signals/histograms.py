@@ -15,7 +15,7 @@ from k3k_core.telemetry.signals.quantiles import histogram_quantiles
 
 Bounds = tuple[float, ...]
 Part = tuple[Bounds, Sequence[float]]
-"""Upper bounds, and the observations of each bucket followed by the sum and the count of all of them."""
+"""Upper bounds, and the observations of each bucket followed by the sum and the count; empty when there were none."""
 
 IDLE: Final = Latency(0.0, 0.0)
 """What is said of no observations."""
@@ -44,7 +44,7 @@ class Histogram:
 
     def latency(self) -> Latency | None:
         """Return the median, 90th and 99th percentile; None when the sums are beyond measure."""
-        if not (self.count or self.total or any(self.counts)):
+        if self is NOTHING or not (self.count or self.total or any(self.counts)):
             return IDLE
         if not isfinite(self.count) or not isfinite(self.total):
             return None
@@ -70,21 +70,26 @@ def merged(parts: Iterable[Part]) -> Histogram:
     by_bounds: dict[Bounds, Sequence[float]] = {}
     for bounds, row in parts:
         before = by_bounds.get(bounds)
-        by_bounds[bounds] = row if before is None else list(map(add, before, row))
-    if not by_bounds:
+        if not before:
+            by_bounds[bounds] = row
+        elif row:
+            by_bounds[bounds] = list(map(add, before, row))
+    rows = {bounds: row for bounds, row in by_bounds.items() if row}
+    if not rows:
         return NOTHING
     if len(by_bounds) == 1:
-        [(bounds, row)] = by_bounds.items()
+        [(bounds, row)] = rows.items()
         return Histogram(bounds, row[:-2], row[-2], row[-1])
-    buckets: dict[float, float] = {}
-    for bound, count in chain.from_iterable(map(zip, by_bounds, by_bounds.values())):
-        buckets[bound] = buckets.get(bound, 0.0) + count
+    buckets: dict[float, float] = dict.fromkeys(chain.from_iterable(by_bounds), 0.0)
+    for bounds, row in rows.items():
+        for bound, count in zip(bounds, row, strict=False):
+            buckets[bound] += count
     order = tuple(sorted(buckets))
     return Histogram(
         order,
         [buckets[bound] for bound in order],
-        sum(row[-2] for row in by_bounds.values()),
-        sum(row[-1] for row in by_bounds.values()),
+        sum(row[-2] for row in rows.values()),
+        sum(row[-1] for row in rows.values()),
     )
 
 

@@ -68,11 +68,6 @@ class Rows(Generic[K]):
     cell_of: array[int] = field(default_factory=lambda: array("I"))
     strays: list[StrayRow[K]] = field(default_factory=list)
 
-    @property
-    def keys(self) -> Iterator[K]:
-        """What the usual rows count for."""
-        return (key for key, _ in self.cells)
-
 
 def rows_of(series: tuple[bytes, ...], key_of: Callable[[bytes], K | None]) -> Rows[K]:
     """Find the rows of a family.

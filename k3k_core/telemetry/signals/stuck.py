@@ -60,7 +60,7 @@ class StuckQueues:
         motionless = {
             queue: since.get(queue, pair.at - pair.window)
             for queue in still
-            if (queue in taken.present or queue in finished.present)
+            if (queue in taken.parts or queue in finished.parts)
             and not _moved(taken, queue)
             and not _moved(finished, queue)
         }
@@ -72,4 +72,4 @@ class StuckQueues:
 
 
 def _moved(durations: Increases[str], queue: str) -> bool:
-    return any(row[-1] > 0 for _, row in durations.parts.get(queue, ()))
+    return any(row and row[-1] > 0 for _, row in durations.parts.get(queue, ()))
