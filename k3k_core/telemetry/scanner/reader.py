@@ -162,7 +162,12 @@ class PageReader:
                 text.foreign()
             except ValueError as error:
                 raise self._failure(error, line) from None
-        self._note("skipped" if match[1] in plan.in_metrics else "foreign")
+        if plan.kind == "histogram" and b" {" in line:
+            # A native histogram of OpenMetrics does not end the family, whatever its name.
+            self._count(1)
+            self._note("sample", line)
+        else:
+            self._note("skipped" if match[1] in plan.in_metrics else "foreign")
         return True
 
     def _read_line(self, line: bytes) -> None:
