@@ -21,6 +21,7 @@ from k3k_core.fleet import Fleet, FleetOptions
 from k3k_core.host import Host
 from k3k_core.resources import SECRET
 from k3k_core.sandbox.fault_catalogue import FAULT_ANNOTATION
+from k3k_core.telemetry.scraper import ScrapeOptions
 from k3k_core.telemetry.scraper.target import ControlPlaneTarget
 from tests.support.hosts import HostUnderTest
 from tests.support.programs import K3K, start
@@ -138,7 +139,8 @@ async def break_down(host: HostUnderTest, api: Host, faults: str) -> None:
 
 async def target_of(host: HostUnderTest) -> ControlPlaneTarget:
     """Return how the control plane's own page can be read."""
-    options = FleetOptions(hosts=(host.options(),), namespace=host.namespace)
+    quick = ScrapeOptions(interval=2.0, timeout=2.0)
+    options = FleetOptions(hosts=(host.options(),), namespace=host.namespace, scrape=quick)
     async with Fleet(options) as fleet:
         await fleet.settled(60)
         (key,) = fleet.rows

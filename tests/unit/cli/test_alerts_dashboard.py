@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -120,3 +122,12 @@ def test_the_dashboard_is_a_config_map_for_the_sidecar(k3k: Command) -> None:
 def test_the_dashboard_takes_other_labels(k3k: Command) -> None:
     document = yaml.safe_load(k3k("dashboard", "-o", "configmap", "--label", "dashboards=here").out)
     assert document["metadata"]["labels"] == {"dashboards": "here"}
+
+
+@pytest.mark.parametrize("verb", ["alerts", "dashboard"])
+def test_printing_loads_nothing_that_talks_to_hosts(verb: str) -> None:
+    script = f"from k3k_core.cli.main import main\nmain([{verb!r}])\nimport sys\nprint('\\n', *sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = {name.partition(".")[0] for name in ran.stdout.splitlines()[-1].split()}
+    assert "yaml" in loaded
+    assert loaded.isdisjoint({"kubernetes_asyncio", "aiohttp", "httpx", "pydantic", "prometheus_client"})
