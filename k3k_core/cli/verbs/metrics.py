@@ -108,7 +108,8 @@ async def _print_rounds(session: Session, followed: Followed) -> None:
             session.console.data("---")
             write_document(session.console, _document(row), output)
         else:
-            session.console.data(f"{_text(session, row)}\n\n")
+            # Sections are parted by one empty line, rounds by two.
+            session.console.data(f"{_text(session, row)}\n\n\n")
         sys.stdout.flush()
 
 

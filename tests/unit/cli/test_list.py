@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import k3k_core.discovery
+import k3k_core.fleet.snapshot
 import k3k_core.lifecycle.create
 import k3k_core.lifecycle.delete
 import k3k_core.lifecycle.describe
@@ -19,8 +20,11 @@ from k3k_core.errors import (
     ForbiddenError,
     UnreachableError,
 )
+from k3k_core.fleet import FleetOptions, FleetRow
+from k3k_core.telemetry.judgement import Judgement
 from tests.support.command import Command, FakeHosts
 from tests.support.made_up import row
+from tests.support.made_up_signals import AT, finding, fleet_row, signals
 
 pytestmark = pytest.mark.usefixtures("kubeconfig")
 
@@ -108,9 +112,114 @@ def test_list_as_json_has_items_and_errors(
     }
 
 
+def looking(monkeypatch: pytest.MonkeyPatch, *seen: FleetRow) -> list[FleetOptions]:
+    """Stand in for the look at a fleet; return what it is asked to look at."""
+    asked: list[FleetOptions] = []
+
+    async def stand_in(options: FleetOptions, **_: float) -> dict[Any, FleetRow]:
+        asked.append(options)
+        return {row.id: row for row in seen}
+
+    monkeypatch.setattr(k3k_core.fleet.snapshot, "look", stand_in)
+    return asked
+
+
+def test_wide_has_columns_for_latency_datastore_queue_and_certificate(
+    k3k: Command, monkeypatch: pytest.MonkeyPatch, hosts: FakeHosts
+) -> None:
+    found = row(host="current")
+    listing(monkeypatch, found)
+    looking(monkeypatch, fleet_row(signals(), control_plane=found))
+    ended = k3k("list", "-o", "wide")
+    heading, line = ended.out.splitlines()
+    assert "READ P99   WRITE P99   DATASTORE P99   QUEUE           CERT   SYSTEM" in heading
+    assert "50 ms      80 ms       7 ms            deployment 12   64d    k3k" in line
+    assert ended.err == ""
+
+
+def test_what_was_measured_decides_the_status_of_the_wide_list(
+    k3k: Command, monkeypatch: pytest.MonkeyPatch, hosts: FakeHosts
+) -> None:
+    found = row(host="current")
+    listing(monkeypatch, found)
+    judgement = Judgement("Degraded", AT, (finding(),))
+    looking(monkeypatch, fleet_row(signals(), control_plane=found, judgement=judgement))
+    line = k3k("list", "-o", "wide").out.splitlines()[1]
+    assert line.split()[2] == "Degraded"
+    assert line.endswith("Queue deployment is stuck with 12 items.")
+
+
+def test_rows_without_signals_show_nothing_and_a_note_says_why(
+    k3k: Command, monkeypatch: pytest.MonkeyPatch, hosts: FakeHosts
+) -> None:
+    found, other = row(host="current"), row(host="current", name="other")
+    listing(monkeypatch, found, other)
+    looking(monkeypatch, fleet_row(control_plane=found), fleet_row(signals(), control_plane=other))
+    ended = k3k("list", "-o", "wide")
+    assert ended.out.splitlines()[1].split()[9:14] == ["-"] * 5
+    assert ended.err == (
+        "1 of 2 control planes without signals; team-a/ci: its metrics cannot be reached (no route).\n"
+    )
+
+
+def test_only_hosts_that_answered_are_measured(
+    k3k: Command, monkeypatch: pytest.MonkeyPatch, hosts: FakeHosts
+) -> None:
+    listing(monkeypatch, row(host="prod"))
+    hosts.fail["stage"] = UnreachableError("stage does not answer.")
+    asked = looking(monkeypatch)
+    k3k("list", "--context", "prod", "--context", "stage", "-o", "wide", "-n", "team-a")
+    (options,) = asked
+    assert [host.context for host in options.hosts] == ["prod"]
+    assert options.namespace == "team-a"
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("-o", "json"), ("-o", "name", "--signals"), ("-o", "wide", "--no-signals")]
+)
+def test_other_lists_read_no_metrics(
+    k3k: Command, monkeypatch: pytest.MonkeyPatch, hosts: FakeHosts, arguments: tuple[str, ...]
+) -> None:
+    listing(monkeypatch, row(host="current"))
+    asked = looking(monkeypatch)
+    assert k3k("list", *arguments).code == 0
+    assert asked == []
+
+
+def test_a_large_fleet_is_read_by_several_processes_over_a_longer_time(
+    k3k: Command, monkeypatch: pytest.MonkeyPatch, hosts: FakeHosts
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    listing(monkeypatch, *(row(host="current", name=f"cp-{number}") for number in range(500)))
+    asked = looking(monkeypatch)
+    k3k("list", "-o", "wide")
+    (options,) = asked
+    assert options.workers == 2
+    assert options.scrape is not None
+    assert 5 < options.scrape.interval < 20
+
+
+def test_signals_make_items_of_a_list_for_programs_longer(
+    k3k: Command, monkeypatch: pytest.MonkeyPatch, hosts: FakeHosts
+) -> None:
+    found, unseen = row(host="current"), row(host="current", name="unseen")
+    listing(monkeypatch, found, unseen)
+    seen = fleet_row(signals(), control_plane=found)
+    looking(monkeypatch, seen)
+    items = json.loads(k3k("list", "-o", "json", "--signals").out)["items"]
+    assert items == [seen.to_dict(), {**unseen.to_dict(), "signals": None}]
+
+
+def test_rules_go_with_signals(k3k: Command) -> None:
+    ended = k3k("list", "--rules", "rules.yaml")
+    assert ended.code == 2
+    assert "--rules goes with -o wide or --signals" in ended.err
+
+
 def test_wide_adds_where_it_comes_from_and_why(
     k3k: Command, monkeypatch: pytest.MonkeyPatch, hosts: FakeHosts
 ) -> None:
+    looking(monkeypatch)
     listing(monkeypatch, row(host="current", verdict="Down", reason="no server is ready", made_by="helm"))
     heading, line = k3k("list", "-o", "wide").out.splitlines()
     assert heading.endswith("SYSTEM   MADE BY   REASON")
@@ -128,6 +237,7 @@ def test_names_from_a_cluster_cannot_speak_to_the_terminal(
     k3k: Command, monkeypatch: pytest.MonkeyPatch, hosts: FakeHosts
 ) -> None:
     listing(monkeypatch, row(host="current", verdict="Down", reason="\x1b]0;owned\x07\nrm -rf /"))
+    looking(monkeypatch)
     for output in ("table", "wide", "json", "yaml", "name"):
         out = k3k("list", "-o", output, "--no-color").out
         assert "\x1b" not in out
