@@ -96,6 +96,7 @@ async def measure(count: int, requests: int) -> dict[str, Any]:
             **latencies(found["took"]),
             "packed_bytes": found["size"],
             "cpu_share": share,
+            "memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
             **update_cost(exporter, count),
             **beside_peer(exporter),
         }
@@ -156,7 +157,6 @@ def main() -> None:
     gc.set_threshold(50_000, 20, 20)
     found = asyncio.run(measure(arguments.control_planes, arguments.requests))
     found["control_planes"] = arguments.control_planes
-    found["memory_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     if arguments.json:
         print(json.dumps(found, indent=2))
         return
@@ -168,7 +168,7 @@ def main() -> None:
         f"taking one changed control plane: {found['update_ms']:.2f} ms of a processor\n"
         f"making a page: {found['page_ms']:.1f} ms, prometheus_client {found['prometheus_client_ms']:.0f} ms, "
         f"{found['ratio']:.0f} times as long\n"
-        f"peak memory {found['memory_mib']:.0f} MiB, with the made-up fleet"
+        f"peak memory of serving: {found['memory_mib']:.0f} MiB, the made-up fleet included"
     )
 
 

@@ -231,3 +231,28 @@ async def test_the_role_of_the_manual_is_enough_and_no_more(host: HostUnderTest,
     assert measured(Metrics(ended.checked().out)) == {"one"}
     refused = await run("kubectl", "delete", "secrets", "--all", "-n", host.namespace, kubeconfig=limited)
     assert "forbidden" in refused.err.lower()
+
+
+def children(pid: int) -> list[str]:
+    """The children of a process."""
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+
+
+def alive(pids: list[str]) -> list[str]:
+    """Those that still run."""
+    return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="this system has no /proc")
+async def test_its_workers_end_with_it(host: HostUnderTest) -> None:
+    await created(host, "one")
+    async with exporter(
+        host.kubeconfig, "-n", host.namespace, "--interval", "1s", "--workers", "2"
+    ) as running:
+        await running.until(measured)
+        pid = running.process.pid
+        workers = children(pid)
+        assert len(workers) == 2
+        running.process.send_signal(signal.SIGTERM)
+        assert await running.ended() == 0
+    assert not alive(workers)
