@@ -183,11 +183,6 @@ class K3sServer:
 
     def _apply_faults(self) -> None:
         """Listen or not, and show the certificate there now is."""
-        if self._faults.closed:
-            self._listener.close()
-        else:
-            self._listener.open()
-        self._faults.wake()
         until = serving_ends(self._faults.spells, self._around.now())
         if until != self._shown_until:
             leaf = serving_certificate(
@@ -195,6 +190,13 @@ class K3sServer:
             )
             show_certificate(self._context, leaf)
             self._shown_until = until
+            # k3s ends the connections that were made with another certificate (dynamiclistener).
+            self._listener.close()
+        if self._faults.closed:
+            self._listener.close()
+        else:
+            self._listener.open()
+        self._faults.wake()
 
     # Requests
 
