@@ -93,14 +93,10 @@ def down(session: Session, data: str | None, port: int | None) -> None:
     cls=VerbCommand,
     short_help="List what can be made to go wrong on a sandbox.",
     help="List what can be made to go wrong on a sandbox.\n\nAn annotation switches faults on: of a namespace, of a "
-    "control plane's root Secret, of a StatefulSet or of one pod. Without it they are gone.",
-    examples=(
-        Example("What there is", "k3k sandbox faults"),
-        Example(
-            "Let a queue of a control plane get stuck",
-            "kubectl -n team annotate secret one-k3k sandbox.k3k.ayedo.de/fault=queue-stuck",
-        ),
-    ),
+    "control plane's root Secret, of a StatefulSet or of one pod. Without it they are gone:\n\n\b\n"
+    "  kubectl annotate namespace team sandbox.k3k.ayedo.de/fault=queue-stuck\n"
+    "  kubectl annotate namespace team sandbox.k3k.ayedo.de/fault-",
+    examples=(Example("What there is", "k3k sandbox faults"),),
 )
 @options.general_options
 def faults(session: Session) -> None:
