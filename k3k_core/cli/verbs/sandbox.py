@@ -96,15 +96,19 @@ def down(session: Session, data: str | None, port: int | None) -> None:
     "control plane's root Secret, of a StatefulSet or of one pod. Without it they are gone:\n\n\b\n"
     "  kubectl annotate namespace team sandbox.k3k.ayedo.de/fault=queue-stuck\n"
     "  kubectl annotate namespace team sandbox.k3k.ayedo.de/fault-",
-    examples=(Example("What there is", "k3k sandbox faults"),),
+    examples=(
+        Example("What there is", "k3k sandbox faults"),
+        Example("What can befall members of a dedicated etcd", "k3k sandbox faults --of etcd"),
+    ),
 )
+@option("--of", type=click.Choice(("k3s", "etcd")), help="Only faults of k3s servers, or of etcd members.")
 @options.general_options
-def faults(session: Session) -> None:
+def faults(session: Session, of: str | None) -> None:
     """List faults."""
     from k3k_core.cli.output import table
     from k3k_core.sandbox.fault_catalogue import FAULTS
 
-    rows = [[fault.spelled, fault.of, fault.summary] for fault in FAULTS.values()]
+    rows = [[fault.spelled, fault.of, fault.summary] for fault in FAULTS.values() if of in {None, fault.of}]
     session.console.data(table(session.console.out, ["FAULT", "OF", "WHAT IS SEEN"], rows))
 
 
