@@ -38,7 +38,7 @@ _NUMBERS = st.sampled_from(
         "1_0",
         "",
         "abc",
-        "１",
+        "\N{FULLWIDTH DIGIT ONE}",
         "--1",
     ]
 )

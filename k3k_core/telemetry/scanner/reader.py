@@ -17,6 +17,7 @@ from k3k_core.telemetry.scanner.text import TextFormat
 _QUICK_NAME = re.compile(rb"([a-zA-Z_:][a-zA-Z0-9_:]*+)[{ \t]")
 _PLAIN_HELP = re.compile(rb"# HELP %b " % METRIC_NAME)
 _SHOWN = 60
+_REASON = 160
 _KEPT = 4096
 _HELP = b"# HELP "
 _TYPE = b"# TYPE "
@@ -217,7 +218,7 @@ def line_error(error: ValueError, number: int, line: bytes = b"") -> PageError:
         number: number of the line.
         line: the line itself, of which only the beginning is shown.
     """
-    reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+    reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)[:_REASON]
     shown = f", {line[:_SHOWN].decode(errors='replace').strip()!r}," if line.strip() else ""
     return PageError(f"line {number} of the page{shown} cannot be read: {reason}", line=number)
 
