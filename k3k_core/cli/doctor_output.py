@@ -46,8 +46,8 @@ class Diagnosis:
 
     @property
     def healthy(self) -> bool:
-        """Whether its verdict is Healthy."""
-        return self.row.judgement.verdict == "Healthy"
+        """Whether its verdict is Healthy, and not by the host's word alone."""
+        return self.row.judgement.verdict == "Healthy" and not self.explanation.unmeasured
 
     def warnings(self) -> tuple[EventLine, ...]:
         """Return recent warnings of its objects, newest last."""

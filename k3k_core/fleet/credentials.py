@@ -97,6 +97,13 @@ async def read_access(
             f"Secret {identity.namespace}/{identity.pki} lacks {_SERVER_CA}, which its servers are known by.",
             hint="Restore the Secret from a backup.",
         )
+    try:
+        certificate_expiry(pki[_SERVER_CA])
+    except K3kError:
+        raise K3kError(
+            f"Secret {identity.namespace}/{identity.pki} holds a {_SERVER_CA} that is no certificate.",
+            hint="Restore the Secret from a backup.",
+        ) from None
     etcd = await host.secret(Key(identity.namespace, identity.etcd_pki)) if datastore == "etcd" else {}
     return Access(
         ca_pem=pki[_SERVER_CA],

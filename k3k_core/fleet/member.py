@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
+from k3k_core.fleet.candidates import ENDPOINT, serving
 from k3k_core.fleet.hosts import HostFollower
 from k3k_core.fleet.reach import Approach
 from k3k_core.fleet.rows import FleetKey, FleetRow, Reach
 from k3k_core.fleet.subject import Subject
+from k3k_core.names import COMPONENT_SERVER
 from k3k_core.telemetry.history import History
 from k3k_core.telemetry.judge import Judge
 from k3k_core.telemetry.scraper.target import ControlPlaneTarget, Scraped
+from k3k_core.telemetry.signals.model import ServerHealth, Signals
 
 # Seconds after which signals are judged again although no new ones came: rules count how long something holds.
 _OVERDUE = 30.0
@@ -136,12 +139,31 @@ class Member:
         self.row = row
         return changed
 
+    def _unanswered(self, at: float) -> Signals | None:
+        """Return what says to the rules that nobody answered; None when nobody can be expected to.
+
+        Args:
+            at: seconds since 1970.
+        """
+        if self.approach is None or self.target is not None or self.subject.idle:
+            return None
+        reason = self.approach.reach.reason
+        if not reason:
+            return None
+        names = [pod.name for pod in serving(self.subject.pods, COMPONENT_SERVER)] or [ENDPOINT]
+        return Signals(
+            at, window=0.0, servers=tuple(ServerHealth(name, ready=False, error=reason) for name in names)
+        )
+
     def _make(self, at: float) -> FleetRow:
         control_plane = self.subject.found.control_plane
         signals = self._scraped.signals if self._scraped is not None else None
         self._judged = at
         judgement = self._judge.judge(
-            signals, base=control_plane.verdict, base_reason=control_plane.reason, at=at
+            signals or self._unanswered(at),
+            base=control_plane.verdict,
+            base_reason=control_plane.reason,
+            at=at,
         )
         reach = self.approach.reach if self.approach is not None else Reach()
         return FleetRow(control_plane, judgement, signals, self._scraped, reach, self._stale_since)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import replace
 
 from k3k_core.errors import K3kError
 from k3k_core.fleet.candidates import Candidate, candidates, etcd_targets, pod_targets, serving
@@ -144,15 +145,14 @@ class Approach:
         ways = candidates(subject.found.front, subject.pods, access)
         ways = tuple(sorted(ways, key=lambda way: self._experience.shut(way.way)))
         target = self._target(subject, access, ())
-        sentences: list[str] = []
+        troubles: list[Attempt] = []
         noted: set[Way] = set()
 
         async def attempt(way: Candidate) -> Attempt:
             made = await try_servers(target, way.servers)
             self._experience.note(way.way, made)
             noted.add(way.way)
-            if made.sentence:
-                sentences.append(made.sentence)
+            troubles.append(made)
             return made
 
         chosen = await choose(ways, attempt)
@@ -162,10 +162,10 @@ class Approach:
                 if way.way not in noted:
                     self._experience.note(way.way, _SILENT)
         if chosen is None and serving(subject.pods, COMPONENT_SERVER):
-            chosen = await self._try_tunnels(subject, access, target, sentences)
+            chosen = await self._try_tunnels(subject, access, target, troubles)
         if chosen is None:
             if self._candidate is None:
-                self.reach = _not_reached(sentences)
+                self.reach = _not_reached(self._identity, troubles)
             return
         if chosen.way != "tunnel":
             await self.close()
@@ -173,7 +173,7 @@ class Approach:
         self._etcd_answers = await self._try_etcd(chosen.way, subject, target)
 
     async def _try_tunnels(
-        self, subject: Subject, access: Access, target: ControlPlaneTarget, sentences: list[str]
+        self, subject: Subject, access: Access, target: ControlPlaneTarget, troubles: list[Attempt]
     ) -> Candidate | None:
         tunnels = self._tunnels or Tunnels(self._host.api, self._key.namespace)
         await tunnels.keep(subject.pods)
@@ -183,7 +183,8 @@ class Approach:
             self._tunnels = tunnels
             return candidate
         error = tunnels.error
-        sentences.append(f"through the host: {error.message if error is not None else made.sentence}")
+        sentence = f"through the host: {error.message if error is not None else made.sentence}"
+        troubles.append(replace(made, sentence=sentence))
         if tunnels is not self._tunnels:
             await tunnels.close()
         return None
@@ -233,11 +234,14 @@ def _sight(subject: Subject) -> object:
     return subject.found.front, subject.pods, subject.versions
 
 
-def _not_reached(sentences: Iterable[str]) -> Reach:
-    said = list(dict.fromkeys(sentences))
-    detail = "; ".join(said[:3]) or "it has no address"
-    return Reach(
-        None,
-        f"its metrics cannot be reached ({detail})",
-        "Give this machine a way to its pods or its Service, or the right to pods/portforward in its namespace.",
-    )
+def _not_reached(identity: ControlPlaneId, troubles: Sequence[Attempt]) -> Reach:
+    said = dict.fromkeys(attempt.sentence for attempt in troubles if attempt.sentence)
+    reason = f"its metrics cannot be reached ({'; '.join(list(said)[:3]) or 'it has no address'})"
+    if any(attempt.trouble == "certificate" for attempt in troubles):
+        hint = (
+            "Something else answers at its addresses, or its servers were started with another authority than the "
+            f"one in Secret {identity.namespace}/{identity.pki}: restore the Secret from a backup."
+        )
+    else:
+        hint = "Give this machine a way to its pods or its Service, or the right to pods/portforward in its namespace."
+    return Reach(None, reason, hint)

@@ -31,7 +31,7 @@ _SLOWEST, _QUICKEST = 15.0, 1.0
     "doctor",
     details="Watches for a moment, then tells the rules that fire, since when, with what value, and what to do; "
     "which are fine; which could not be checked, and why. Rules ask what they look at to last: with --for they "
-    "get the time. Ends with 0 when it is Healthy, with 1 when it is anything else.",
+    "get the time. Ends with 0 when it is Healthy, with 1 when it is anything else or could not be measured.",
     examples=(
         Example("What is wrong with it", "k3k doctor ci -n team-a"),
         Example("With the time that most rules ask for", "k3k doctor team-a/ci --for 6m"),

@@ -241,14 +241,54 @@ async def test_a_leaving_pod_is_not_asked(
 async def test_when_nothing_answers_the_row_says_why_and_what_to_do(
     open_fleet: Open, host: FleetHost, network: Network, scraper: FakeScraper
 ) -> None:
-    network.answers = {POD: STRANGER}
+    network.answers = {}
     async with open_fleet(host, **SCRAPED) as fleet:
         assert await fleet.settled(30)
         row = fleet.rows[CI]
     assert row.reach.way is None
-    assert "another authority's certificate" in row.reach.reason
+    assert "nobody there" in row.reach.reason
     assert "portforward" in row.reach.hint
     assert (row.signals, row.judgement.verdict, scraper.targets) == (None, "Healthy", {})
+
+
+async def test_a_stranger_at_its_address_is_told_as_one(
+    open_fleet: Open, host: FleetHost, network: Network, scraper: FakeScraper
+) -> None:
+    network.answers = {POD: STRANGER}
+    async with open_fleet(host, **SCRAPED) as fleet:
+        row = await reached(fleet)
+    assert "another authority's certificate" in row.reach.reason
+    assert "restore the Secret from a backup" in row.reach.hint
+
+
+async def test_one_that_was_never_reached_is_not_healthy_for_ever(
+    open_fleet: Open, host: FleetHost, network: Network, scraper: FakeScraper
+) -> None:
+    network.answers = {}
+    async with open_fleet(host, **SCRAPED) as fleet:
+        row = await reached(fleet, 180)
+        assert row.judgement.verdict == "Unknown"
+        assert "nobody there" in row.reason
+        network.answers = {POD: Attempt(works=True)}
+        await asyncio.sleep(400)
+        scraper.give(scraped(CI, at=START + 590))
+        await asyncio.sleep(60)
+        scraper.give(scraped(CI, at=START + 650))
+        assert fleet.rows[CI].judgement.verdict == "Healthy"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "garbage", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
+)
+async def test_one_whose_authority_cannot_be_used_is_not_healthy_for_ever(
+    open_fleet: Open, host: FleetHost, network: Network, scraper: FakeScraper, text: str
+) -> None:
+    host.put(secret(ID, ID.pki, {**pki().to_secret_data(), "server-ca.crt": text}))
+    async with open_fleet(host, **SCRAPED) as fleet:
+        row = await reached(fleet, 180)
+        assert row.judgement.verdict == "Unknown"
+        assert "server-ca.crt" in row.reason
+        assert row.reach.hint == "Restore the Secret from a backup."
 
 
 async def test_a_control_plane_out_of_reach_is_tried_again(
