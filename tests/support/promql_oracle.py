@@ -165,9 +165,9 @@ class Histogram:
         return Latency(self.count, self.total, *(None if math.isnan(p) else p for p in (p50, p90, p99)))
 
     def slower_than(self, seconds: float) -> float:
-        """Return how many took longer than the first bound at or above some seconds."""
+        """Return how many took longer than the first bound at or above some seconds; none without such a bound."""
         bound = min((bound for bound in self.buckets if bound >= seconds), default=None)
-        return self.count if bound is None else self.count - self.buckets[bound]
+        return 0.0 if bound is None else self.count - self.buckets[bound]
 
 
 def histogram(ranges: Iterable[Range], *families: str, wanted: Wanted = anything) -> Histogram | None:
@@ -290,7 +290,8 @@ def expected_api(ranges: list[Range], pages: list[Scrape]) -> ApiSignals:
     in_flight: dict[str, float] = defaultdict(float)
     for page in pages:
         for labels, value in page.gauge("apiserver_current_inflight_requests"):
-            in_flight[labels["request_kind"]] += value
+            if value >= 0:
+                in_flight[labels["request_kind"]] += value
     return ApiSignals(
         request_rate=rate(ranges, total, short),
         rate_by_verb=dict(by_verb),

@@ -17,7 +17,7 @@ from k3k_core.telemetry.families import (
     TERMINATIONS,
 )
 from k3k_core.telemetry.signals.columns import SeriesReader
-from k3k_core.telemetry.signals.gauges import added, amount, finite, largest, name_of, ratio, summed, total
+from k3k_core.telemetry.signals.gauges import added, finite, largest, name_of, ratio, summed, total
 from k3k_core.telemetry.signals.histogram_reader import HistogramReader, Increases
 from k3k_core.telemetry.signals.histograms import Histogram, Part, merged
 from k3k_core.telemetry.signals.model import ApiSignals, Group, Latency, ResourceLatency, Scope
@@ -205,8 +205,8 @@ def _spent(slow: float | None, failed: float, counted: float | None) -> float | 
 
 def _in_flight(pairs: Iterable[Pair]) -> dict[str, float]:
     gauges = (family for pair in pairs if (family := IN_FLIGHT.find(pair.page)) is not None)
-    sums = added(_IN_FLIGHT.values(family) for family in gauges)
-    return {kind: value for kind, value in sums.items() if amount(value) is not None}
+    known = ({kind: n for kind, n in _IN_FLIGHT.values(family).items() if n >= 0} for family in gauges)
+    return {kind: n for kind, n in added(known).items() if isfinite(n)}
 
 
 def _terminated_ratio(pairs: Iterable[Pair], requests: float | None) -> float | None:
