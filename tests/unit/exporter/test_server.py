@@ -10,7 +10,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from k3k_core.exporter.server import ServerOptions
+from k3k_core.exporter.server import ServerOptions, serving
 from k3k_core.exporter.web.door import DoorLimits
 from k3k_core.exporter.web.listener import Address, bind
 from k3k_core.fleet import FleetRow, HostState
@@ -273,6 +273,18 @@ def test_an_address_is_read_as_people_write_it() -> None:
 def test_anything_else_is_no_address(text: str) -> None:
     with pytest.raises(Exception, match="no address to listen on"):
         Address.parse(text)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+async def test_names_and_addresses_can_be_listened_on(fleet: FakeFleet, host: str) -> None:
+    sockets = bind(Address(host, 0))
+    port = sockets[0].getsockname()[1]
+    assert {made.getsockname()[1] for made in sockets} == {port}
+    async with (
+        serving(fleet, sockets, ServerOptions()),
+        httpx.AsyncClient(trust_env=False) as client,
+    ):
+        assert (await client.get(f"http://127.0.0.1:{port}/healthz")).status_code == 200
 
 
 def test_an_address_in_use_is_one_sentence() -> None:
