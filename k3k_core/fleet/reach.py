@@ -164,6 +164,8 @@ class Approach:
         if chosen is None and serving(subject.pods, COMPONENT_SERVER):
             chosen = await self._try_tunnels(subject, access, target, troubles)
         if chosen is None:
+            if self._candidate is not None and self._candidate.way == "tunnel" and self._tunnels is None:
+                self._candidate = None
             if self._candidate is None:
                 self.reach = _not_reached(self._identity, troubles)
             return
@@ -175,19 +177,23 @@ class Approach:
     async def _try_tunnels(
         self, subject: Subject, access: Access, target: ControlPlaneTarget, troubles: list[Attempt]
     ) -> Candidate | None:
+        if self._tunnels is not None and not self._tunnels.lead_through(self._host.api):
+            await self.close()
         tunnels = self._tunnels or Tunnels(self._host.api, self._key.namespace)
-        await tunnels.keep(subject.pods)
-        candidate = Candidate("tunnel", tunnels.servers(access))
-        made = await try_servers(target, candidate.servers)
-        if made.works:
-            self._tunnels = tunnels
-            return candidate
-        error = tunnels.error
-        sentence = f"through the host: {error.message if error is not None else made.sentence}"
-        troubles.append(replace(made, sentence=sentence))
-        if tunnels is not self._tunnels:
-            await tunnels.close()
-        return None
+        try:
+            await tunnels.keep(subject.pods)
+            candidate = Candidate("tunnel", tunnels.servers(access))
+            made = await try_servers(target, candidate.servers)
+            if made.works:
+                self._tunnels = tunnels
+                return candidate
+            error = tunnels.error
+            sentence = f"through the host: {error.message if error is not None else made.sentence}"
+            troubles.append(replace(made, sentence=sentence))
+            return None
+        finally:
+            if tunnels is not self._tunnels:
+                await tunnels.close()
 
     async def _try_etcd(self, way: Way, subject: Subject, target: ControlPlaneTarget) -> bool:
         members = self._etcd_members(way, subject)

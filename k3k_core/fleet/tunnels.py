@@ -31,6 +31,14 @@ class Tunnels:
         self._namespace = namespace
         self._open: dict[tuple[str, int], Tunnel] = {}
 
+    def lead_through(self, host: HostApi) -> bool:
+        """Tell whether they go through this connection to the host, and not through an earlier one.
+
+        Args:
+            host: the connection.
+        """
+        return self._host is host
+
     async def keep(self, pods: Iterable[PodFacts]) -> None:
         """Open what is missing, close what is not wanted any more.
 

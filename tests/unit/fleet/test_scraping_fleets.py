@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,7 +22,7 @@ from k3k_core.resources import POD as POD_TYPE
 from k3k_core.telemetry.scraper import ScrapeOptions
 from k3k_core.telemetry.scraper.target import ControlPlaneTarget, ServerTarget, TargetId
 from tests.support.fake_scraper import FakeScraper, scraped
-from tests.support.fleet_host import FleetHost, Json, control_plane, pod, secret
+from tests.support.fleet_host import FleetHost, Json, control_plane, pod, secret, stateful_set
 from tests.unit.fleet.conftest import START, Open
 
 pytestmark = pytest.mark.looptime
@@ -114,6 +116,34 @@ def credentials() -> list[Json]:
     return [secret(ID, ID.pki, pki().to_secret_data()), secret(ID, ID.tokens, tokens().to_secret_data())]
 
 
+def helm_release() -> list[Json]:
+    """What a release of the ayedo chart leaves, with credentials."""
+    pem = {name: base64.b64encode(name.encode()).decode() for name in ("CA", "CERT", "KEY")}
+    kubeconfig = {
+        "clusters": [
+            {
+                "name": "a",
+                "cluster": {
+                    "server": "https://shop.example.com:6443",
+                    "certificate-authority-data": pem["CA"],
+                },
+            }
+        ],
+        "users": [
+            {"name": "a", "user": {"client-certificate-data": pem["CERT"], "client-key-data": pem["KEY"]}}
+        ],
+        "contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}],
+        "current-context": "a",
+    }
+    shop = ControlPlaneId("legacy", "shop")
+    belonging = {
+        "labels": {"app.kubernetes.io/managed-by": "Helm"},
+        "annotations": {"meta.helm.sh/release-name": "shop"},
+    }
+    made = [secret(shop, shop.kubeconfig, {"kubeconfig.yaml": json.dumps(kubeconfig)}), stateful_set(shop)]
+    return [{**item, "metadata": {**item["metadata"], **belonging}} for item in made]
+
+
 SCRAPED = {"scrape": ScrapeOptions()}
 
 
@@ -202,6 +232,57 @@ async def test_a_new_pod_gets_a_tunnel_and_one_that_went_loses_its_own(
         await asyncio.sleep(5)
         assert urls(scraper) == ["https://127.0.0.1:40002"]
         assert [tunnel.closed for tunnel in FakeTunnel.opened] == [True, False]
+
+
+async def test_tunnels_are_dug_anew_when_the_host_was_connected_anew(
+    open_fleet: Open, host: FleetHost, network: Network, scraper: FakeScraper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network.answers = {"https://127.0.0.1:40001": Attempt(works=True)}
+    monkeypatch.setattr(tunnels.Tunnels, "lead_through", lambda *_: False)
+    async with open_fleet(host, **SCRAPED) as fleet:
+        await reached(fleet)
+        network.answers = {"https://127.0.0.1:40002": Attempt(works=True)}
+        scraper.give(scraped(CI, error="it closed the connection"))
+        await asyncio.sleep(3)
+        scraper.give(scraped(CI))
+        await asyncio.sleep(20)
+        assert urls(scraper) == ["https://127.0.0.1:40002"]
+        assert [tunnel.closed for tunnel in FakeTunnel.opened] == [True, False]
+
+
+async def test_a_control_plane_whose_tunnels_are_shut_is_out_of_reach(
+    open_fleet: Open, host: FleetHost, network: Network, scraper: FakeScraper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network.answers = {"https://127.0.0.1:40001": Attempt(works=True)}
+    monkeypatch.setattr(tunnels.Tunnels, "lead_through", lambda *_: False)
+    async with open_fleet(host, **SCRAPED) as fleet:
+        await reached(fleet)
+        network.answers = {}
+        scraper.give(scraped(CI, error="it closed the connection"))
+        row = await reached(fleet, 180)
+        assert (row.reach.way, scraper.targets) == (None, {})
+        assert row.judgement.verdict in {"Degraded", "Unknown"}
+
+
+async def test_one_made_by_helm_is_read_with_the_identity_of_its_kubeconfig(
+    open_fleet: Open, network: Network, scraper: FakeScraper
+) -> None:
+    host = FleetHost()
+    host.put(*helm_release())
+    network.answers = {"https://shop.example.com:6443": Attempt(works=True)}
+    shop = TargetId("prod", "legacy", "shop")
+    async with open_fleet(host, **SCRAPED) as fleet:
+        await asyncio.sleep(10)
+        row, target = fleet.rows[shop], scraper.targets[shop]
+    assert (row.control_plane.made_by, row.reach.way) == ("helm", "kubeconfig")
+    assert (target.ca_pem, target.client_certificate, target.client_key, target.token) == (
+        "CA",
+        "CERT",
+        "KEY",
+        "",
+    )
+    assert [server.tls_server_name for server in target.servers] == ["shop.example.com"]
+    assert "KEY" not in repr(target)
 
 
 async def test_tunnels_that_lead_nowhere_are_closed_and_the_host_says_why(
