@@ -45,10 +45,14 @@ def read_row(row: FleetRow, signals: Signals | None, totals: Totals, choices: Ch
 
 
 def _up(row: FleetRow, signals: Signals | None) -> bool | None:
-    """Tell whether a server is ready: as asked last, or as the host says when there is nobody to ask."""
+    """Tell whether a server is ready, as asked last; no way to ask is no, and not having asked yet is unknown.
+
+    Where there is nobody to ask the host's word counts.
+    """
     if signals is not None and signals.servers:
         return signals.servers_ready > 0
-    return None if row.control_plane.servers_ready else False
+    cannot_be_asked = row.reach.way is None and not row.reach.undecided
+    return False if cannot_be_asked or not row.control_plane.servers_ready else None
 
 
 def _read_judgement(readings: Readings, row: FleetRow) -> None:

@@ -15,6 +15,7 @@ from k3k_core.exporter.collector import FleetCollector
 from k3k_core.exporter.exposition import assemble
 from k3k_core.exporter.rendering import Format
 from k3k_core.fleet import FleetRow
+from k3k_core.fleet.rows import Reach
 from k3k_core.telemetry.scraper.target import TargetId
 from tests.support.fleet_rows import (
     NOW,
@@ -257,6 +258,11 @@ def test_a_control_plane_that_was_never_asked_is_down_only_when_its_host_says_so
 ) -> None:
     shown.take(fleet_row(servers_ready=ready))
     assert shown.series("k3k_control_plane_up") == up
+
+
+def test_a_control_plane_that_cannot_be_asked_is_not_up(shown: Shown) -> None:
+    shown.take(replace(fleet_row(), reach=Reach(reason="Its token cannot be used.")))
+    assert shown.series("k3k_control_plane_up") == {(): 0.0}
 
 
 def test_a_control_plane_without_a_ready_server_is_not_up(shown: Shown) -> None:
