@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 
 from k3k_core.exporter.alerts.model import Alert, Group
+
+_WIDTH = 118
 
 _INTRODUCTION = """\
 # Alerts
@@ -14,6 +17,8 @@ file, `k3k alerts -o prometheusrule` as an object for the Prometheus operator, `
 
     k3k alerts > /etc/prometheus/k3k.rules.yaml
     k3k alerts -o prometheusrule -n monitoring --label release=prometheus | kubectl apply -f -
+
+`--severity` and `--exclude` leave alerts out, `--rules FILE` takes the thresholds of verdict rules of your own.
 
 The rules need `honor_labels: true` where Prometheus reads the exporter (`honorLabels` in a ServiceMonitor): the labels
 `namespace` and `name` say which control plane a series is about, not where the exporter runs. How many exporters there
@@ -51,40 +56,41 @@ def runbook(groups: Sequence[Group]) -> str:
 
 
 def _table(groups: Sequence[Group]) -> Iterator[str]:
-    yield "| alert | severity | holds for |"
+    yield "| alert | severity | after |"
     yield "|---|---|---|"
     for group in groups:
         for alert in group.alerts:
-            yield f"| [{alert.name}](#{alert.name.lower()}) | {alert.severity} | {_hold(alert)} |"
+            yield f"| [{alert.name}](#{alert.name.lower()}) | {alert.severity} | {alert.hold} |"
     yield ""
 
 
 def _sections(groups: Sequence[Group]) -> Iterator[str]:
     for group in groups:
         if group.alerts:
-            yield f"## {group.name}\n\n{group.about}\n"
+            yield f"## {group.name}\n\n{_wrapped(group.about)}\n"
         for alert in group.alerts:
             yield from _section(alert)
 
 
 def _section(alert: Alert) -> Iterator[str]:
     yield f"### {alert.name}\n"
-    yield f"{alert.severity}, holds for {_hold(alert)}:\n"
+    wait = "at once" if alert.hold == "0m" else f"after {alert.hold}"
+    yield f"{alert.severity}, {wait}:\n"
     yield from (f"    {line}" for line in alert.expr.splitlines())
     if alert.verdict_rules:
         plural = "s" if len(alert.verdict_rules) > 1 else ""
         names = ", ".join(f"`{name}`" for name in alert.verdict_rules)
         yield f"\nThe threshold{plural} of the verdict rule{plural} {names}."
-    yield f"\n{alert.means}\n\nLook:\n"
+    yield f"\n{_wrapped(alert.means)}\n\nLook:\n"
     yield from (f"    {command}" for command in alert.look)
-    yield f"\n{alert.act}\n"
+    yield f"\n{_wrapped(alert.act)}\n"
 
 
 def _records(groups: Sequence[Group]) -> Iterator[str]:
     yield "## Recorded series\n"
     for group in groups:
         if group.records:
-            yield f"{group.about}\n"
+            yield f"{_wrapped(group.about)}\n"
             yield "| series | meaning |"
             yield "|---|---|"
         for record in group.records:
@@ -92,5 +98,6 @@ def _records(groups: Sequence[Group]) -> Iterator[str]:
     yield ""
 
 
-def _hold(alert: Alert) -> str:
-    return "no time" if alert.hold == "0m" else alert.hold
+def _wrapped(text: str) -> str:
+    # Words that begin with a hyphen stay whole, and so do commands in the text.
+    return textwrap.fill(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
