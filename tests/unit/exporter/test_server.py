@@ -188,7 +188,7 @@ async def test_service_discovery_does_not_repeat_a_nonsensical_host_header(
 
 
 async def test_a_client_that_never_finishes_its_request_is_dropped(fleet: FakeFleet) -> None:
-    async with serve(fleet, ServerOptions(limits=DoorLimits(request=0.05))) as served:
+    async with serve(fleet, ServerOptions(limits=DoorLimits(request=1.0))) as served:
         reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
         writer.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-Slow: ")
         assert await reader.read() == b""
@@ -232,7 +232,7 @@ async def test_with_too_many_busy_connections_a_new_one_is_refused(fleet: FakeFl
     "text", [b"\x16\x03\x01\x02\x00\x01", b"GET /metrics\r\n\r\n", b"\x00" * 9_000, b"\r\n" * 9_000]
 )
 async def test_a_client_that_speaks_something_else_harms_nobody(fleet: FakeFleet, text: bytes) -> None:
-    async with serve(fleet, ServerOptions(limits=DoorLimits(request=0.05))) as served:
+    async with serve(fleet, ServerOptions(limits=DoorLimits(request=1.0))) as served:
         reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
         writer.write(text)
         await reader.read()
