@@ -15,7 +15,19 @@ def test_usual_text_stays_as_it_is(text: str) -> None:
     assert clean(text) == text
 
 
-@pytest.mark.parametrize("text", ["\x00", "a\nb", "\x1b[2J", "\ud800", "\u202e", "x" * 10_000, HOSTILE])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\x00",
+        "a\nb",
+        "\x1b[2J",
+        "\ud800",
+        "\u202e",
+        pytest.param("x" * 10_000, id="long"),
+        pytest.param(HOSTILE, id="everything"),
+    ],
+    ids=ascii,
+)
 def test_anything_else_becomes_short_and_printable(text: str) -> None:
     made = clean(text)
     assert len(made) <= MAX_LENGTH

@@ -178,7 +178,7 @@ async def test_service_discovery_tells_equal_names_on_two_hosts_apart(fleet: Fak
     assert {group["labels"]["instance"] for group in groups} == {"prod/team-a/ci", "stage/team-a/ci"}
 
 
-@pytest.mark.parametrize("host", ["a b", "x" * 300, '"><script>'])
+@pytest.mark.parametrize("host", ["a b", pytest.param("x" * 300, id="long"), '"><script>'])
 async def test_service_discovery_does_not_repeat_a_nonsensical_host_header(
     fleet: FakeFleet, host: str
 ) -> None:
@@ -229,7 +229,13 @@ async def test_with_too_many_busy_connections_a_new_one_is_refused(fleet: FakeFl
 
 
 @pytest.mark.parametrize(
-    "text", [b"\x16\x03\x01\x02\x00\x01", b"GET /metrics\r\n\r\n", b"\x00" * 9_000, b"\r\n" * 9_000]
+    "text",
+    [
+        pytest.param(b"\x16\x03\x01\x02\x00\x01", id="TLS"),
+        pytest.param(b"GET /metrics\r\n\r\n", id="no version"),
+        pytest.param(b"\x00" * 9_000, id="zeros"),
+        pytest.param(b"\r\n" * 9_000, id="empty lines"),
+    ],
 )
 async def test_a_client_that_speaks_something_else_harms_nobody(fleet: FakeFleet, text: bytes) -> None:
     async with serve(fleet, ServerOptions(limits=DoorLimits(request=1.0))) as served:
