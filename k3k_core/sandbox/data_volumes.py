@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from k3k_core.resources import PERSISTENT_VOLUME_CLAIM, POD, Resource
-from k3k_core.sandbox.api.store import Change
+from k3k_core.sandbox.api.changes import Change
 from k3k_core.sandbox.controllers.runtime import Key
 from k3k_core.sandbox.k3s.datastores import Datastore, Datastores
 

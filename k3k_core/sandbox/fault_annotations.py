@@ -12,7 +12,7 @@ from typing import Any
 from k3k_core.errors import K3kError
 from k3k_core.names import LABEL_CONTROL_PLANE
 from k3k_core.resources import NAMESPACE, POD, SECRET, STATEFUL_SET, Resource
-from k3k_core.sandbox.api.store import Change
+from k3k_core.sandbox.api.changes import Change
 from k3k_core.sandbox.controllers.client import Client
 from k3k_core.sandbox.controllers.events import EventRecorder
 from k3k_core.sandbox.controllers.runtime import Key

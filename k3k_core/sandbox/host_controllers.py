@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from k3k_core.pki.model import Authority
 from k3k_core.resources import POD, SERVICE, Resource
 from k3k_core.sandbox import loopback
-from k3k_core.sandbox.api.store import timestamp
+from k3k_core.sandbox.api.objects import timestamp
 from k3k_core.sandbox.controllers.certificates import CertificateSigner
 from k3k_core.sandbox.controllers.client import CONTROLLER_MANAGER, KUBELET, Client
 from k3k_core.sandbox.controllers.cluster_roles import ClusterRoleAggregator

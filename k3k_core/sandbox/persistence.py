@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from k3k_core.errors import K3kError
-from k3k_core.sandbox.api.store import Store, Subscription, store_key
+from k3k_core.sandbox.api.changes import Subscription
+from k3k_core.sandbox.api.objects import store_key
+from k3k_core.sandbox.api.store import Store
 from k3k_core.sandbox.k3s.datastores import Datastore
 
 _FORMAT = 1

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from k3k_core.resources import Resource
 from k3k_core.sandbox.api import names_check as names
 from k3k_core.sandbox.api.authn import User
+from k3k_core.sandbox.api.objects import clone
 from k3k_core.sandbox.api.rbac import Attributes, Authorizer
 from k3k_core.sandbox.api.statuses import (
     FieldError,
@@ -25,7 +26,6 @@ from k3k_core.sandbox.api.statuses import (
     required,
     unsupported,
 )
-from k3k_core.sandbox.api.store import clone
 
 if TYPE_CHECKING:
     from cryptography import x509

@@ -7,10 +7,11 @@ from typing import Any
 from k3k_core.resources import Resource
 from k3k_core.sandbox.api import managedfields, openapi_validation
 from k3k_core.sandbox.api.managedfields import Writer
+from k3k_core.sandbox.api.objects import clone, timestamp
 from k3k_core.sandbox.api.registry import CUSTOM_VERBS, STATUS_VERBS, Definition, Registry, Subresource
 from k3k_core.sandbox.api.schema import DEDUCED, Type, builtin_type, custom_type, object_meta_type
 from k3k_core.sandbox.api.statuses import FieldError, forbidden
-from k3k_core.sandbox.api.store import Store, clone, timestamp
+from k3k_core.sandbox.api.store import Store
 
 Json = dict[str, Any]
 

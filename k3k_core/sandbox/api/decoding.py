@@ -14,9 +14,9 @@ from typing import Any
 
 from k3k_core.sandbox.api import quantities
 from k3k_core.sandbox.api.bodies import json_kind
+from k3k_core.sandbox.api.objects import clone
 from k3k_core.sandbox.api.schema import Type
 from k3k_core.sandbox.api.statuses import bad_request
-from k3k_core.sandbox.api.store import clone
 
 Json = dict[str, Any]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from k3k_core.resources import POD
 from k3k_core.sandbox.api import crds, strategies
+from k3k_core.sandbox.api.objects import clone, timestamp
 from k3k_core.sandbox.api.operations import Operations, Result
 from k3k_core.sandbox.api.registry import Definition
 from k3k_core.sandbox.api.statuses import (
@@ -17,7 +18,7 @@ from k3k_core.sandbox.api.statuses import (
     precondition_failed,
     unsupported,
 )
-from k3k_core.sandbox.api.store import Store, clone, timestamp
+from k3k_core.sandbox.api.store import Store
 
 Json = dict[str, Any]
 

@@ -26,7 +26,9 @@ from k3k_core.sandbox.api.bodies import (
     parse_body,
     parse_yaml,
 )
+from k3k_core.sandbox.api.changes import Record
 from k3k_core.sandbox.api.event_versions import from_storage
+from k3k_core.sandbox.api.objects import encode
 from k3k_core.sandbox.api.operations import Operations, Options, Result, internal_group
 from k3k_core.sandbox.api.rbac import Authorizer
 from k3k_core.sandbox.api.registry import Definition
@@ -46,7 +48,6 @@ from k3k_core.sandbox.api.statuses import (
     unsupported,
     unsupported_media_type,
 )
-from k3k_core.sandbox.api.store import Record, encode
 
 Json = dict[str, Any]
 

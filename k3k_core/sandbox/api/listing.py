@@ -12,6 +12,7 @@ from typing import Any
 
 from k3k_core.sandbox.api import selectors
 from k3k_core.sandbox.api.bodies import go_json_error
+from k3k_core.sandbox.api.changes import Record
 from k3k_core.sandbox.api.registry import Definition
 from k3k_core.sandbox.api.requests import number
 from k3k_core.sandbox.api.statuses import (
@@ -25,7 +26,8 @@ from k3k_core.sandbox.api.statuses import (
     unsupported,
     version_too_large,
 )
-from k3k_core.sandbox.api.store import CompactedError, Record, Store
+from k3k_core.sandbox.api.store import Store
+from k3k_core.sandbox.api.store_errors import CompactedError
 
 _STALE_PAGE = (
     "The provided continue parameter is too old to display a consistent list result. You can start a new list "

@@ -20,9 +20,9 @@ from k3k_core.sandbox.api.fieldsets import (
     to_fields_v1,
     with_named_fields,
 )
+from k3k_core.sandbox.api.objects import clone
 from k3k_core.sandbox.api.schema import Type
 from k3k_core.sandbox.api.statuses import apply_conflict
-from k3k_core.sandbox.api.store import clone
 
 Json = dict[str, Any]
 

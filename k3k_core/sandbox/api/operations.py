@@ -18,6 +18,7 @@ from k3k_core.sandbox.api.defaulting import set_defaults
 from k3k_core.sandbox.api.event_versions import from_storage, to_storage
 from k3k_core.sandbox.api.fieldsets import FieldSet
 from k3k_core.sandbox.api.managedfields import Writer
+from k3k_core.sandbox.api.objects import clone, encode, has_generation, timestamp
 from k3k_core.sandbox.api.registry import Definition, Registry
 from k3k_core.sandbox.api.schema import ANY, DEDUCED, Type, builtin_type, object_meta_type
 from k3k_core.sandbox.api.statuses import (
@@ -32,7 +33,8 @@ from k3k_core.sandbox.api.statuses import (
     not_found,
     required,
 )
-from k3k_core.sandbox.api.store import ObjectExistsError, Store, clone, encode, has_generation, timestamp
+from k3k_core.sandbox.api.store import Store
+from k3k_core.sandbox.api.store_errors import ObjectExistsError
 
 Json = dict[str, Any]
 Guard = Callable[[Definition, Json, Json], None]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from k3k_core.sandbox.api.objects import clone
 from k3k_core.sandbox.api.schema import DEDUCED, Type
 from k3k_core.sandbox.api.statuses import bad_request, internal, status
-from k3k_core.sandbox.api.store import clone
 
 Json = dict[str, Any]
 

@@ -10,6 +10,7 @@ from k3k_core.sandbox.api import managedfields
 from k3k_core.sandbox.api.authn import AUDIENCE, ServiceAccountTokens, User
 from k3k_core.sandbox.api.bodies import parse_body
 from k3k_core.sandbox.api.decoding import canonical, empty_object
+from k3k_core.sandbox.api.objects import clone, timestamp
 from k3k_core.sandbox.api.operations import Operations, Options
 from k3k_core.sandbox.api.rbac import Attributes, Authorizer, Decision, RbacAuthorizer
 from k3k_core.sandbox.api.registry import Definition
@@ -26,7 +27,6 @@ from k3k_core.sandbox.api.statuses import (
     status,
     unknown_resource,
 )
-from k3k_core.sandbox.api.store import clone, timestamp
 
 Json = dict[str, Any]
 

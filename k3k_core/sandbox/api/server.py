@@ -33,6 +33,7 @@ from k3k_core.sandbox.api.escalation import EscalationGuard
 from k3k_core.sandbox.api.faults import Fault, Faults, Request
 from k3k_core.sandbox.api.handlers import Answer, Call, Handlers, WatchAnswer
 from k3k_core.sandbox.api.impersonation import impersonate
+from k3k_core.sandbox.api.objects import encode
 from k3k_core.sandbox.api.operations import AdmissionHook, Operations
 from k3k_core.sandbox.api.rbac import AllowAll, Authorizer, RbacAuthorizer
 from k3k_core.sandbox.api.registry import Registry
@@ -44,7 +45,7 @@ from k3k_core.sandbox.api.statuses import (
     method_not_allowed,
     unknown_resource,
 )
-from k3k_core.sandbox.api.store import Store, encode
+from k3k_core.sandbox.api.store import Store
 
 Json = dict[str, Any]
 

@@ -6,222 +6,42 @@ Objects that come out are shared, not copied: treat them as read-only and pass c
 
 from __future__ import annotations
 
-import asyncio
 import bisect
-import json
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from k3k_core.resources import Resource
-
-ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
-StoreKey = tuple[str, str]
-ObjectKey = tuple[str, str]
-Objects = list[dict[str, Any]]
-ObjectKeys = list[ObjectKey]
-
-# Different API groups that serve the same objects: events.k8s.io is a view on the core group's events.
-_SAME_STORAGE: dict[StoreKey, StoreKey] = {("events.k8s.io", "events"): ("", "events")}
-
-# Kinds whose objects carry metadata.generation; custom resources always do.
-_WITH_GENERATION = frozenset(
-    {
-        "APIService",
-        "CronJob",
-        "CustomResourceDefinition",
-        "DaemonSet",
-        "Deployment",
-        "EndpointSlice",
-        "FlowSchema",
-        "Ingress",
-        "IngressClass",
-        "Job",
-        "MutatingWebhookConfiguration",
-        "NetworkPolicy",
-        "Pod",
-        "PodDisruptionBudget",
-        "PriorityClass",
-        "PriorityLevelConfiguration",
-        "ReplicaSet",
-        "ReplicationController",
-        "StatefulSet",
-        "ValidatingAdmissionPolicy",
-        "ValidatingAdmissionPolicyBinding",
-        "ValidatingWebhookConfiguration",
-    }
+from k3k_core.sandbox.api.changes import (
+    Change,
+    Changes,
+    ChangeType,
+    Record,
+    Records,
+    Subscription,
+    Subscriptions,
 )
-
-
-class StoreError(Exception):
-    """An operation the store refuses; `reason` is the API's word for it."""
-
-    reason = ""
-
-    def __init__(self, resource: Resource, name: str) -> None:
-        super().__init__(f"{self.reason}: {resource.plural} {name}")
-        self.resource = resource
-        self.name = name
-
-
-class ObjectMissingError(StoreError):
-    """There is no such object."""
-
-    reason = "NotFound"
-
-
-class ObjectExistsError(StoreError):
-    """There is an object of this name already."""
-
-    reason = "AlreadyExists"
-
-
-class StaleVersionError(StoreError):
-    """The object carries another resourceVersion (or uid) than the stored one."""
-
-    reason = "Conflict"
-
-
-class CompactedError(Exception):
-    """The history no longer reaches back to the version asked for.
-
-    Args:
-        asked: resourceVersion asked for.
-        oldest: the oldest one a watch could start from.
-    """
-
-    def __init__(self, asked: int, oldest: int) -> None:
-        super().__init__(f"too old resource version: {asked} ({oldest})")
-        self.asked = asked
-        self.oldest = oldest
-
-
-class Record:
-    """One version of one object together with its cached JSON encoding."""
-
-    __slots__ = ("_encoded", "_encoded_item", "object", "version")
-
-    def __init__(self, obj: dict[str, Any], version: int) -> None:
-        self.object = obj
-        self.version = version
-        self._encoded: bytes | None = None
-        self._encoded_item: bytes | None = None
-
-    @property
-    def encoded_item(self) -> bytes:
-        """The object as an item of a typed list, without `kind` and `apiVersion`; made once per version."""
-        if self._encoded_item is None:
-            plain = {key: value for key, value in self.object.items() if key not in {"kind", "apiVersion"}}
-            self._encoded_item = encode(plain)
-        return self._encoded_item
-
-    @property
-    def encoded(self) -> bytes:
-        """The object as compact JSON, made once per version."""
-        if self._encoded is None:
-            self._encoded = encode(self.object)
-        return self._encoded
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One write.
-
-    Attributes:
-        type: what happened.
-        resource: the resource type written.
-        record: the object afterwards; for DELETED its last state with the resourceVersion of the deletion.
-        previous: the object before, None when it is new.
-        version: resourceVersion of the write.
-    """
-
-    type: ChangeType
-    resource: Resource
-    record: Record
-    previous: Record | None
-    version: int
-
-    @property
-    def object(self) -> dict[str, Any]:
-        return self.record.object
-
-
-@dataclass(eq=False)
-class Subscription:
-    """A queue of changes as they happen; close it (or leave its `with` block) when done."""
-
-    _store: Store
-    _key: StoreKey | None
-    _pending: deque[Change] = field(default_factory=deque)
-    _wake: asyncio.Event = field(default_factory=asyncio.Event)
-    closed: bool = False
-
-    def __enter__(self) -> Subscription:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def push(self, change: Change) -> None:
-        if self._key is None or self._key == store_key(change.resource):
-            self._pending.append(change)
-            self._wake.set()
-
-    def pop(self) -> Change | None:
-        """Return the oldest change that was not taken yet, or None."""
-        return self._pending.popleft() if self._pending else None
-
-    async def next(self) -> Change | None:
-        """Wait for the next change; None once the subscription is closed."""
-        while not self._pending:
-            if self.closed:
-                return None
-            self._wake.clear()
-            await self._wake.wait()
-        return self._pending.popleft()
-
-    async def __aiter__(self) -> AsyncIterator[Change]:
-        while (change := await self.next()) is not None:
-            yield change
-
-    def close(self) -> None:
-        self.closed = True
-        self._wake.set()
-        self._store.unsubscribe(self)
-
-
-def clone(value: Any) -> Any:
-    """Copy a JSON value deeply (three times as fast as `copy.deepcopy`)."""
-    if isinstance(value, dict):
-        return {key: clone(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [clone(item) for item in value]
-    return value
-
-
-def encode(value: Any) -> bytes:
-    """Encode a JSON value compactly as UTF-8."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def store_key(resource: Resource) -> StoreKey:
-    """Return the key under which all versions of a resource type are kept."""
-    key = (resource.group, resource.plural)
-    return _SAME_STORAGE.get(key, key)
-
-
-def has_generation(resource: Resource) -> bool:
-    """Say whether objects of this type carry `metadata.generation`."""
-    builtin = "." not in resource.group or resource.group.endswith(".k8s.io")
-    return resource.kind in _WITH_GENERATION or not builtin
-
-
-def timestamp(now: datetime) -> str:
-    """Format a time as the API does: RFC 3339, UTC, whole seconds."""
-    return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+from k3k_core.sandbox.api.objects import (
+    ObjectKey,
+    ObjectKeys,
+    Objects,
+    StoreKey,
+    clone,
+    desired,
+    has_generation,
+    is_finalized,
+    object_key,
+    store_key,
+    timestamp,
+)
+from k3k_core.sandbox.api.store_errors import (
+    CompactedError,
+    ObjectExistsError,
+    ObjectMissingError,
+    StaleVersionError,
+)
 
 
 def _utc_now() -> datetime:
@@ -230,11 +50,6 @@ def _utc_now() -> datetime:
 
 def _random_uid() -> str:
     return str(uuid.uuid4())
-
-
-Records = list[Record]
-Changes = list[Change]
-Subscriptions = list[Subscription]
 
 
 class Store:
@@ -308,7 +123,7 @@ class Store:
         """
         obj = clone(obj)
         meta = obj.setdefault("metadata", {})
-        key = _object_key(resource, obj)
+        key = object_key(resource, obj)
         objects = self._objects.setdefault(store_key(resource), {})
         if key in objects:
             raise ObjectExistsError(resource, key[1])
@@ -332,7 +147,7 @@ class Store:
             ObjectMissingError: there is no such object.
             StaleVersionError: it was changed meanwhile, or is another one of the same name.
         """
-        key = _object_key(resource, obj)
+        key = object_key(resource, obj)
         before = self._objects.get(store_key(resource), {}).get(key)
         if before is None:
             raise ObjectMissingError(resource, key[1])
@@ -347,12 +162,12 @@ class Store:
                 meta[name] = old[name]
         if "deletionTimestamp" in old:
             meta["deletionTimestamp"] = old["deletionTimestamp"]
-        if has_generation(resource) and _desired(obj) != _desired(before.object):
+        if has_generation(resource) and desired(obj) != desired(before.object):
             meta["generation"] = int(old.get("generation", 0)) + 1
         if obj == before.object:
             return before.object
         done = "deletionTimestamp" in meta and not meta.get("deletionGracePeriodSeconds")
-        if done and not meta.get("finalizers") and _finalized(obj):
+        if done and not meta.get("finalizers") and is_finalized(obj):
             # Watches see the object as it was stored last; the writer sees what it wrote.
             gone = self._write("DELETED", resource, key, clone(before.object), before)
             obj["metadata"]["resourceVersion"] = str(gone.version)
@@ -369,7 +184,7 @@ class Store:
         before = self._objects.get(store_key(resource), {}).get(key)
         if before is None:
             raise ObjectMissingError(resource, name)
-        if not before.object["metadata"].get("finalizers") and _finalized(before.object):
+        if not before.object["metadata"].get("finalizers") and is_finalized(before.object):
             return self.remove(resource, namespace, name)
         if "deletionTimestamp" in before.object["metadata"]:
             return before.object
@@ -427,7 +242,7 @@ class Store:
 
     def put(self, resource: Resource, obj: dict[str, Any]) -> dict[str, Any]:
         """Store an existing object as it is given, without the rules of `update`."""
-        key = _object_key(resource, obj)
+        key = object_key(resource, obj)
         before = self._objects.get(store_key(resource), {}).get(key)
         return self._write("MODIFIED", resource, key, clone(obj), before).object
 
@@ -471,7 +286,7 @@ class Store:
 
     def subscribe(self, resource: Resource | None = None) -> Subscription:
         """Return a queue of all later changes of one resource type (of all types when None)."""
-        subscription = Subscription(self, None if resource is None else store_key(resource))
+        subscription = Subscription(self.unsubscribe, None if resource is None else store_key(resource))
         self._subscriptions.append(subscription)
         return subscription
 
@@ -504,10 +319,10 @@ class Store:
             CompactedError: that state can no longer be reconstructed.
         """
         state: dict[ObjectKey, Record] = {
-            _object_key(resource, record.object): record for record in self.records(resource, namespace)
+            object_key(resource, record.object): record for record in self.records(resource, namespace)
         }
         for change in reversed(self.changes_since(resource, version)):
-            key = _object_key(resource, change.object)
+            key = object_key(resource, change.object)
             if namespace is not None and resource.namespaced and key[0] != namespace:
                 continue
             if change.previous is None:
@@ -549,19 +364,3 @@ class Store:
                 meta = obj["metadata"]
                 key = (meta.get("namespace", ""), meta["name"])
                 objects[key] = Record(obj, int(meta["resourceVersion"]))
-
-
-def _object_key(resource: Resource, obj: dict[str, Any]) -> ObjectKey:
-    meta = obj["metadata"]
-    return (meta.get("namespace", "") if resource.namespaced else "", meta["name"])
-
-
-def _desired(obj: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: value for name, value in obj.items() if name not in {"metadata", "status", "apiVersion", "kind"}
-    }
-
-
-def _finalized(obj: dict[str, Any]) -> bool:
-    """Namespaces have finalizers of their own in `spec`."""
-    return not (obj.get("kind") == "Namespace" and obj.get("spec", {}).get("finalizers"))

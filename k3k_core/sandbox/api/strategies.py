@@ -7,9 +7,10 @@ from typing import Any
 
 from k3k_core.resources import PERSISTENT_VOLUME_CLAIM, POD, SERVICE_ACCOUNT, Resource
 from k3k_core.sandbox.api import certificates
+from k3k_core.sandbox.api.objects import clone
 from k3k_core.sandbox.api.registry import Definition
 from k3k_core.sandbox.api.statuses import ApiError, forbidden
-from k3k_core.sandbox.api.store import Store, clone
+from k3k_core.sandbox.api.store import Store
 
 Json = dict[str, Any]
 

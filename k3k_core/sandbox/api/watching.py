@@ -7,11 +7,14 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from k3k_core.sandbox.api.changes import Change, Record, Subscription
 from k3k_core.sandbox.api.listing import Selection, check_options, parse_version
+from k3k_core.sandbox.api.objects import encode
 from k3k_core.sandbox.api.registry import Definition
 from k3k_core.sandbox.api.requests import is_true, number
 from k3k_core.sandbox.api.statuses import expired
-from k3k_core.sandbox.api.store import Change, CompactedError, Record, Store, Subscription, encode
+from k3k_core.sandbox.api.store import Store
+from k3k_core.sandbox.api.store_errors import CompactedError
 
 BOOKMARK_INTERVAL = 60.0
 # The real server ends a watch without timeoutSeconds after 30 to 60 minutes.

@@ -10,7 +10,7 @@ from k3k_core.sandbox.api.certificates import CSR
 from k3k_core.sandbox.api.operations import Operations, Options
 from k3k_core.sandbox.api.registry import Definition
 from k3k_core.sandbox.api.statuses import ApiError
-from k3k_core.sandbox.api.store import ObjectExistsError
+from k3k_core.sandbox.api.store_errors import ObjectExistsError
 from k3k_core.sandbox.controllers.client import RefusedError
 
 _STATUS = frozenset({("f:status",)})

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from k3k_core.pki.model import Authority
 from k3k_core.resources import Resource
 from k3k_core.sandbox.api.certificates import CSR, RequestError, read_request
-from k3k_core.sandbox.api.store import Change, timestamp
+from k3k_core.sandbox.api.changes import Change
+from k3k_core.sandbox.api.objects import timestamp
 from k3k_core.sandbox.controllers.client import CONTROLLER_MANAGER, Client
 from k3k_core.sandbox.controllers.runtime import Key
 

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from k3k_core.resources import POD, Resource
-from k3k_core.sandbox.api.store import ObjectExistsError, ObjectMissingError, Store, clone
+from k3k_core.sandbox.api.objects import clone
+from k3k_core.sandbox.api.store import Store
+from k3k_core.sandbox.api.store_errors import ObjectExistsError, ObjectMissingError
 from k3k_core.sandbox.controllers.kinds import NODE
 
 CONTROLLER_MANAGER = "kube-controller-manager"

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from k3k_core.resources import Resource
+from k3k_core.sandbox.api.changes import Change
 from k3k_core.sandbox.api.rbac import CLUSTER_ROLE
-from k3k_core.sandbox.api.store import Change
 from k3k_core.sandbox.controllers.client import Client
 from k3k_core.sandbox.controllers.pods import matches
 from k3k_core.sandbox.controllers.runtime import Key

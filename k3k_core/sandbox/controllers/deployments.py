@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from k3k_core.resources import DEPLOYMENT, POD, Resource
-from k3k_core.sandbox.api.store import Change, clone, timestamp
+from k3k_core.sandbox.api.changes import Change
+from k3k_core.sandbox.api.objects import clone, timestamp
 from k3k_core.sandbox.controllers.client import (
     CONTROLLER_MANAGER,
     Client,

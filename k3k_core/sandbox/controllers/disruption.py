@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from k3k_core.resources import POD, POD_DISRUPTION_BUDGET, STATEFUL_SET, Resource
-from k3k_core.sandbox.api.store import Change, timestamp
+from k3k_core.sandbox.api.changes import Change
+from k3k_core.sandbox.api.objects import timestamp
 from k3k_core.sandbox.controllers.client import CONTROLLER_MANAGER, Client, controller_of
 from k3k_core.sandbox.controllers.kinds import REPLICA_SET
 from k3k_core.sandbox.controllers.pods import condition, is_ready, is_terminating, matches, phase

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from k3k_core.resources import POD, SERVICE, Resource
-from k3k_core.sandbox.api.store import Change
+from k3k_core.sandbox.api.changes import Change
 from k3k_core.sandbox.controllers.client import CONTROLLER_MANAGER, Client, owner_reference
 from k3k_core.sandbox.controllers.kinds import ENDPOINT_SLICE, ENDPOINTS
 from k3k_core.sandbox.controllers.pods import is_ready, is_terminating, matches, phase

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from k3k_core.resources import EVENT, NAMESPACE
-from k3k_core.sandbox.api.store import Store, timestamp
+from k3k_core.sandbox.api.objects import timestamp
+from k3k_core.sandbox.api.store import Store
 
 EventType = Literal["Normal", "Warning"]
 # kube-apiserver --event-ttl

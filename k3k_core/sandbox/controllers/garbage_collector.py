@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from k3k_core.resources import Resource
-from k3k_core.sandbox.api.store import Change, clone
+from k3k_core.sandbox.api.changes import Change
+from k3k_core.sandbox.api.objects import clone
 from k3k_core.sandbox.controllers.client import CONTROLLER_MANAGER, FOREGROUND, ORPHAN, Client
 from k3k_core.sandbox.controllers.runtime import Key
 

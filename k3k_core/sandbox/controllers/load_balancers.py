@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from k3k_core.resources import POD, SERVICE, Resource
 from k3k_core.sandbox import loopback
-from k3k_core.sandbox.api.store import Change
+from k3k_core.sandbox.api.changes import Change
 from k3k_core.sandbox.controllers.client import Client
 from k3k_core.sandbox.controllers.events import EventRecorder
 from k3k_core.sandbox.controllers.pods import is_ready, is_terminating, matches

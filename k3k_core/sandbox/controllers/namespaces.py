@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from k3k_core.resources import CONFIG_MAP, NAMESPACE, SERVICE_ACCOUNT, Resource
-from k3k_core.sandbox.api.store import Change, clone, store_key, timestamp
+from k3k_core.sandbox.api.changes import Change
+from k3k_core.sandbox.api.objects import clone, store_key, timestamp
 from k3k_core.sandbox.controllers.client import CONTROLLER_MANAGER, Client
 from k3k_core.sandbox.controllers.runtime import Key
 

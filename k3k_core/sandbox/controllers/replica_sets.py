@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from k3k_core.resources import POD, Resource
-from k3k_core.sandbox.api.store import Change, ObjectExistsError, clone
+from k3k_core.sandbox.api.changes import Change
+from k3k_core.sandbox.api.objects import clone
+from k3k_core.sandbox.api.store_errors import ObjectExistsError
 from k3k_core.sandbox.controllers.client import (
     CONTROLLER_MANAGER,
     Client,

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from k3k_core.resources import STATEFUL_SET
-from k3k_core.sandbox.api.store import clone
+from k3k_core.sandbox.api.objects import clone
 from k3k_core.sandbox.controllers.client import (
     CONTROLLER_MANAGER,
     Client,

@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from k3k_core.resources import Resource
-from k3k_core.sandbox.api.store import Change, ObjectMissingError, StaleVersionError, Store, Subscription
+from k3k_core.sandbox.api.changes import Change, Subscription
+from k3k_core.sandbox.api.store import Store
+from k3k_core.sandbox.api.store_errors import ObjectMissingError, StaleVersionError
 
 logger = logging.getLogger(__name__)
 

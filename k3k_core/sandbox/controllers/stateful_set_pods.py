@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from k3k_core.resources import PERSISTENT_VOLUME_CLAIM, STATEFUL_SET
-from k3k_core.sandbox.api.store import clone
+from k3k_core.sandbox.api.objects import clone
 from k3k_core.sandbox.controllers.client import CONTROLLER_MANAGER, Client, owner_reference
 from k3k_core.sandbox.controllers.events import EventRecorder
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from k3k_core.resources import PERSISTENT_VOLUME_CLAIM, POD, STATEFUL_SET, Resource
-from k3k_core.sandbox.api.store import Change, ObjectExistsError
+from k3k_core.sandbox.api.changes import Change
+from k3k_core.sandbox.api.store_errors import ObjectExistsError
 from k3k_core.sandbox.controllers.client import (
     CONTROLLER_MANAGER,
     Client,

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from k3k_core.resources import PERSISTENT_VOLUME_CLAIM, POD, Resource
-from k3k_core.sandbox.api.store import Change, clone
+from k3k_core.sandbox.api.changes import Change
+from k3k_core.sandbox.api.objects import clone
 from k3k_core.sandbox.controllers.client import CONTROLLER_MANAGER, Client
 from k3k_core.sandbox.controllers.events import EventRecorder
 from k3k_core.sandbox.controllers.kinds import PERSISTENT_VOLUME, STORAGE_CLASS

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from k3k_core.sandbox.api.store import timestamp
+from k3k_core.sandbox.api.objects import timestamp
 from k3k_core.sandbox.node.images import Image, parse_image
 from k3k_core.sandbox.node.probes import Outcome, Probe, make_probe, run_probe
 from k3k_core.sandbox.node.process import Process, StartError

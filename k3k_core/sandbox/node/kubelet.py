@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from k3k_core.resources import CONFIG_MAP, PERSISTENT_VOLUME_CLAIM, POD, SECRET, Resource
-from k3k_core.sandbox.api.store import Change, timestamp
+from k3k_core.sandbox.api.changes import Change
+from k3k_core.sandbox.api.objects import timestamp
 from k3k_core.sandbox.controllers.client import KUBELET, Client
 from k3k_core.sandbox.controllers.events import EventRecorder
 from k3k_core.sandbox.controllers.pods import is_terminating

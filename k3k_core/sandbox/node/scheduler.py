@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from k3k_core.resources import PERSISTENT_VOLUME_CLAIM, POD, Resource
-from k3k_core.sandbox.api.store import Change, timestamp
+from k3k_core.sandbox.api.changes import Change
+from k3k_core.sandbox.api.objects import timestamp
 from k3k_core.sandbox.controllers.client import SCHEDULER, Client
 from k3k_core.sandbox.controllers.events import EventRecorder
 from k3k_core.sandbox.controllers.kinds import NODE

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from k3k_core.sandbox.api import managedfields, typed
 from k3k_core.sandbox.api.fieldsets import from_fields_v1, path_text, to_fields_v1
 from k3k_core.sandbox.api.managedfields import Writer
+from k3k_core.sandbox.api.objects import clone
 from k3k_core.sandbox.api.schema import Type, builtin_type
 from k3k_core.sandbox.api.statuses import ApiError
-from k3k_core.sandbox.api.store import clone
 
 Json = dict[str, Any]
 NEW: Json = {"metadata": {}}

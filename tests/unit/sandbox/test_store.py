@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from k3k_core.resources import CONFIG_MAP, DEPLOYMENT, POD
-from k3k_core.sandbox.api.store import (
+from k3k_core.sandbox.api.objects import clone
+from k3k_core.sandbox.api.store import Store
+from k3k_core.sandbox.api.store_errors import (
     CompactedError,
     ObjectExistsError,
     ObjectMissingError,
     StaleVersionError,
-    Store,
-    clone,
 )
 
 Json = dict[str, Any]
