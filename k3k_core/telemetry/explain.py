@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from k3k_core.telemetry.judgement import Finding, Judgement, Verdict
+from k3k_core.telemetry.judgement import Judgement, Verdict
 from k3k_core.telemetry.quantities import format_duration, format_value
 from k3k_core.telemetry.rules import Rule
 from k3k_core.telemetry.sentences import printable
@@ -18,6 +18,8 @@ from k3k_core.telemetry.survey import Sighting, survey, unmeasured
 # Of these a value says no more than the sentence does.
 _PLAIN_UNITS: Final = frozenset({"", "count"})
 _WIDTH: Final = 100
+# Seconds from the beginning of watching to its first look.
+_FIRST_LOOK: Final = 5.0
 # Those that are about how it serves; the others only the host can know.
 _MEASURED_VERDICTS: Final = frozenset({"Healthy", "Degraded", "Down"})
 
@@ -47,6 +49,8 @@ class Explanation:
         sightings: what each rule sees now.
         holds: seconds each rule asks its condition to hold, by name.
         unmeasured: why the verdict rests on the host's word alone; empty when a server answered.
+        watched_since: when watching began, seconds since 1970: what is older than that is not known. None when
+            it has been watched all along.
     """
 
     name: str
@@ -56,11 +60,11 @@ class Explanation:
     sightings: tuple[Sighting, ...]
     holds: Mapping[str, float]
     unmeasured: str = ""
+    watched_since: float | None = None
 
     def headline(self) -> str:
         """Return the verdict in one line."""
-        age = format_duration(self.at - self.judgement.since)
-        verdict = f"{printable(self.name)}: {self.judgement.verdict} for {age}"
+        verdict = f"{printable(self.name)}: {self.judgement.verdict} {self._lasting(self.judgement.since)}"
         if self.unmeasured and self.judgement.verdict in _MEASURED_VERDICTS:
             return f"{verdict}, by the host's word alone ({self.unmeasured})"
         return verdict
@@ -71,10 +75,9 @@ class Explanation:
         Args:
             width: columns a line may take.
         """
-        judgement = self.judgement
         parts = (
             Section("About", _pairs(self.about)),
-            Section("Findings", _findings(judgement.findings, self.at, width)),
+            Section("Findings", self._findings(width)),
             Section("Seen, but not for long enough yet", self._pending(width)),
             Section("Checked and fine", self._fine(width)),
             Section("Not checked", self._unchecked(width)),
@@ -101,6 +104,7 @@ class Explanation:
             "since": judgement.since,
             "reason": judgement.reason,
             "measured": not self.unmeasured,
+            "watchedSince": self.watched_since,
             "about": dict(self.about),
             "findings": [finding.to_dict() for finding in judgement.findings],
             "pending": [
@@ -137,6 +141,25 @@ class Explanation:
             if sighting.outcome in outcomes and sighting.rule.name not in told
         )
 
+    def _lasting(self, since: float) -> str:
+        """Return how long something has been so: at least, when it was so from the beginning of watching."""
+        age = format_duration(self.at - since)
+        if self.watched_since is not None and since - self.watched_since < _FIRST_LOOK:
+            return f"for as long as it was watched, {age}"
+        return f"for {age}"
+
+    def _findings(self, width: int) -> tuple[str, ...]:
+        lines: list[str] = []
+        for finding in self.judgement.findings:
+            head = f"{finding.rule} ({finding.severity}) {self._lasting(finding.since)}"
+            lines += _wrapped(f"{head}, since {_moment(finding.since)}", width, "  ", "    ")
+            lines += _wrapped(finding.summary, width, "    ", "    ")
+            if finding.unit not in _PLAIN_UNITS:
+                value = format_value(finding.value, finding.unit)
+                lines.append(f"    Value {value}, threshold {format_value(finding.threshold, finding.unit)}")
+            lines += _wrapped(f"What to do: {finding.advice}", width, "    ", "    ")
+        return tuple(lines)
+
     def _pending(self, width: int) -> tuple[str, ...]:
         lines: list[str] = []
         for finding in self.judgement.pending:
@@ -170,6 +193,7 @@ def explain(
     at: float,
     about: Mapping[str, str] | None = None,
     datastore: str = "",
+    watched_since: float | None = None,
 ) -> Explanation:
     """Explain a verdict.
 
@@ -183,6 +207,7 @@ def explain(
         at: now, seconds since 1970.
         about: facts to show at the top, by their titles; no secrets.
         datastore: kind of datastore as the host says; empty to take it from the signals.
+        watched_since: when watching began, seconds since 1970; None when it has been watched all along.
     """
     return Explanation(
         name=name,
@@ -192,25 +217,13 @@ def explain(
         sightings=survey(rules, signals, base=base, base_reason=base_reason, at=at, datastore=datastore),
         holds={rule.name: rule.hold for rule in rules},
         unmeasured=unmeasured(signals, at=at),
+        watched_since=watched_since,
     )
 
 
 def _pairs(about: Mapping[str, str]) -> tuple[str, ...]:
     widest = max((len(title) for title in about), default=0)
     return tuple(f"  {title.ljust(widest)}  {printable(text)}" for title, text in about.items() if text)
-
-
-def _findings(findings: Iterable[Finding], at: float, width: int) -> tuple[str, ...]:
-    lines: list[str] = []
-    for finding in findings:
-        head = f"{finding.rule} ({finding.severity}) for {format_duration(at - finding.since)}"
-        lines += _wrapped(f"{head}, since {_moment(finding.since)}", width, "  ", "    ")
-        lines += _wrapped(finding.summary, width, "    ", "    ")
-        if finding.unit not in _PLAIN_UNITS:
-            value = format_value(finding.value, finding.unit)
-            lines.append(f"    Value {value}, threshold {format_value(finding.threshold, finding.unit)}")
-        lines += _wrapped(f"What to do: {finding.advice}", width, "    ", "    ")
-    return tuple(lines)
 
 
 def _measured(sighting: Sighting) -> str:

@@ -195,9 +195,13 @@ class Judge:
         pending = (
             (index, condition.finding)
             for index, condition in shown
-            if not condition.firing and condition.on == condition.seen
+            if not condition.firing and condition.on == condition.seen and self._is_told(index, condition)
         )
         return _worst_first(firing), _worst_first(pending)
+
+    def _is_told(self, index: int, condition: Condition) -> bool:
+        """Tell whether a pending condition has been on for long enough to be worth a word."""
+        return condition.seen - condition.finding.since >= self._programs[index].rule.quiet_for
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state, as JSON can hold it."""

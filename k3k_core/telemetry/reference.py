@@ -89,6 +89,7 @@ rules:
 | `clear` | where the condition goes off again; the threshold unless given |
 | `for`, `clear_for` | the hold, and the clearing time |
 | `keep` | how long the rule stays as it is while its value is not available |
+| `quiet_for` | how long the condition must be on before it is told as not yet long enough |
 | `bridge` | how long the condition may be off without the hold beginning anew |
 | `needs` | expressions and the least each must be before a value beyond the threshold is believed |
 | `when` | expressions and the least each must be for the rule to apply |

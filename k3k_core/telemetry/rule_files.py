@@ -200,6 +200,7 @@ class _Reader:
             hold=self._duration("for", 0.0),
             clear_for=self._duration("clear_for", 0.0),
             keep=self._duration("keep", 300.0),
+            quiet_for=self._duration("quiet_for", 0.0),
             bridge=self._duration("bridge", 0.0),
             needs=self._amounts("needs", each),
             when=self._amounts("when", each),

@@ -49,6 +49,7 @@ class Rule:
         hold: seconds the condition must be on before the rule fires.
         clear_for: seconds the condition must be off before the rule stops firing.
         keep: seconds a state is kept while the value is not available.
+        quiet_for: seconds the condition must be on before it is listed as pending.
         bridge: seconds of the condition being off that do not start `hold` anew; for values that come in bursts.
         needs: expressions and the least each must be before a value beyond the threshold is believed.
         when: expressions and the least each must be for the rule to apply; otherwise its condition is off.
@@ -75,6 +76,7 @@ class Rule:
     hold: float = 0.0
     clear_for: float = 0.0
     keep: float = 300.0
+    quiet_for: float = 0.0
     bridge: float = 0.0
     needs: tuple[tuple[str, float], ...] = ()
     when: tuple[tuple[str, float], ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -60,6 +61,16 @@ def test_a_finding_says_rule_value_threshold_since_and_what_to_do() -> None:
 def test_the_headline_is_the_verdict_and_its_age() -> None:
     assert explained(SLOW).headline() == "shop/storefront: Degraded for 30 s"
     assert explained({}).text().startswith("shop/storefront: Healthy for 5 min 30 s\n\n")
+
+
+def test_what_was_so_from_the_beginning_of_watching_may_be_older() -> None:
+    since = replace(explained(SLOW), watched_since=START - 1.0)
+    assert "ApiWritesSlow (warning) for as long as it was watched, 5 min 30 s" in section(since, "Findings")
+
+
+def test_what_began_while_watching_has_its_age() -> None:
+    since = replace(explained(SLOW), watched_since=START - 60.0)
+    assert "ApiWritesSlow (warning) for 5 min 30 s" in section(since, "Findings")
 
 
 def test_what_has_not_held_long_enough_is_told_apart() -> None:

@@ -404,3 +404,19 @@ def test_a_damaged_condition_is_refused() -> None:
     state["conditions"][0]["seen"] = math.nan
     with pytest.raises(K3kError, match="a time that is none"):
         Judge.from_dict((rule(),), state)
+
+
+# ---- what is told before it fires ----------------------------------------------------------------------------
+
+
+def test_a_quiet_rule_is_pending_only_after_a_while() -> None:
+    watch = Watch((rule(hold=300.0, quiet_for=90.0),))
+    early = watch.rounds(75.0, writes(2.0))
+    late = watch.rounds(30.0, writes(2.0))
+    assert early.pending == ()
+    assert [finding.rule for finding in late.pending] == ["WritesSlow"]
+
+
+def test_the_first_minutes_of_any_server_are_not_told_as_restarts() -> None:
+    watch = Watch(load_rules())
+    assert watch.bad(SCENARIOS["ServerRestartsOften"]).pending == ()
