@@ -7,27 +7,17 @@ page order, and read once the end is seen.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
-
-from k3k_core.telemetry.scanner.plan import Plan
+from typing import Literal
 
 Samples = tuple[Sequence[bytes], Sequence[float]]
 
+What = Literal["declaration", "comment", "samples", "sample", "skipped", "foreign", "refused"]
+"""What is noted: a HELP with its TYPE line (what the latter says), any other comment line, plain samples of one
+family, one sample line of any look, samples of a declared family that is not wanted, other samples that are not
+wanted, and something that OpenMetrics does not allow."""
 
-class Entry(NamedTuple):
-    """One thing noted.
-
-    Attributes:
-        line: number of its first line.
-        what: a declaration seen before, another comment line, plain samples of one family, one sample line of
-            any look, samples of a declared family that is not wanted, other samples that are not wanted, or
-            something that OpenMetrics does not allow.
-        content: what belongs to it.
-    """
-
-    line: int
-    what: Literal["declaration", "comment", "samples", "sample", "skipped", "foreign", "refused"]
-    content: Plan | Samples | bytes | str | None = None
+Entry = tuple[int, What, Samples | bytes | str | None]
+"""Number of the first line, what it is, and what belongs to it."""
 
 
 class Journal:
@@ -38,17 +28,17 @@ class Journal:
         self.ended = False
         self._refused = False
 
-    def note(self, entry: Entry) -> None:
+    def note(self, line: int, what: What, content: Samples | bytes | None = None) -> None:
         """Add an entry, unless something has been noted that OpenMetrics refuses anyway."""
-        if self._refused:
+        if self.ended:
+            self.refuse(line, "something after # EOF")
+        entries = self.entries
+        if self._refused or (content is None and entries and entries[-1][1] == what):
             return
-        repeated = bool(self.entries) and self.entries[-1].what == entry.what
-        if repeated and entry.what in {"skipped", "foreign"}:
-            return
-        self.entries.append(entry)
+        entries.append((line, what, content))
 
     def refuse(self, line: int, reason: str) -> None:
         """Note what OpenMetrics does not allow; nothing after it matters."""
         if not self._refused:
-            self.entries = [Entry(line, "refused", reason)]
+            self.entries = [(line, "refused", reason)]
             self._refused = True

@@ -16,7 +16,7 @@ from k3k_core.telemetry.scanner.openmetrics_line import (
     read_metrics_sample,
     read_native_histogram,
 )
-from k3k_core.telemetry.scanner.plan import METRICS_SUFFIXES, Plan, Wanted
+from k3k_core.telemetry.scanner.plan import METRICS_SUFFIXES, Wanted
 from k3k_core.telemetry.scanner.reader import line_error
 from k3k_core.telemetry.scanner.table import Allowance, LayoutTable
 from k3k_core.telemetry.scanner.words import SPACE, read_name, split_words
@@ -55,8 +55,8 @@ class _MetricsReader:
         self._line = 0
 
     def read(self, entry: Entry) -> None:
-        self._line = entry.line
-        shown = entry.content if isinstance(entry.content, bytes) else b""
+        self._line, _, content = entry
+        shown = content if isinstance(content, bytes) else b""
         try:
             self._dispatch(entry)
         except ValueError as error:
@@ -69,25 +69,25 @@ class _MetricsReader:
             raise line_error(error, self._line) from None
 
     def _dispatch(self, entry: Entry) -> None:
-        content = entry.content
-        if isinstance(content, Plan):
-            # The line before it told what the family is for.
-            self._declare(f"# HELP {content.name} .")
-            self._declare(f"# TYPE {content.declaration.decode()}")
-        elif isinstance(content, tuple):
+        _, what, content = entry
+        if isinstance(content, tuple):
             self._line -= 1
             for series, value in zip(*content, strict=True):
                 self._line += 1
                 name, labels = parse_series(series)
                 self._add(MetricsSample(name, labels, value))
-        elif entry.what == "comment" and isinstance(content, bytes):
+        elif what == "declaration" and isinstance(content, bytes):
+            declaration = content.decode()
+            self._declare(f"# HELP {declaration.partition(' ')[0]} .")
+            self._declare(f"# TYPE {declaration}")
+        elif what == "comment" and isinstance(content, bytes):
             self._declare(content.decode().removesuffix("\n"))
         elif isinstance(content, bytes):
             self._add(self._parse(content.decode().removesuffix("\n")))
-        elif entry.what == "skipped":
+        elif what == "skipped":
             if self._family is not None:
                 self._family.begun = True
-        elif entry.what == "foreign":
+        elif what == "foreign":
             self._leave()
         else:
             raise ValueError(f"OpenMetrics does not allow {content}")

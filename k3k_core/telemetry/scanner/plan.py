@@ -102,7 +102,9 @@ class Wanted:
         head = name.encode()
         plain = is_plain_name(name)
         allowed = frozenset([head + suffix for suffix in _ENCODED_TEXT.get(kind, (b"",))])
-        in_metrics = frozenset([head + suffix for suffix in _ENCODED_METRICS.get(kind, (b"",))])
+        in_metrics = allowed
+        if kind in _ENCODED_METRICS:
+            in_metrics = frozenset([head + suffix for suffix in _ENCODED_METRICS[kind]])
         is_wanted = bool(name) and self.metrics_name(name, kind) is not None
         return Plan(
             name=name,

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from io import BytesIO
-from typing import Literal
 
 from k3k_core.errors import PageError
 from k3k_core.telemetry.labels import METRIC_NAME
 from k3k_core.telemetry.page import Family
-from k3k_core.telemetry.scanner.journal import Entry, Journal, Samples
+from k3k_core.telemetry.scanner.journal import Journal, Samples, What
 from k3k_core.telemetry.scanner.limits import ScanLimits
 from k3k_core.telemetry.scanner.plan import Plan, Wanted
 from k3k_core.telemetry.scanner.text import TextFormat
@@ -86,7 +85,7 @@ class PageReader:
             plan = self._wanted.declared(data[end + len(_TYPE) : after - 1])
             if plan is not None and data.startswith(plan.help_head, start) and not self._is_current(plan):
                 self._declare(plan)
-                self._note("declaration", plan)
+                self._note("declaration", plan.declaration)
                 self.line += 2
                 return after
         self.line += 1
@@ -196,15 +195,9 @@ class PageReader:
                 line=self.line,
             )
 
-    def _note(
-        self,
-        what: Literal["declaration", "comment", "samples", "sample", "skipped", "foreign"],
-        content: Plan | Samples | bytes | None = None,
-    ) -> None:
+    def _note(self, what: What, content: Samples | bytes | None = None) -> None:
         if self._journal is not None:
-            if self._journal.ended:
-                self._journal.refuse(self.line, "something after # EOF")
-            self._journal.note(Entry(self.line, what, content))
+            self._journal.note(self.line, what, content)
 
     def _failure(self, error: ValueError, line: bytes = b"") -> PageError:
         return line_error(error, self.line, line)
