@@ -210,6 +210,7 @@ async def test_a_token_review_says_what_is_wrong_with_a_token(admin: httpx.Async
         (b'{"metadata":{"name":"one"}}', "it is not gzipped"),
         (gzip.compress(b'{"metadata":{"name":"one"}}')[:-9], "cut off"),
     ],
+    ids=["plain", "cut"],
 )
 async def test_a_body_that_is_not_compressed_as_its_header_says_is_refused_and_the_connection_stays(
     admin: httpx.AsyncClient, body: bytes, words: str
