@@ -9,7 +9,7 @@ from typing import Any
 from k3k_core.resources import POD
 from k3k_core.sandbox.api import crds, strategies
 from k3k_core.sandbox.api.objects import clone, timestamp
-from k3k_core.sandbox.api.operations import Operations, Result
+from k3k_core.sandbox.api.operations import Operations
 from k3k_core.sandbox.api.registry import Definition
 from k3k_core.sandbox.api.statuses import (
     forbidden,
@@ -19,6 +19,7 @@ from k3k_core.sandbox.api.statuses import (
     unsupported,
 )
 from k3k_core.sandbox.api.store import Store
+from k3k_core.sandbox.api.writes import Result
 
 Json = dict[str, Any]
 

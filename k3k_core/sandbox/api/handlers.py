@@ -14,6 +14,7 @@ from k3k_core.sandbox.api import (
     pod_operations,
     protobuf,
     reviews,
+    scaling,
     tables,
     watching,
 )
@@ -29,10 +30,11 @@ from k3k_core.sandbox.api.bodies import (
 from k3k_core.sandbox.api.changes import Record
 from k3k_core.sandbox.api.event_versions import from_storage
 from k3k_core.sandbox.api.objects import encode
-from k3k_core.sandbox.api.operations import Operations, Options, Result, internal_group
+from k3k_core.sandbox.api.operations import Operations
 from k3k_core.sandbox.api.rbac import Authorizer
 from k3k_core.sandbox.api.registry import Definition
 from k3k_core.sandbox.api.requests import Representation, RequestInfo, is_true, negotiate
+from k3k_core.sandbox.api.sent_objects import internal_group
 from k3k_core.sandbox.api.statuses import (
     ApiError,
     FieldError,
@@ -48,6 +50,7 @@ from k3k_core.sandbox.api.statuses import (
     unsupported,
     unsupported_media_type,
 )
+from k3k_core.sandbox.api.writes import Options, Result
 
 Json = dict[str, Any]
 
@@ -450,7 +453,7 @@ class Handlers:
 
     def _scale(self, call: Call, definition: Definition) -> Answer:
         info = call.info
-        current = self.operations.scale(definition, info.namespace, info.name)
+        current = scaling.scale(self.operations, definition, info.namespace, info.name)
         if info.verb == "get":
             return Answer(200, json=current)
         options = self.options(call, "PatchOptions")
@@ -469,13 +472,13 @@ class Handlers:
             patch, _ = _patch_body(call)
             is_json = call.media_type == "application/json-patch+json"
             body = patches.json_patch(current, patch) if is_json else patches.merge_patch(current, patch)
-        result = self.operations.set_scale(definition, info.namespace, info.name, body, options)
+        result = scaling.set_scale(self.operations, definition, info.namespace, info.name, body, options)
         return Answer(result.code, json=result.object, warnings=result.warnings)
 
     def _review(self, call: Call, definition: Definition) -> Answer:
         obj, problems = _body(call, definition)
         options = self.options(call, "CreateOptions")
-        clean, warnings = self.operations.decode(definition, obj, options, problems)
+        clean, warnings = self.operations.objects.decode(definition, obj, options, problems)
         value = self.reviews.create(call, definition, clean, options)
         return Answer(201, json=value, warnings=tuple(warnings))
 

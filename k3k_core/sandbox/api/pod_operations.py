@@ -7,11 +7,12 @@ from typing import Any
 from k3k_core.resources import POD, POD_DISRUPTION_BUDGET
 from k3k_core.sandbox.api import deletion
 from k3k_core.sandbox.api.objects import clone, timestamp
-from k3k_core.sandbox.api.operations import Operations, Options
+from k3k_core.sandbox.api.operations import Operations
 from k3k_core.sandbox.api.registry import Definition
 from k3k_core.sandbox.api.selectors import matches_selector
 from k3k_core.sandbox.api.statuses import ApiError, required, status
 from k3k_core.sandbox.api.statuses import invalid as invalid_status
+from k3k_core.sandbox.api.writes import Options
 
 Json = dict[str, Any]
 

@@ -11,7 +11,7 @@ from k3k_core.sandbox.api.authn import AUDIENCE, ServiceAccountTokens, User
 from k3k_core.sandbox.api.bodies import parse_body
 from k3k_core.sandbox.api.decoding import canonical, empty_object
 from k3k_core.sandbox.api.objects import clone, timestamp
-from k3k_core.sandbox.api.operations import Operations, Options
+from k3k_core.sandbox.api.operations import Operations
 from k3k_core.sandbox.api.rbac import Attributes, Authorizer, Decision, RbacAuthorizer
 from k3k_core.sandbox.api.registry import Definition
 from k3k_core.sandbox.api.schema import DEDUCED, Type, builtin_type
@@ -27,6 +27,7 @@ from k3k_core.sandbox.api.statuses import (
     status,
     unknown_resource,
 )
+from k3k_core.sandbox.api.writes import Options
 
 Json = dict[str, Any]
 
@@ -79,7 +80,7 @@ class Reviews:
         raise unknown_resource()
 
     def _track(self, definition: Definition, obj: Json, options: Options) -> None:
-        kind = self._operations.type_of(definition)
+        kind = self._operations.objects.type_of(definition)
         writer = self._operations.writer(definition, options)
         managedfields.update(kind, empty_object(definition.resource.kind), obj, writer)
 

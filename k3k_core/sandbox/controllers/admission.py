@@ -7,10 +7,11 @@ from typing import Any
 from k3k_core.resources import Resource
 from k3k_core.sandbox.api import managedfields
 from k3k_core.sandbox.api.certificates import CSR
-from k3k_core.sandbox.api.operations import Operations, Options
+from k3k_core.sandbox.api.operations import Operations
 from k3k_core.sandbox.api.registry import Definition
 from k3k_core.sandbox.api.statuses import ApiError
 from k3k_core.sandbox.api.store_errors import ObjectExistsError
+from k3k_core.sandbox.api.writes import Options
 from k3k_core.sandbox.controllers.client import RefusedError
 
 _STATUS = frozenset({("f:status",)})
@@ -72,7 +73,7 @@ class ApiAdmission:
         else:
             ignored = _SPEC if subresource == "status" else _STATUS
         managedfields.update(
-            self._operations.type_of(definition),
+            self._operations.objects.type_of(definition),
             before,
             after,
             self._operations.writer(definition, Options(manager=manager, subresource=subresource)),
