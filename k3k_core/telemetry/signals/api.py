@@ -20,9 +20,9 @@ from k3k_core.telemetry.signals.columns import SeriesReader
 from k3k_core.telemetry.signals.gauges import added, finite, largest, name_of, ratio, summed, total
 from k3k_core.telemetry.signals.histogram_reader import HistogramReader, Increases
 from k3k_core.telemetry.signals.histograms import Histogram, Part, merged
+from k3k_core.telemetry.signals.label_sets import Labels
 from k3k_core.telemetry.signals.model import ApiSignals, Group, Latency, ResourceLatency, Scope
 from k3k_core.telemetry.signals.pairs import Pair
-from k3k_core.telemetry.signals.rows import Labels
 
 STREAMING_VERBS: Final = frozenset({"WATCH", "WATCHLIST", "CONNECT"})
 STREAMING_SUBRESOURCES: Final = frozenset({"proxy", "attach", "log", "exec", "portforward"})

@@ -9,9 +9,9 @@ from k3k_core.telemetry.families import CERTIFICATES
 from k3k_core.telemetry.observation import Observation
 from k3k_core.telemetry.signals.columns import SeriesReader
 from k3k_core.telemetry.signals.gauges import moment, name_of
+from k3k_core.telemetry.signals.label_sets import Labels
 from k3k_core.telemetry.signals.model import CertificateSignal
 from k3k_core.telemetry.signals.pairs import Pair
-from k3k_core.telemetry.signals.rows import Labels
 
 Source = Literal["handshake", "page", "secret"]
 

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
 from itertools import compress
 from math import isfinite
 from typing import Final, Generic
 from weakref import WeakKeyDictionary
 
 from k3k_core.telemetry.families import Fact
-from k3k_core.telemetry.labels import parse_series
 from k3k_core.telemetry.page import Family, Layout
 from k3k_core.telemetry.signals.deltas import aligned, row_increases
 from k3k_core.telemetry.signals.gauges import added
-from k3k_core.telemetry.signals.histogram_reader import CACHED_LABEL_SETS
+from k3k_core.telemetry.signals.label_sets import K, Labels, LabelSets
 from k3k_core.telemetry.signals.pairs import Pair
-from k3k_core.telemetry.signals.rows import K, Labels
 
-MAX_SERIES: Final = 20_000
+MAX_SERIES: Final = 10_000
 """Series of one counter or gauge that are looked at; the largest, apiserver_request_total, has some 1,000."""
 
 
@@ -35,13 +32,8 @@ class SeriesReader(Generic[K]):
         Args:
             classify: what a label set counts for, None for nothing.
         """
+        self._labels = LabelSets(classify)
         self._columns: WeakKeyDictionary[Layout, tuple[tuple[K, ...], array[int]]] = WeakKeyDictionary()
-
-        @lru_cache(maxsize=CACHED_LABEL_SETS)
-        def key_of(series: bytes) -> K | None:
-            return classify(parse_series(series)[1])
-
-        self._key_of = key_of
 
     def increases(self, new: Family, old: Family) -> dict[K, float]:
         """Return how much a counter grew from one page of a process to a later one.
@@ -84,7 +76,7 @@ class SeriesReader(Generic[K]):
             slots = array("i")
             for series in layout.series[:MAX_SERIES]:
                 try:
-                    key = self._key_of(series)
+                    key = self._labels.key_of(series)
                 except ValueError:
                     key = None
                 slots.append(-1 if key is None else places.setdefault(key, len(places)))

@@ -22,9 +22,9 @@ from k3k_core.telemetry.signals.columns import SeriesReader
 from k3k_core.telemetry.signals.gauges import amount, highest, name_of, summed, total
 from k3k_core.telemetry.signals.histogram_reader import HistogramReader, Increases
 from k3k_core.telemetry.signals.histograms import IDLE, merged
+from k3k_core.telemetry.signals.label_sets import Labels
 from k3k_core.telemetry.signals.model import ControllerSignals, Latency, QueueSignals
 from k3k_core.telemetry.signals.pairs import Pair
-from k3k_core.telemetry.signals.rows import Labels
 from k3k_core.telemetry.signals.stuck import StuckQueues
 
 MAX_QUEUES: Final = 200
@@ -127,7 +127,10 @@ def _latency(durations: Increases[str], name: str) -> Latency | None:
     if parts is None:
         return None
     # Most queues are idle, and this is asked of all of them.
-    return merged(parts).latency() if any(row for _, row in parts) else IDLE
+    for _, row in parts:
+        if row:
+            return merged(parts).latency()
+    return IDLE
 
 
 def _unavailable(pairs: Iterable[Pair]) -> tuple[str, ...]:

@@ -25,9 +25,9 @@ from k3k_core.telemetry.signals.etcd import grown_by, latency_of
 from k3k_core.telemetry.signals.gauges import amount, highest, largest, name_of, ratio, summed, total
 from k3k_core.telemetry.signals.histogram_reader import HistogramReader, Increases
 from k3k_core.telemetry.signals.histograms import merged
+from k3k_core.telemetry.signals.label_sets import Labels
 from k3k_core.telemetry.signals.model import DatastoreSignals, EtcdSignals, Latency
 from k3k_core.telemetry.signals.pairs import Pair
-from k3k_core.telemetry.signals.rows import Labels
 
 MAX_OPERATIONS: Final = 24
 """Operations that are told apart; an API server has about 8."""

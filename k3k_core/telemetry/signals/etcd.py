@@ -22,9 +22,9 @@ from k3k_core.telemetry.families import (
 from k3k_core.telemetry.signals.deltas import increases
 from k3k_core.telemetry.signals.gauges import amount, finite, highest, single, summed
 from k3k_core.telemetry.signals.histogram_reader import HistogramReader
+from k3k_core.telemetry.signals.label_sets import Labels
 from k3k_core.telemetry.signals.model import EtcdSignals, Latency
 from k3k_core.telemetry.signals.pairs import Pair
-from k3k_core.telemetry.signals.rows import Labels
 
 
 def _everything(_: Labels) -> str:

@@ -6,25 +6,21 @@ import sys
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
 from math import nan
 from operator import add
 from typing import Final, Generic
 from weakref import WeakKeyDictionary
 
 from k3k_core.telemetry.families import Fact
-from k3k_core.telemetry.labels import parse_series
 from k3k_core.telemetry.page import Family, Layout
 from k3k_core.telemetry.signals.deltas import increases, row_increases
 from k3k_core.telemetry.signals.histograms import Histogram, Part, merged, part
+from k3k_core.telemetry.signals.label_sets import K, Labels, LabelSets
 from k3k_core.telemetry.signals.pairs import Pair
-from k3k_core.telemetry.signals.rows import K, Labels, Rows, rows_of
+from k3k_core.telemetry.signals.rows import Rows, rows_of
 
 _WIDTH: Final = array("d").itemsize
 _HIGH: Final = _WIDTH - 1 if sys.byteorder == "little" else 0
-
-CACHED_LABEL_SETS: Final = 16_384
-"""Label sets whose meaning is kept, so that a page with one new series is not read from scratch."""
 
 
 class Increases(Generic[K]):
@@ -67,13 +63,8 @@ class HistogramReader(Generic[K]):
         Args:
             classify: what a label set counts for, None for nothing; the label `le` is there and means nothing.
         """
+        self._labels = LabelSets(classify)
         self._rows: WeakKeyDictionary[Layout, Rows[K]] = WeakKeyDictionary()
-
-        @lru_cache(maxsize=CACHED_LABEL_SETS)
-        def key_of(series: bytes) -> K | None:
-            return classify(parse_series(series)[1])
-
-        self._key_of = key_of
 
     def grown(self, fact: Fact, pairs: Iterable[Pair]) -> Increases[K]:
         """Return how the family grew on all servers together."""
@@ -117,7 +108,7 @@ class HistogramReader(Generic[K]):
     def _rows_of(self, layout: Layout) -> Rows[K]:
         rows = self._rows.get(layout)
         if rows is None:
-            rows = self._rows[layout] = rows_of(layout.series, self._key_of)
+            rows = self._rows[layout] = rows_of(layout.series, self._labels)
         return rows
 
 

@@ -17,9 +17,9 @@ from k3k_core.telemetry.page import Page
 from k3k_core.telemetry.signals.columns import SeriesReader
 from k3k_core.telemetry.signals.deltas import increases
 from k3k_core.telemetry.signals.gauges import amount, name_of, single
+from k3k_core.telemetry.signals.label_sets import Labels
 from k3k_core.telemetry.signals.model import ProcessSignals
 from k3k_core.telemetry.signals.pairs import Pair
-from k3k_core.telemetry.signals.rows import Labels
 
 
 def _version(labels: Labels) -> str | None:

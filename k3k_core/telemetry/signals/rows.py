@@ -6,25 +6,22 @@ What follows from the series alone is worked out once for each layout and kept a
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise, starmap
 from math import inf, isnan
 from operator import lt
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic
 
 from k3k_core.telemetry.labels import parse_series
 from k3k_core.telemetry.signals.histograms import Bounds
+from k3k_core.telemetry.signals.label_sets import K, Labels, LabelSets
 
-K = TypeVar("K", bound=Hashable)
-
-Labels = Mapping[str, str]
-
-MAX_ROWS: Final = 10_000
+MAX_ROWS: Final = 5_000
 """Label sets of one family that are looked at; a busy API server has some 800."""
 
-MAX_STRAY: Final = 20_000
-"""Series out of the usual order that are looked at."""
+MAX_STRAY: Final = 8_000
+"""Series out of the usual order after which a family is not read any further; real pages have none."""
 
 MAX_SHAPES: Final = 8
 """Bucket layouts of one family that are recognised at a glance; nearly all have one."""
@@ -69,12 +66,12 @@ class Rows(Generic[K]):
     strays: list[StrayRow[K]] = field(default_factory=list)
 
 
-def rows_of(series: tuple[bytes, ...], key_of: Callable[[bytes], K | None]) -> Rows[K]:
+def rows_of(series: tuple[bytes, ...], labels: LabelSets[K]) -> Rows[K]:
     """Find the rows of a family.
 
     Args:
         series: the family's series in page order.
-        key_of: what the label set of a series counts for, None for nothing; raises ValueError when malformed.
+        labels: what label sets count for.
     """
     rows: Rows[K] = Rows()
     cells: dict[tuple[K, Bounds], int] = {}
@@ -84,7 +81,7 @@ def rows_of(series: tuple[bytes, ...], key_of: Callable[[bytes], K | None]) -> R
         if len(rows.starts) >= MAX_ROWS:
             break
         try:
-            key = key_of(series[start])
+            key = labels.key_of(series[start])
         except ValueError:
             continue
         if key is not None:
@@ -92,7 +89,7 @@ def rows_of(series: tuple[bytes, ...], key_of: Callable[[bytes], K | None]) -> R
             rows.ends.append(end)
             rows.cell_of.append(cells.setdefault((key, bounds), len(cells)))
     rows.cells.extend(cells)
-    rows.strays.extend(_stray_rows(series, stray[:MAX_STRAY], key_of))
+    rows.strays.extend(_stray_rows(series, stray, labels.classify))
     return rows
 
 
@@ -104,7 +101,9 @@ def _usual_rows(
     while at < len(series):
         end, bounds = _row_at(series, at, shapes)
         if bounds is None:
-            stray.extend(range(at, end))
+            stray.extend(range(at, min(end, at + MAX_STRAY - len(stray))))
+            if len(stray) >= MAX_STRAY:
+                return
         else:
             yield at, end, bounds
         at = end
@@ -154,7 +153,7 @@ def _bounds(suffixes: Sequence[bytes]) -> Bounds | None:
 
 
 def _stray_rows(
-    series: Sequence[bytes], positions: Sequence[int], key_of: Callable[[bytes], K | None]
+    series: Sequence[bytes], positions: Sequence[int], classify: Callable[[Labels], K | None]
 ) -> Iterator[StrayRow[K]]:
     buckets: dict[frozenset[tuple[str, str]], list[tuple[float, int]]] = {}
     totals: dict[frozenset[tuple[str, str]], int] = {}
@@ -164,11 +163,11 @@ def _stray_rows(
         try:
             name, labels = parse_series(series[position])
             bound = float(labels.pop("le", "nan"))
-            identity = frozenset(labels.items())
-            if identity not in keys:
-                keys[identity] = key_of(series[position])
         except ValueError:
             continue
+        identity = frozenset(labels.items())
+        if identity not in keys:
+            keys[identity] = classify(labels)
         if name.endswith("_bucket") and not isnan(bound):
             buckets.setdefault(identity, []).append((bound, position))
         elif name.endswith("_sum"):
