@@ -51,7 +51,9 @@ class Scraper:
     ) -> None:
         self._options = options
         self._publish = publish
-        self._open = open_visitor or partial(HttpVisitor, options=options, layouts=LayoutTable())
+        self._open = open_visitor or partial(
+            HttpVisitor, options=options, layouts=LayoutTable(), turn=asyncio.Lock()
+        )
         self._backoff = Backoff(options.interval, options.backoff_limit)
         self._entries: dict[TargetId, Entry] = {}
         self._schedule = Schedule(options.interval)
