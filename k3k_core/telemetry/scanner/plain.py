@@ -29,14 +29,13 @@ def _by_parts(series: Sequence[bytes], names: frozenset[bytes]) -> bool:
     The lines of a histogram differ in their last label alone.
     """
     parts = [text.rpartition(b",") for text in series]
-    commas = [comma for _, comma, _ in parts]
-    if b"" in commas:
-        return False
     heads, tails = [head for head, _, _ in parts], [tail for _, _, tail in parts]
-    distinct = list(set(heads))
+    distinct, endings = list(set(heads)), set(tails)
+    last = {tail: match[1] for tail in endings if (match := _LAST_LABEL.fullmatch(tail))}
+    if len(last) < len(endings) or not _is_utf8(b"".join(endings)):
+        return False
     outlines = _outlines(distinct, b"}\n", names)
-    last = {tail: match[1] for tail in set(tails) if (match := _LAST_LABEL.fullmatch(tail))}
-    if outlines is None or None in map(last.get, tails) or not _is_utf8(b"".join(last)):
+    if outlines is None:
         return False
     outline_of = dict(zip(distinct, outlines, strict=True))
     pairs = set(zip(map(outline_of.get, heads), map(last.get, tails), strict=True))

@@ -82,6 +82,11 @@ class LayoutTable:
         if len(shared) == len(series):
             return shared
         old = self._old.get(place)
+        if not shared and not old:
+            if not are_plain(series, plan.allowed):
+                return None
+            self._add(young, series, allowance)
+            return series
         known = [mine or old.get(text) for mine, text in zip(found, series, strict=True)] if old else found
         fresh = [text for mine, text in zip(known, series, strict=True) if mine is None]
         if fresh and not are_plain(fresh, plan.allowed):
