@@ -63,13 +63,14 @@ def parse_group(text: str, thresholds: Mapping[str, float]) -> Group:
     # Safe either way; the one in C is ten times as fast.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     document = yaml.load(text, Loader=loader)  # noqa: S506
-    _check(document, {"group", "about"}, {"records", "alerts"}, "the group")
+    _check(document, {"group", "about"}, {"interval", "records", "alerts"}, "the group")
     alerts = [_alert(entry, thresholds) for entry in document.get("alerts", ())]
     return Group(
         name=document["group"],
         about=document["about"],
         records=tuple(_record(entry) for entry in document.get("records", ())),
         alerts=tuple(alert for alert in alerts if thresholds.keys() >= set(alert.verdict_rules)),
+        interval=document.get("interval", ""),
     )
 
 

@@ -65,9 +65,11 @@ class Group:
         about: what its rules are about, one sentence.
         records: its recording rules, in the order in which they need each other.
         alerts: its alerts.
+        interval: how often they are evaluated, as Prometheus writes durations; empty for Prometheus' own interval.
     """
 
     name: str
     about: str
     records: tuple[Record, ...] = ()
     alerts: tuple[Alert, ...] = ()
+    interval: str = ""

@@ -86,7 +86,8 @@ def prometheus_rule(
 
 def _group(group: Group) -> dict[str, Any]:
     records = [{"record": record.name, "expr": record.expr} for record in group.records]
-    return {"name": group.name, "rules": records + [_alert(alert) for alert in group.alerts]}
+    interval = {"interval": group.interval} if group.interval else {}
+    return {"name": group.name, **interval, "rules": records + [_alert(alert) for alert in group.alerts]}
 
 
 def _alert(alert: Alert) -> dict[str, Any]:
