@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from k3k_core.sandbox.api import (
@@ -12,92 +11,52 @@ from k3k_core.sandbox.api import (
     deletion,
     listing,
     pod_operations,
-    protobuf,
     reviews,
     scaling,
     tables,
     watching,
 )
-from k3k_core.sandbox.api.authn import ServiceAccountTokens, User
+from k3k_core.sandbox.api.authn import ServiceAccountTokens
 from k3k_core.sandbox.api.bodies import (
-    go_character,
-    go_json_error,
-    load_json,
     parse_apply,
     parse_body,
     parse_yaml,
 )
-from k3k_core.sandbox.api.changes import Record
+from k3k_core.sandbox.api.call_options import delete_options, patch_body, sent_body, write_options
+from k3k_core.sandbox.api.calls import Answer, Call, WatchAnswer
 from k3k_core.sandbox.api.event_versions import from_storage
 from k3k_core.sandbox.api.objects import encode
 from k3k_core.sandbox.api.operations import Operations
 from k3k_core.sandbox.api.rbac import Authorizer
 from k3k_core.sandbox.api.registry import Definition
-from k3k_core.sandbox.api.requests import Representation, RequestInfo, is_true, negotiate
-from k3k_core.sandbox.api.sent_objects import internal_group
+from k3k_core.sandbox.api.representations import (
+    check_form,
+    encoded_item,
+    encoded_version,
+    in_version,
+    represent,
+)
+from k3k_core.sandbox.api.requests import Representation, RequestInfo, is_true
 from k3k_core.sandbox.api.statuses import (
     ApiError,
     FieldError,
     bad_request,
     invalid,
-    invalid_value,
     method_not_allowed,
     method_not_supported,
     not_found,
-    not_that_form,
     required,
     unknown_resource,
-    unsupported,
     unsupported_media_type,
 )
 from k3k_core.sandbox.api.writes import Options, Result
 
-Json = dict[str, Any]
-
-_FORMS = ("Table", "PartialObjectMetadata", "PartialObjectMetadataList")
 _PATCH_TYPES = (
     "application/json-patch+json",
     "application/merge-patch+json",
     "application/strategic-merge-patch+json",
     "application/apply-patch+yaml",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A request that passed authorisation."""
-
-    info: RequestInfo
-    method: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-    body: bytes
-    user: User
-
-    @property
-    def media_type(self) -> str:
-        return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A response: a JSON value, encoded JSON, or plain text."""
-
-    code: int
-    json: Any = None
-    raw: bytes = b""
-    text: str | None = None
-    content_type: str = "application/json"
-    headers: Mapping[str, str] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class WatchAnswer:
-    """A stream of JSON lines."""
-
-    lines: AsyncIterator[bytes]
-    content_type: str = "application/json"
 
 
 class Handlers:
@@ -171,14 +130,14 @@ class Handlers:
     # Reading
 
     def _get(self, call: Call, definition: Definition) -> Answer:
-        chosen = _represent(call)
-        _check_form(chosen, definition, is_list=False)
+        chosen = represent(call)
+        check_form(chosen, definition, is_list=False)
         _check_get_version(self.store.version, call.query)
         obj = self.operations.get(definition, call.info.namespace, call.info.name)
         if not chosen.form and chosen.media_type == "application/json":
             record = self.store.record(definition.resource, call.info.namespace, call.info.name)
             if record is not None:
-                return Answer(200, raw=_versioned(definition, record))
+                return Answer(200, raw=encoded_version(definition, record))
         return self._answer_object(call, definition, Result(200, obj), chosen)
 
     def _answer_object(
@@ -200,14 +159,14 @@ class Handlers:
             value = obj
         return Answer(
             result.code,
-            json=_in_version(value, chosen),
+            json=in_version(value, chosen),
             content_type=chosen.media_type,
             warnings=result.warnings,
         )
 
     def _list(self, call: Call, definition: Definition) -> Answer:
-        chosen = _represent(call)
-        _check_form(chosen, definition, is_list=True)
+        chosen = represent(call)
+        check_form(chosen, definition, is_list=True)
         wanted = listing.selection(definition, call.query, name="")
         page = listing.list_page(self.store, definition, call.info.namespace, call.query, wanted)
         return self._answer_list(call, definition, page, chosen)
@@ -220,21 +179,21 @@ class Handlers:
             value: Any = tables.table(
                 definition, self.operations.crds, objects, page.metadata(), call.query, self._now()
             )
-            return Answer(200, json=_in_version(value, chosen), content_type=chosen.media_type)
+            return Answer(200, json=in_version(value, chosen), content_type=chosen.media_type)
         if chosen.form:
             items = [tables.metadata_only(record.object) for record in page.records] or None
             head = {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1"}
             listed = {**head, "metadata": page.metadata(), "items": items}
-            return Answer(200, json=_in_version(listed, chosen), content_type=chosen.media_type)
+            return Answer(200, json=in_version(listed, chosen), content_type=chosen.media_type)
         head = {"kind": definition.list_kind, "apiVersion": definition.resource.api_version}
         # Lists of custom resources are built from maps, which leave nothing out.
         metadata = {"continue": "", **page.metadata()} if definition.custom else page.metadata()
         prefix = encode({**head, "metadata": metadata})[:-1]
-        items_raw = b",".join(_item(definition, record) for record in page.records)
+        items_raw = b",".join(encoded_item(definition, record) for record in page.records)
         return Answer(200, raw=prefix + b',"items":[' + items_raw + b"]}", content_type=chosen.media_type)
 
     def _watch(self, call: Call, definition: Definition) -> WatchAnswer:
-        chosen = _represent(call)
+        chosen = represent(call)
         watching.check(call.query)
         wanted = listing.selection(definition, call.query, name=call.info.name)
         encoder, bookmark = self._encoders(call, definition, chosen)
@@ -262,60 +221,30 @@ class Handlers:
                 lambda meta: encode({**partial, "metadata": meta}),
             )
         return (
-            lambda record: _versioned(definition, record),
+            lambda record: encoded_version(definition, record),
             lambda meta: encode({**head, "metadata": meta, **tables.empty_parts(definition)}),
         )
 
     # Writing
 
-    def options(self, call: Call, kind: str) -> Options:
-        """Read how a write is to be done; raises ApiError 422."""
-        query = call.query
-        errors: list[FieldError] = []
-        dry_run = query.get("dryRun", "")
-        if dry_run and dry_run != "All":
-            errors.append(unsupported("dryRun", [dry_run], ["All"]))
-        validation = query.get("fieldValidation", "")
-        if validation not in {"", "Ignore", "Warn", "Strict"}:
-            errors.append(unsupported("fieldValidation", validation, ["", "Ignore", "Strict", "Warn"]))
-        manager = query.get("fieldManager", "")
-        if len(manager) > 128:
-            errors.append(FieldError("fieldManager", "Too long: may not be more than 128 bytes"))
-        elif not manager.isprintable():
-            position = next(i for i, character in enumerate(manager) if not character.isprintable())
-            text = f"invalid character U+{ord(manager[position]):04X} (at position {position})"
-            shown = "".join(go_character(character) for character in manager)
-            errors.append(FieldError("fieldManager", f'Invalid value: "{shown}": {text}'))
-        if errors:
-            raise invalid("meta.k8s.io", kind, "", errors)
-        agent = call.headers.get("User-Agent", "").partition("/")[0]
-        return Options(
-            manager=manager or agent[:128] or "unknown",
-            dry_run=bool(dry_run),
-            field_validation=validation or "Warn",
-            force=is_true(query, "force"),
-            subresource=call.info.subresource,
-            user=call.user.info(),
-        )
-
     def _create(self, call: Call, definition: Definition) -> Answer:
-        options = self.options(call, "CreateOptions")
-        obj, problems = _body(call, definition)
+        options = write_options(call, "CreateOptions")
+        obj, problems = sent_body(call, definition)
         result = self.operations.create(
             definition, call.info.namespace, obj, options, problems=tuple(problems)
         )
-        return self._answer_object(call, definition, result, _represent(call))
+        return self._answer_object(call, definition, result, represent(call))
 
     def _update(self, call: Call, definition: Definition) -> Answer:
-        options = self.options(call, "UpdateOptions")
-        obj, problems = _body(call, definition)
+        options = write_options(call, "UpdateOptions")
+        obj, problems = sent_body(call, definition)
         result = self.operations.update(
             definition, call.info.namespace, call.info.name, obj, options, problems=tuple(problems)
         )
-        return self._answer_object(call, definition, result, _represent(call))
+        return self._answer_object(call, definition, result, represent(call))
 
     def _patch(self, call: Call, definition: Definition) -> Answer:
-        options = self.options(call, "PatchOptions")
+        options = write_options(call, "PatchOptions")
         media_type = call.media_type
         allowed = [item for item in _PATCH_TYPES if not (definition.custom and "strategic" in item)]
         if media_type not in allowed:
@@ -331,7 +260,7 @@ class Handlers:
         if "force" in call.query:
             error = FieldError("force", "Forbidden: may not be specified for non-apply patch")
             raise invalid("meta.k8s.io", "PatchOptions", "", [error])
-        body, problems = _patch_body(call)
+        body, problems = patch_body(call)
         result = self.operations.patch(
             definition,
             call.info.namespace,
@@ -341,7 +270,7 @@ class Handlers:
             media_type=media_type,
             problems=tuple(problems),
         )
-        return self._answer_object(call, definition, result, _represent(call))
+        return self._answer_object(call, definition, result, represent(call))
 
     def _apply(self, call: Call, definition: Definition, options: Options) -> Answer:
         if not call.query.get("fieldManager"):
@@ -354,42 +283,16 @@ class Handlers:
             definition, call.info.namespace, call.info.name, configuration, options
         )
         result = replace(result, warnings=(*problems, *result.warnings))
-        return self._answer_object(call, definition, result, _represent(call))
+        return self._answer_object(call, definition, result, represent(call))
 
     def _delete(self, call: Call, definition: Definition) -> Answer:
-        options = self._delete_options(call)
+        options = delete_options(call)
         result = deletion.delete(self.operations, definition, call.info.namespace, call.info.name, options)
-        return self._answer_object(call, definition, result, _represent(call))
-
-    def _delete_options(self, call: Call) -> deletion.DeleteOptions:
-        body = _delete_body(call) if call.body.strip() else {}
-        policy = body.get("propagationPolicy") or call.query.get("propagationPolicy") or None
-        orphans = body.get("orphanDependents")
-        if orphans is not None and policy is not None:
-            text = "orphanDependents and deletionPropagation cannot be both set"
-            raise invalid(
-                "meta.k8s.io", "DeleteOptions", "", [invalid_value("propagationPolicy", policy, text)]
-            )
-        if orphans is not None:
-            policy = "Orphan" if orphans else "Background"
-        grace = body.get("gracePeriodSeconds", call.query.get("gracePeriodSeconds"))
-        if isinstance(grace, str) and not re.fullmatch(r"-?\d+", grace):
-            raise bad_request(f'strconv.ParseInt: parsing "{grace}": invalid syntax')
-        preconditions = body.get("preconditions") or {}
-        dry_run = body.get("dryRun") or [item for item in (call.query.get("dryRun"),) if item]
-        if dry_run and dry_run != ["All"]:
-            raise invalid("meta.k8s.io", "DeleteOptions", "", [unsupported("dryRun", dry_run, ["All"])])
-        return deletion.DeleteOptions(
-            policy=policy,
-            grace=None if grace is None else int(grace),
-            uid=preconditions.get("uid"),
-            version=preconditions.get("resourceVersion"),
-            dry_run=bool(dry_run),
-        )
+        return self._answer_object(call, definition, result, represent(call))
 
     def _delete_collection(self, call: Call, definition: Definition) -> Answer:
-        chosen = _represent(call)
-        options = self._delete_options(call)
+        chosen = represent(call)
+        options = delete_options(call)
         wanted = listing.selection(definition, call.query)
         page = listing.list_page(self.store, definition, call.info.namespace, call.query, wanted)
         for record in page.records:
@@ -424,7 +327,7 @@ class Handlers:
             return actions[info.verb](call, definition)
         if info.subresource in {"binding", "eviction"}:
             return self._pod_operation(call, definition)
-        answer: Answer = self.reviews.subresource(call, definition, self)
+        answer: Answer = self.reviews.subresource(call, definition)
         return answer
 
     def _check_signer(self, call: Call) -> None:
@@ -435,7 +338,7 @@ class Handlers:
 
     def _pod_operation(self, call: Call, definition: Definition) -> Answer:
         info = call.info
-        options = self.options(call, "CreateOptions")
+        options = write_options(call, "CreateOptions")
         kind = "Binding" if info.subresource == "binding" else "Eviction"
         body, _ = parse_body(call.body, call.media_type, kind)
         if kind == "Binding":
@@ -456,7 +359,7 @@ class Handlers:
         current = scaling.scale(self.operations, definition, info.namespace, info.name)
         if info.verb == "get":
             return Answer(200, json=current)
-        options = self.options(call, "PatchOptions")
+        options = write_options(call, "PatchOptions")
         if info.verb == "update":
             body, _ = parse_body(call.body, call.media_type, "Scale")
             if body.get("metadata", {}).get("name", info.name) != info.name:
@@ -469,42 +372,18 @@ class Handlers:
         else:
             from k3k_core.sandbox.api import patches
 
-            patch, _ = _patch_body(call)
+            patch, _ = patch_body(call)
             is_json = call.media_type == "application/json-patch+json"
             body = patches.json_patch(current, patch) if is_json else patches.merge_patch(current, patch)
         result = scaling.set_scale(self.operations, definition, info.namespace, info.name, body, options)
         return Answer(result.code, json=result.object, warnings=result.warnings)
 
     def _review(self, call: Call, definition: Definition) -> Answer:
-        obj, problems = _body(call, definition)
-        options = self.options(call, "CreateOptions")
+        obj, problems = sent_body(call, definition)
+        options = write_options(call, "CreateOptions")
         clean, warnings = self.operations.objects.decode(definition, obj, options, problems)
         value = self.reviews.create(call, definition, clean, options)
         return Answer(201, json=value, warnings=tuple(warnings))
-
-
-def _delete_body(call: Call) -> Json:
-    """Read DeleteOptions."""
-    if call.media_type == "application/yaml":
-        return parse_yaml(call.body)
-    try:
-        if call.media_type == protobuf.MEDIA_TYPE:
-            body: Any = protobuf.decode(call.body, "DeleteOptions")
-        else:
-            body, _ = load_json(call.body)
-    except ValueError as error:
-        problem = go_json_error(call.body, error)
-        raise bad_request(f"couldn't get version/kind; json parse error: {problem}") from None
-    if not isinstance(body, dict):
-        raise bad_request(
-            "couldn't get version/kind; json parse error: json: cannot unmarshal array into Go value"
-        )
-    kind = body.get("kind") or "DeleteOptions"
-    if kind != "DeleteOptions":
-        scheme = "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27"
-        version = body.get("apiVersion", "")
-        raise bad_request(f'no kind "{kind}" is registered for version "{version}" in scheme "{scheme}"')
-    return body
 
 
 def _check_scope(definition: Definition, info: RequestInfo) -> None:
@@ -518,71 +397,9 @@ def _check_scope(definition: Definition, info: RequestInfo) -> None:
         raise unknown_resource() if not definition.custom else ApiError(404, "404 page not found\n")
 
 
-def _in_version(value: Json, chosen: Representation) -> Json:
-    """Label tables and metadata as of the version of their group that was asked for."""
-    if not chosen.form or chosen.form_version == "v1":
-        return value
-    wanted = f"meta.k8s.io/{chosen.form_version}"
-    if value.get("kind") == "Table":
-        rows = [
-            {**row, "object": row["object"] and _labelled(row["object"], wanted)} for row in value["rows"]
-        ]
-        return {**value, "apiVersion": wanted, "rows": rows}
-    if value.get("kind") == "PartialObjectMetadataList":
-        items = value["items"] and [_labelled(item, wanted) for item in value["items"]]
-        return {**value, "apiVersion": wanted, "items": items}
-    return _labelled(value, wanted)
-
-
-def _labelled(value: Json, version: str) -> Json:
-    return {**value, "apiVersion": version} if value.get("kind") == "PartialObjectMetadata" else value
-
-
-def _check_form(chosen: Representation, definition: Definition, *, is_list: bool) -> None:
-    """Refuse a list form of one object, and the other way round."""
-    kind = f"*{internal_group(definition.resource.group)}.{definition.resource.kind}"
-    if is_list and chosen.form == "PartialObjectMetadata":
-        raise not_that_form(f"you requested {chosen.form}, but the requested object is a list ({kind}List)")
-    if not is_list and chosen.form == "PartialObjectMetadataList":
-        raise not_that_form(f"you requested {chosen.form}, but the requested object is not a list ({kind})")
-
-
-def _represent(call: Call) -> Representation:
-    return negotiate(call.headers.get("Accept", ""), forms=_FORMS)
-
-
-def _body(call: Call, definition: Definition) -> tuple[Json, list[str]]:
-    return parse_body(call.body, call.media_type, definition.resource.kind)
-
-
-def _patch_body(call: Call) -> tuple[Any, list[str]]:
-    try:
-        return load_json(call.body)
-    except ValueError as error:
-        prefix = "" if "strategic" in call.media_type else "error decoding patch: "
-        raise bad_request(f"{prefix}{go_json_error(call.body, error)}") from None
-
-
 def _check_get_version(current: int, query: Mapping[str, str]) -> None:
     version = listing.parse_version(query.get("resourceVersion", ""))
     if version > current:
         from k3k_core.sandbox.api.statuses import version_too_large
 
         raise version_too_large(version, current)
-
-
-def _versioned(definition: Definition, record: Record) -> bytes:
-    """The object's JSON in the API version asked for, which may not be the one it was written in."""
-    if record.object.get("apiVersion") == definition.resource.api_version:
-        return record.encoded
-    return encode(from_storage(definition, record.object))
-
-
-def _item(definition: Definition, record: Record) -> bytes:
-    """The object as an item of a list: built-in lists leave the type out."""
-    if definition.custom:
-        return _versioned(definition, record)
-    if record.object.get("apiVersion") == definition.resource.api_version:
-        return record.encoded_item
-    shown = from_storage(definition, record.object)
-    return encode({key: value for key, value in shown.items() if key not in {"kind", "apiVersion"}})

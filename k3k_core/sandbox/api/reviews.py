@@ -9,6 +9,8 @@ from k3k_core.resources import POD, SECRET, Resource
 from k3k_core.sandbox.api import managedfields
 from k3k_core.sandbox.api.authn import AUDIENCE, ServiceAccountTokens, User
 from k3k_core.sandbox.api.bodies import parse_body
+from k3k_core.sandbox.api.call_options import write_options
+from k3k_core.sandbox.api.calls import Answer
 from k3k_core.sandbox.api.decoding import canonical, empty_object
 from k3k_core.sandbox.api.objects import clone, timestamp
 from k3k_core.sandbox.api.operations import Operations
@@ -150,16 +152,14 @@ class Reviews:
 
     # Subresources
 
-    def subresource(self, call: Any, definition: Definition, handlers: Any) -> Any:
+    def subresource(self, call: Any, definition: Definition) -> Any:
         """Answer a subresource other than status and scale."""
         name = call.info.subresource
         if name == "token" and self._accounts is not None:
-            return self._token(call, definition, handlers)
+            return self._token(call, definition)
         raise status(501, "", f"the sandbox does not simulate {definition.resource.plural}/{name}")
 
-    def _token(self, call: Any, definition: Definition, handlers: Any) -> Any:
-        from k3k_core.sandbox.api.handlers import Answer
-
+    def _token(self, call: Any, definition: Definition) -> Any:
         name, namespace = call.info.name, call.info.namespace
         account = self._operations.get(definition, namespace, name)
         sent, _ = parse_body(call.body, call.media_type, "TokenRequest")
@@ -169,7 +169,7 @@ class Reviews:
         spec.setdefault("expirationSeconds", 3600)
         _check_lifetime(spec["expirationSeconds"])
         self._check_bound_object(spec.get("boundObjectRef"), namespace)
-        options = handlers.options(call, "CreateOptions")
+        options = write_options(call, "CreateOptions")
         obj: Json = {
             "kind": "TokenRequest",
             "apiVersion": "authentication.k8s.io/v1",

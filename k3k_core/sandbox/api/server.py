@@ -29,9 +29,10 @@ from k3k_core.sandbox.api.authn import (
     User,
 )
 from k3k_core.sandbox.api.authorization import attributes_of, refusal
+from k3k_core.sandbox.api.calls import Answer, Call, WatchAnswer
 from k3k_core.sandbox.api.escalation import EscalationGuard
 from k3k_core.sandbox.api.faults import Fault, Faults, Request
-from k3k_core.sandbox.api.handlers import Answer, Call, Handlers, WatchAnswer
+from k3k_core.sandbox.api.handlers import Handlers
 from k3k_core.sandbox.api.impersonation import impersonate
 from k3k_core.sandbox.api.objects import encode
 from k3k_core.sandbox.api.operations import AdmissionHook, Operations
