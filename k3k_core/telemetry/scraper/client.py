@@ -11,11 +11,11 @@ from typing import Final
 from weakref import WeakKeyDictionary
 
 import httpcore
-import httpx
 
 from k3k_core.telemetry.observation import Probe
 from k3k_core.telemetry.probe import parse_readyz
 from k3k_core.telemetry.scraper.failure import TargetError
+from k3k_core.telemetry.scraper.light_httpx import httpx
 from k3k_core.telemetry.scraper.target import ControlPlaneTarget, ServerTarget
 from k3k_core.telemetry.scraper.tls import certificate_end, tls_context
 from k3k_core.telemetry.scraper.transport import NoCookies, Transport
@@ -236,7 +236,7 @@ class ControlPlaneClient:
                 headers=_HEADERS,
                 cookies=NoCookies(),
                 follow_redirects=False,
-                timeout=None,  # noqa: S113, the deadline bounds each request as a whole
+                timeout=None,
                 trust_env=False,
             )
         return self._http

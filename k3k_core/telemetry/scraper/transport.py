@@ -8,8 +8,8 @@ from http.cookiejar import CookieJar
 from typing import Any, cast
 
 import httpcore
-import httpx
 
+from k3k_core.telemetry.scraper.light_httpx import httpx
 from k3k_core.telemetry.scraper.wire import Network
 
 
