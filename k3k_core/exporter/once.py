@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from k3k_core.errors import UnreachableError
+from k3k_core.errors import ForbiddenError, UnreachableError
 from k3k_core.exporter.collector import FleetCollector
 from k3k_core.exporter.exposition import Pages
 from k3k_core.exporter.fleet_view import FleetView
@@ -20,6 +20,7 @@ async def export_once(fleet: FleetView, *, timeout: float, stale_after: float) -
 
     Raises:
         UnreachableError: no host could be reached.
+        ForbiddenError: every host refuses this identity.
     """
     await fleet.settled(timeout)
     raise_if_all_hosts_failed(fleet)
@@ -37,6 +38,7 @@ def raise_if_all_hosts_failed(fleet: FleetView) -> None:
 
     Raises:
         UnreachableError: none has.
+        ForbiddenError: none has, and every one refuses this identity.
     """
     states = tuple(fleet.hosts.values())
     if any(state.listed for state in states):
@@ -44,7 +46,8 @@ def raise_if_all_hosts_failed(fleet: FleetView) -> None:
     hint = next((state.hint for state in states if state.hint), "")
     told = [state.error or f"Host {state.name} has not answered yet." for state in states]
     message = told[0] if len(told) == 1 else f"No host could be reached: {' '.join(told)}"
-    raise UnreachableError(message, hint=hint)
+    kind = ForbiddenError if all(state.forbidden for state in states) else UnreachableError
+    raise kind(message, hint=hint)
 
 
 def unanswered(fleet: FleetView) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from k3k_core.errors import UnreachableError
+from k3k_core.errors import ForbiddenError, UnreachableError
 from k3k_core.exporter.collector import FleetCollector
 from k3k_core.exporter.following import follow
 from k3k_core.exporter.once import export_once, unanswered
@@ -46,6 +46,17 @@ async def test_a_single_host_that_cannot_be_reached_speaks_for_itself() -> None:
     with pytest.raises(UnreachableError, match=r"^Host prod is gone\.$") as raised:
         await export_once(fleet, timeout=30, stale_after=300)
     assert raised.value.hint == "Look for it."
+
+
+async def test_a_host_that_refuses_this_identity_is_forbidden_and_not_unreachable() -> None:
+    refusing = HostState("prod", False, 0, "You may not list secrets.", forbidden=True)
+    fleet = FakeFleet(hosts={"prod": refusing})
+    fleet.round_done.set()
+    with pytest.raises(ForbiddenError, match=r"^You may not list secrets\.$"):
+        await export_once(fleet, timeout=30, stale_after=300)
+    fleet.hosts["stage"] = HostState("stage", False, 0, "Host stage is gone.")
+    with pytest.raises(UnreachableError):
+        await export_once(fleet, timeout=30, stale_after=300)
 
 
 async def test_several_hosts_fail_only_together() -> None:
