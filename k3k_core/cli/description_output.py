@@ -68,6 +68,7 @@ def description_text(terminal: Terminal, description: Description) -> str:
         ),
         ("Values", escape_lines(to_yaml(description.values).rstrip()) if description.values else ""),
         ("Events", _events(terminal, description)),
+        ("Not shown, because this identity may not list them", ", ".join(description.hidden)),
     ]
     return "\n\n".join(_section(terminal, title, body) for title, body in sections if body)
 

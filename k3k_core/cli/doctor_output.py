@@ -91,16 +91,20 @@ class Diagnosis:
                 }
                 for event in self.warnings()
             ],
+            "hidden": list(self.description.hidden),
         }
 
 
-def diagnose(row: FleetRow, description: Description, *, rules: tuple[Rule, ...], at: float) -> Diagnosis:
+def diagnose(
+    row: FleetRow, description: Description, *, rules: tuple[Rule, ...], since: float, at: float
+) -> Diagnosis:
     """Explain the verdict of a control plane.
 
     Args:
         row: of a fleet.
         description: what the host's objects say.
         rules: it was judged by.
+        since: when watching began, seconds since 1970.
         at: now, seconds since 1970.
     """
     plane = row.control_plane
@@ -113,6 +117,7 @@ def diagnose(row: FleetRow, description: Description, *, rules: tuple[Rule, ...]
         base_reason=plane.reason,
         at=at,
         datastore=plane.datastore,
+        watched_since=since,
         about={
             "Host": plane.host,
             "Version": plane.version,
@@ -156,6 +161,8 @@ def _host_sections(diagnosis: Diagnosis) -> list[Section]:
         for item in description.conditions
         if item.status != "True"
     ]
+    if description.hidden:
+        lines.append(f"  Not shown, because this identity may not list them: {', '.join(description.hidden)}")
     events = [
         f"  {_age(event, description)}  {event.subject}: {event.reason}: {event.message}"
         for event in diagnosis.warnings()
@@ -183,6 +190,6 @@ def _in_words(value: Any, key: str = "") -> Any:
         return {name: _in_words(item, name) for name, item in value.items()}
     if isinstance(value, list):
         return [_in_words(item) for item in value]
-    if key in {"at", "since"}:
+    if key in {"at", "since", "watchedSince"}:
         return moment(value)
     return number(value) if isinstance(value, float) else value

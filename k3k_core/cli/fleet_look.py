@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from k3k_core.cli.connect import host_options
 from k3k_core.cli.session import Session
-from k3k_core.errors import NotFoundError, UnreachableError
+from k3k_core.errors import ForbiddenError, NotFoundError, UnreachableError
 from k3k_core.names import ControlPlaneId
 
 if TYPE_CHECKING:
@@ -41,12 +41,14 @@ class Followed:
         Raises:
             NotFoundError: it is gone.
             UnreachableError: its host does not answer.
+            ForbiddenError: its host refuses this identity.
         """
         for row in self.fleet.rows.values():
             return row
         for state in self.fleet.hosts.values():
             if state.error and not state.listed:
-                raise UnreachableError(state.error, hint=state.hint)
+                refusal = ForbiddenError if state.forbidden else UnreachableError
+                raise refusal(state.error, hint=state.hint)
         raise NotFoundError(f"control plane {self.identity} does not exist any more")
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from k3k_core.fleet.rows import FleetRow
 
 _FEW = 5
+# Rows of a table; a hostile control plane may name thousands of things.
+_SOME, _MANY = 8, 200
 _QUIET = "nothing of the kind happened in the window"
 _UNTOLD = "its page does not tell"
 _BRIEF = "too little has been seen"
@@ -41,7 +43,7 @@ def metrics_text(terminal: Terminal, row: FleetRow, *, wide: bool = False) -> st
     """
     head = _summary(terminal, row)
     signals = row.signals
-    if signals is None:
+    if signals is None or row.reach.way is None:
         reason = row.reach.reason or "it has not been reached yet"
         return f"{head}\n\n{fields(terminal, [('Signals', absent(reason))])}"
     why = why_absent(signals)
@@ -50,7 +52,7 @@ def metrics_text(terminal: Terminal, row: FleetRow, *, wide: bool = False) -> st
         ("API", _api(terminal, signals.api, why, wide=wide)),
         ("Datastore", _datastore(terminal, signals.datastore, why, wide=wide)),
         ("Controllers", _controllers(terminal, signals.controllers, why, wide=wide)),
-        ("Certificates", _certificates(terminal, signals)),
+        ("Certificates", _certificates(terminal, signals, wide=wide)),
         ("Processes", _processes(terminal, signals)),
     ]
     return "\n\n".join([head, *(_section(terminal, title, body) for title, body in sections)])
@@ -61,11 +63,18 @@ def _section(terminal: Terminal, title: str, body: str) -> str:
     return f"{terminal.style(f'{title}:', 'bold')}\n{indented}"
 
 
-def _table(terminal: Terminal, headings: Sequence[str], rows: Sequence[Row], why: str = "") -> str:
+def _table(
+    terminal: Terminal, headings: Sequence[str], rows: Sequence[Row], why: str = "", *, limit: int = _MANY
+) -> str:
     if not rows:
         cell = absent(why)
         return terminal.style(cell.text, cell.style)
-    return table(terminal, headings, rows)
+    text = table(terminal, headings, rows[:limit])
+    if len(rows) <= limit:
+        return text
+    place = "-o wide" if limit < _MANY else "-o json"
+    more = terminal.style(f"... and {len(rows) - limit} more: {place}", "dim")
+    return f"{text}\n{more}"
 
 
 def _summary(terminal: Terminal, row: FleetRow) -> str:
@@ -222,12 +231,13 @@ def _controllers(terminal: Terminal, found: ControllerSignals, why: str, *, wide
     return f"{fields(terminal, pairs)}\n\n{_table(terminal, headings, rows, why or _UNTOLD)}"
 
 
-def _certificates(terminal: Terminal, signals: Signals) -> str:
+def _certificates(terminal: Terminal, signals: Signals, *, wide: bool) -> str:
     rows: list[Row] = [
         [item.name, item.server, item.source, _day(item.expires_at), days_left(item.days_left)]
         for item in sorted(signals.certificates, key=lambda item: item.expires_at)
     ]
-    return _table(terminal, ("NAME", "SERVER", "SEEN IN", "EXPIRES", "LEFT"), rows, "none was seen")
+    headings = ("NAME", "SERVER", "SEEN IN", "EXPIRES", "LEFT")
+    return _table(terminal, headings, rows, "none was seen", limit=_MANY if wide else _SOME)
 
 
 def _day(at: float) -> str:
@@ -271,4 +281,5 @@ def _share(ratio: float | None, count: float | None, why: str) -> Cell | str:
 def _by_name(values: Mapping[str, float], why: str, unit: str = "") -> Cell | str:
     if not values:
         return absent(why)
-    return ", ".join(f"{name} {value:.3g}{unit}" for name, value in sorted(values.items()))
+    shown = [f"{name} {value:.3g}{unit}" for name, value in sorted(values.items())]
+    return ", ".join(shown[:_SOME]) + (f" and {len(shown) - _SOME} more" if len(shown) > _SOME else "")

@@ -105,9 +105,9 @@ def _tell_missing(session: Session, rows: Sequence[ControlPlane], measured: Meas
     why = "there was no time for two readings"
     if found is None:
         why = "its host did not answer again"
-    elif found.signals is None:
+    elif found.scraped is None:
         why = found.reach.reason or why
-    elif found.scraped is not None and found.scraped.errors:
+    elif found.scraped.errors:
         why = found.scraped.errors[0]
     session.console.note(
         f"{len(missing)} of {len(rows)} control planes without signals; {row.namespace}/{row.name}: {why.rstrip('.')}."

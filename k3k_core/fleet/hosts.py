@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 
 from k3k_core.discovery.inventory import Found
-from k3k_core.errors import K3kError, UnreachableError
+from k3k_core.errors import ForbiddenError, K3kError, UnreachableError
 from k3k_core.fleet.following import AnyReflector, Copies, CurrentHost
 from k3k_core.fleet.pods import PodFacts, by_control_plane
 from k3k_core.fleet.rows import HostState
@@ -132,7 +132,7 @@ class HostFollower:
                     failures = 0 if await self._follow(host) else failures + 1
             except K3kError as error:
                 failures += 1
-                self._fail(error.message, error.hint)
+                self._fail(error.message, error.hint, forbidden=isinstance(error, ForbiddenError))
             except Exception as error:
                 # A host may answer with anything; whatever it is must not end the fleet.
                 logger.debug("host %s", self.name, exc_info=True)
@@ -204,7 +204,7 @@ class HostFollower:
         states = [copy.state for copy in self.copies.needed]
         trouble = next((state for state in states if state.phase in {"stale", "forbidden"}), None)
         if trouble is not None:
-            self._fail(trouble.reason, trouble.hint)
+            self._fail(trouble.reason, trouble.hint, forbidden=trouble.phase == "forbidden")
         elif self.state.listed or self._complete():
             self._succeed()
 
@@ -217,12 +217,14 @@ class HostFollower:
         state = self.state
         if not state.connected or state.error or not state.listed:
             since = state.since if state.connected else self._clock()
-            self._tell(replace(state, connected=True, since=since, error="", hint="", listed=True))
+            self._tell(
+                replace(state, connected=True, since=since, error="", hint="", listed=True, forbidden=False)
+            )
 
-    def _fail(self, error: str, hint: str = "") -> None:
+    def _fail(self, error: str, hint: str = "", *, forbidden: bool = False) -> None:
         state = self.state
         since = self._clock() if state.connected else state.since
-        failed = replace(state, connected=False, since=since, error=error, hint=hint)
+        failed = replace(state, connected=False, since=since, error=error, hint=hint, forbidden=forbidden)
         if failed != state:
             self._tell(failed)
 

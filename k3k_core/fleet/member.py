@@ -17,6 +17,8 @@ from k3k_core.telemetry.signals.model import ServerHealth, Signals
 
 # Seconds after which signals are judged again although no new ones came: rules count how long something holds.
 _OVERDUE = 30.0
+# Seconds after which it is said again that nobody answers.
+_SILENCE = 15.0
 
 
 class Member:
@@ -52,6 +54,7 @@ class Member:
         self.subject = subject
         self._judge = judge
         self._scraped: Scraped | None = None
+        self._silence: Signals | None = None
         self._stale_since = host.stale_since
         self._judged = at
         self.row = self._make(at)
@@ -145,25 +148,24 @@ class Member:
         Args:
             at: seconds since 1970.
         """
-        if self.approach is None or self.target is not None or self.subject.idle:
+        reason = self.approach.reach.reason if self.approach is not None else ""
+        if not reason or self.target is not None or self.subject.idle:
+            self._silence = None
             return None
-        reason = self.approach.reach.reason
-        if not reason:
-            return None
+        known = self._silence
+        if known is not None and known.servers[0].error == reason and at - known.at < _SILENCE:
+            return known
         names = [pod.name for pod in serving(self.subject.pods, COMPONENT_SERVER)] or [ENDPOINT]
-        return Signals(
-            at, window=0.0, servers=tuple(ServerHealth(name, ready=False, error=reason) for name in names)
-        )
+        servers = tuple(ServerHealth(name, ready=False, error=reason) for name in names)
+        self._silence = Signals(at, window=0.0, servers=servers)
+        return self._silence
 
     def _make(self, at: float) -> FleetRow:
         control_plane = self.subject.found.control_plane
-        signals = self._scraped.signals if self._scraped is not None else None
+        signals = self._scraped.signals if self._scraped is not None else self._unanswered(at)
         self._judged = at
         judgement = self._judge.judge(
-            signals or self._unanswered(at),
-            base=control_plane.verdict,
-            base_reason=control_plane.reason,
-            at=at,
+            signals, base=control_plane.verdict, base_reason=control_plane.reason, at=at
         )
         reach = self.approach.reach if self.approach is not None else Reach()
         return FleetRow(control_plane, judgement, signals, self._scraped, reach, self._stale_since)

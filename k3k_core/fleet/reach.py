@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from k3k_core.errors import K3kError
+from k3k_core.errors import ForbiddenError, K3kError
 from k3k_core.fleet.candidates import Candidate, candidates, etcd_targets, pod_targets, serving
 from k3k_core.fleet.credentials import Access, read_access
 from k3k_core.fleet.experience import Experience
@@ -88,7 +88,8 @@ class Approach:
         except K3kError as error:
             # What was known of a control plane that has been reached stays in use.
             if self._candidate is None:
-                self.reach = Reach(None, error.message, error.hint)
+                forbidden = isinstance(error, ForbiddenError)
+                self.reach = Reach(None, error.message, error.hint, forbidden)
         if self._candidate is not None:
             self.reach = Reach(self._candidate.way)
         self._seen = sight

@@ -23,11 +23,13 @@ class Reach:
         way: how its servers are reached; None while they are not.
         reason: why not, one sentence; empty while they are, or have not been tried yet.
         hint: what to do.
+        forbidden: whether the host refuses this identity what it takes.
     """
 
     way: Way | None = None
     reason: str = ""
     hint: str = ""
+    forbidden: bool = False
 
     @property
     def undecided(self) -> bool:
@@ -42,7 +44,7 @@ class FleetRow:
     Attributes:
         control_plane: what the objects of its host say.
         judgement: the verdict with its reasons.
-        signals: what was computed from its pages; None while there are none.
+        signals: what was computed from its pages, or that none of its servers can be reached; None before either.
         scraped: the last round; None before the first, and without scraping.
         reach: how its pages are read.
         stale_since: seconds since 1970 from when its host could not be followed; None while it can.
@@ -83,6 +85,7 @@ class HostState:
         hint: what to do about it.
         listed: whether its control planes have been listed completely at least once.
         control_planes: how many of them are in the fleet.
+        forbidden: whether it refuses this identity.
     """
 
     name: str
@@ -92,6 +95,7 @@ class HostState:
     hint: str = ""
     listed: bool = False
     control_planes: int = 0
+    forbidden: bool = False
 
     @property
     def settled(self) -> bool:

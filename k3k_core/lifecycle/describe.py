@@ -12,7 +12,7 @@ from k3k_core.concurrency import together
 from k3k_core.discovery import ControlPlane, list_control_planes
 from k3k_core.discovery.addresses import api_port, load_balancer_host, url
 from k3k_core.discovery.control_plane import parse_time
-from k3k_core.errors import K3kError, NotFoundError
+from k3k_core.errors import ForbiddenError, K3kError, NotFoundError
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.claim import stored_values
 from k3k_core.lifecycle.description import (
@@ -53,13 +53,15 @@ async def describe(host: HostApi, identity: ControlPlaneId, *, now: datetime) ->
         )
     label = LABEL_INSTANCE if summary.read_only else LABEL_CONTROL_PLANE
     selector = f"{label}={identity.name}"
+    hidden: list[str] = []
     secrets, services, (pods, volumes), events = await together(
         _list(host, SECRET, identity, selector),
         _list(host, SERVICE, identity, selector),
         together(
-            _list(host, POD, identity, selector), _list(host, PERSISTENT_VOLUME_CLAIM, identity, selector)
+            _list_if_allowed(host, POD, identity, selector, hidden),
+            _list_if_allowed(host, PERSISTENT_VOLUME_CLAIM, identity, selector, hidden),
         ),
-        _list(host, EVENT, identity, ""),
+        _list_if_allowed(host, EVENT, identity, "", hidden),
     )
     by_name = {item["metadata"]["name"]: item for item in secrets}
     root = by_name.get(identity.root) if not summary.read_only else None
@@ -75,7 +77,19 @@ async def describe(host: HostApi, identity: ControlPlaneId, *, now: datetime) ->
         volumes=tuple(sorted((_volume(item) for item in volumes), key=lambda item: item.name)),
         events=_events(identity, events, {item["metadata"]["name"] for item in (*pods, *volumes)}),
         now=now,
+        hidden=tuple(sorted(hidden)),
     )
+
+
+async def _list_if_allowed(
+    host: HostApi, resource: Resource, identity: ControlPlaneId, selector: str, hidden: list[str]
+) -> list[dict[str, Any]]:
+    """List what a description can do without; what this identity may not see is noted in `hidden`."""
+    try:
+        return await _list(host, resource, identity, selector)
+    except ForbiddenError:
+        hidden.append(resource.plural)
+        return []
 
 
 async def _list(

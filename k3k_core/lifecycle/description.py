@@ -130,6 +130,7 @@ class Description:
         volumes: its volume claims.
         events: newest last.
         now: the moment (UTC).
+        hidden: what is missing because this identity may not list it, such as "events".
     """
 
     summary: ControlPlane
@@ -142,6 +143,7 @@ class Description:
     volumes: tuple[Volume, ...]
     events: tuple[EventLine, ...]
     now: datetime
+    hidden: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the stable machine-readable form (`k3k describe -o json`), times in RFC 3339."""
@@ -195,4 +197,5 @@ class Description:
                 }
                 for item in self.events
             ],
+            "hidden": list(self.hidden),
         }

@@ -74,11 +74,11 @@ async def _watch(
     from k3k_core.lifecycle.describe import describe
 
     loop = asyncio.get_running_loop()
-    ends = loop.time() + duration
+    ends, since = loop.time() + duration, time.time()
     window = min(max(duration / 3, _QUICKEST), _SLOWEST)
     async with follow(session, identity, window=window, rules=rules) as followed:
         await asyncio.sleep(ends - loop.time())
         row = followed.row()
     async with open_host(host_options(session)) as host:
         description = await describe(host, identity, now=datetime.now(UTC))
-    return diagnose(row, description, rules=rules, at=time.time())
+    return diagnose(row, description, rules=rules, since=since, at=time.time())

@@ -15,7 +15,7 @@ from k3k_core.cli.identity import identify
 from k3k_core.cli.option import option
 from k3k_core.cli.output import write_document
 from k3k_core.cli.session import Session
-from k3k_core.errors import UnreachableError, UsageError
+from k3k_core.errors import ForbiddenError, UnreachableError, UsageError
 
 if TYPE_CHECKING:
     from k3k_core.cli.fleet_look import Followed
@@ -131,13 +131,15 @@ def _check(row: FleetRow) -> None:
 
     Raises:
         UnreachableError: nothing could be read.
+        ForbiddenError: the host refuses this identity what it takes.
     """
     name = f"control plane {row.id}"
     signals = row.signals
-    if signals is None:
+    if signals is None or row.reach.way is None:
         reason = row.reach.reason.rstrip(".") or "its servers have not answered in time"
         state = f" It is {row.judgement.verdict}: {row.reason.rstrip('.')}." if row.reason else ""
-        raise UnreachableError(f"{name}: {reason}.{state}", hint=row.reach.hint)
+        refusal = ForbiddenError if row.reach.forbidden else UnreachableError
+        raise refusal(f"{name}: {reason}.{state}", hint=row.reach.hint)
     if not signals.processes and all(server.round_trip is None for server in signals.servers):
         told = [f"{item.server}: {item.error}" for item in signals.servers if item.error]
         told += row.scraped.errors if row.scraped is not None and not told else ()

@@ -11,6 +11,7 @@ import yaml
 from k3k_core.cli.metrics_output import metrics_text
 from k3k_core.cli.terminal import Terminal
 from k3k_core.errors import NotFoundError, UnreachableError
+from k3k_core.fleet.rows import Reach
 from k3k_core.telemetry.judgement import Judgement
 from k3k_core.telemetry.signals.model import (
     ApiSignals,
@@ -102,6 +103,18 @@ def test_the_verdict_comes_with_its_reason() -> None:
     assert line(page, "Reason") == "Queue deployment is stuck with 12 items."
 
 
+def test_long_tables_are_cut_and_say_so() -> None:
+    many = tuple(
+        CertificateSignal(f"cert-{number}", "s", AT + number * 86400, float(number), "page")
+        for number in range(300)
+    )
+    narrow, wide = text(signals(certificates=many)), text(signals(certificates=many), wide=True)
+    assert "cert-7 " in narrow
+    assert "cert-8 " not in narrow
+    assert "... and 292 more: -o wide" in narrow
+    assert "... and 100 more: -o json" in wide
+
+
 def test_a_hostile_server_cannot_speak_to_the_terminal() -> None:
     nasty = "\x1b]0;owned\x07"
     page = text(
@@ -136,9 +149,18 @@ def test_a_control_plane_out_of_reach_ends_with_6_and_what_to_do(k3k: Command, l
     )
 
 
+def test_one_whose_secrets_are_forbidden_ends_with_7(k3k: Command, look: FakeLook) -> None:
+    reach = Reach(None, "You may not get Secret ci-k3k-pki", "Ask for it.", forbidden=True)
+    look.rows = [fleet_row(reach=reach)]
+    ended = k3k("metrics", "ci")
+    assert (ended.code, ended.out) == (7, "")
+    assert "You may not get Secret ci-k3k-pki" in ended.err
+
+
 def test_one_that_does_not_answer_at_all_ends_with_6(k3k: Command, look: FakeLook) -> None:
     server = ServerHealth("ci-k3k-server-0", ready=False, error="it refuses connections")
-    look.rows = [fleet_row(Signals(at=AT, window=0.0, servers=(server,)))]
+    silent = Signals(at=AT, window=0.0, servers=(server,))
+    look.rows = [fleet_row(silent)]
     ended = k3k("metrics", "ci")
     assert (ended.code, ended.out) == (6, "")
     assert "none of its servers answers (ci-k3k-server-0: it refuses connections)" in ended.err

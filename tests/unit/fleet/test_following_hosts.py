@@ -208,9 +208,11 @@ async def test_what_an_identity_may_not_see_is_told(open_fleet: Open) -> None:
     host.fail(ForbiddenError("Host prod: you may not list secrets.", hint="Ask for it."))
     async with open_fleet(host) as fleet:
         assert await fleet.settled(10)
-        assert (fleet.hosts["prod"].error, fleet.hosts["prod"].hint) == (
+        state = fleet.hosts["prod"]
+        assert (state.error, state.hint, state.forbidden) == (
             "Host prod: you may not list secrets.",
             "Ask for it.",
+            True,
         )
 
 

@@ -329,7 +329,11 @@ async def test_when_nothing_answers_the_row_says_why_and_what_to_do(
     assert row.reach.way is None
     assert "nobody there" in row.reach.reason
     assert "portforward" in row.reach.hint
-    assert (row.signals, row.judgement.verdict, scraper.targets) == (None, "Healthy", {})
+    assert row.signals is not None
+    assert [(server.server, server.error) for server in row.signals.servers] == [
+        ("ci-k3k-server-0", row.reach.reason)
+    ]
+    assert (row.scraped, row.judgement.verdict, scraper.targets) == (None, "Healthy", {})
 
 
 async def test_a_stranger_at_its_address_is_told_as_one(
