@@ -114,12 +114,14 @@ class Oddness:
         reset: a row of a histogram, or a counter, began anew.
         strange: a value is NaN, infinite or negative.
         torn: a bucket moves on its own, so that counts do not ascend.
+        mixed: the series of a family are in another order.
     """
 
     absent: float = 0.0
     reset: float = 0.0
     strange: float = 0.0
     torn: float = 0.0
+    mixed: float = 0.0
 
 
 STRANGE: Final = (math.nan, math.inf, -math.inf, -1.0)
@@ -127,7 +129,7 @@ HUGE: Final = (*STRANGE, 1e308, -1e308, 5e-324, 1e17)
 
 oddness: Final = st.builds(
     Oddness,
-    *(st.sampled_from((0.0, 0.0, 0.02, 0.3)) for _ in range(4)),
+    *(st.sampled_from((0.0, 0.0, 0.02, 0.3)) for _ in range(5)),
 )
 
 
@@ -150,10 +152,13 @@ class _Writer:
         for family in families:
             for lines in (first, last):
                 lines.append(f"# TYPE {family} {_kind(family)}")
-            for series, before, after in self._samples(family):
-                for lines, value in ((first, before), (last, after)):
+            samples = list(self._samples(family))
+            for lines, which in ((first, 1), (last, 2)):
+                if self._happens(self._odd.mixed):
+                    self._chance.shuffle(samples)
+                for sample in samples:
                     if not self._happens(self._odd.absent):
-                        lines.append(f"{series} {self._written(value)}")
+                        lines.append(f"{sample[0]} {self._written(float(sample[which]))}")
         return "\n".join(first) + "\n", "\n".join(last) + "\n"
 
     def _samples(self, family: str) -> Iterator[tuple[str, float, float]]:

@@ -175,5 +175,5 @@ def _stray_rows(
         elif name.endswith("_count"):
             counts[identity] = position
     for identity, key in keys.items():
-        if key is not None:
+        if key is not None and (identity in buckets or identity in counts):
             yield StrayRow(key, tuple(buckets.get(identity, ())), totals.get(identity), counts.get(identity))

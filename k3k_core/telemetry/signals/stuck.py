@@ -14,6 +14,10 @@ HOLD: Final = 60.0
 LONG: Final = 900.0
 """Seconds on one item, with none waiting, that are too many: some controllers work on one for minutes."""
 
+START_UP: Final = 120.0
+"""Seconds after its start in which a process may take an item and keep it: a k3s server without nodes was recorded
+waiting in one of its first for as long as it ran."""
+
 MAX_PROCESSES: Final = 64
 """Processes of one control plane whose queues are remembered."""
 
@@ -22,7 +26,8 @@ class StuckQueues:
     """Since when each queue of each process has not moved.
 
     A queue is motionless between two pages when no item was taken from it and none was finished, although items
-    waited at both ends, or one has been worked on for LONG. An idle queue has nothing to move, a busy one moves.
+    waited at both ends, or one taken after START_UP has been worked on for LONG. An idle queue has nothing to move,
+    a busy one moves.
     """
 
     def __init__(self) -> None:
@@ -56,7 +61,10 @@ class StuckQueues:
         if pair.before is None:
             return set()
         still = {queue for queue, depth in waiting.items() if depth > 0 and waited.get(queue, 0.0) > 0}
-        still.update(queue for queue, seconds in longest.items() if seconds >= LONG)
+        ready = (pair.instance or 0.0) + START_UP
+        still.update(
+            queue for queue, seconds in longest.items() if seconds >= LONG and pair.at - seconds > ready
+        )
         motionless = {
             queue: since.get(queue, pair.at - pair.window)
             for queue in still

@@ -56,7 +56,7 @@ class Process:
 
     def __init__(self) -> None:
         self.tracker = Tracker()
-        self.at = 1000.0
+        self.at = 10_000.0
         self.start = 1.0
 
     def observe(self, *queues: Queue, after: float = 15.0) -> ControllerSignals:
@@ -115,6 +115,13 @@ def test_one_item_worked_on_for_very_long_is_stuck_although_none_waits() -> None
     process = Process()
     assert process.stuck(Queue(longest=LONG - 1), rounds=ENOUGH) == []
     assert process.stuck(Queue(longest=LONG + 60), rounds=ENOUGH) == ["deployment"]
+
+
+def test_an_item_taken_at_the_start_may_be_kept_while_none_waits() -> None:
+    process = Process()
+    process.start = process.at - 2000
+    assert process.stuck(Queue(longest=1950), rounds=ENOUGH) == []
+    assert process.stuck(Queue(longest=1950, depth=1), rounds=ENOUGH) == ["deployment"]
 
 
 def test_one_long_window_without_a_movement_is_enough() -> None:
