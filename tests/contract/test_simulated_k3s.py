@@ -136,6 +136,41 @@ async def test_metrics_come_compressed_when_asked_for(k3s: K3s) -> None:
     assert "apiserver_request_total{" in answer.text
 
 
+@pytest.mark.parametrize("header", ["identity", "gzip;q=0", "br, zstd", ""])
+async def test_metrics_come_as_they_are_to_those_who_take_no_gzip(k3s: K3s, header: str) -> None:
+    answer = await k3s.get("/metrics", **MONITOR, **{"accept-encoding": header})
+    assert answer.status_code == 200
+    assert "content-encoding" not in answer.headers
+    assert int(answer.headers["content-length"]) == len(answer.content) > 1_000_000
+
+
+async def pod_of(k3s: K3s) -> str:
+    """The address of the server's pod, which is there whether or not it is ready."""
+    pod = k3s.sandbox.sandbox.store.get(POD, "ns", "dev-k3k-server-0")
+    assert pod is not None
+    return str(pod["status"]["podIP"])
+
+
+async def test_a_page_that_cannot_be_read_is_500_while_all_else_is_well(k3s: K3s) -> None:
+    k3s.sandbox.sandbox.faults_of("ns", "dev-k3k-server-0").switch_on("page-unreadable")
+    assert (await k3s.get("/metrics", **MONITOR)).status_code == 500
+    assert (await k3s.get("/metrics", **PROBE)).status_code == 403
+    assert (await k3s.get("/readyz", **PROBE)).status_code == 200
+
+
+async def test_a_failing_check_is_named_among_those_that_pass(k3s: K3s) -> None:
+    k3s.sandbox.sandbox.faults_of("ns", "dev-k3k-server-0").switch_on("check-failing:informer-sync")
+    # The Service leads nowhere any more.
+    at_pod = K3s(await pod_of(k3s), k3s.sandbox)
+    answer = await at_pod.get("/readyz?verbose", **PROBE)
+    assert answer.status_code == 500
+    lines = answer.text.splitlines()
+    assert lines[0] == "[+]ping ok"
+    assert "[-]informer-sync failed: reason withheld" in lines
+    assert lines[-1] == "readyz check failed"
+    assert len(lines) > 20
+
+
 def test_a_page_is_as_large_as_the_real_one() -> None:
     from datetime import UTC, datetime
 
