@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Self, TypeAlias
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from k3k_core.telemetry.scraper import RawPage, ScrapeFigures
 
 Publish: TypeAlias = Callable[[Scraped], None]
+
+logger = logging.getLogger(__name__)
 
 # Seconds in which changes of a host's objects are gathered before its rows are made anew.
 _GATHER = 0.1
@@ -244,13 +247,15 @@ class Fleet:
     def _publish(self, scraped: Scraped) -> None:
         member = self._members.get(scraped.id)
         if member is not None:
-            self._note(member, member.take(scraped, self._clock()))
-            self._consider(member)
+            with _kept_apart(member):
+                self._note(member, member.take(scraped, self._clock()))
+                self._consider(member)
 
     def _approached(self, member: Member) -> None:
         if self._members.get(member.key) is member:
-            self._aim(member)
-            self._note(member, member.update(self._clock()))
+            with _kept_apart(member):
+                self._aim(member)
+                self._note(member, member.update(self._clock()))
 
     def _note(self, member: Member, changed: bool) -> None:
         if changed:
@@ -279,7 +284,13 @@ class Fleet:
             self._refreshing = True
             for follower in tuple(self._dirty):
                 self._dirty.pop(follower, None)
-                await self._refresh(follower)
+                try:
+                    await self._refresh(follower)
+                except Exception as error:
+                    # A host may hold anything; whatever it is must not end the fleet.
+                    logger.debug("rows of host %s", follower.name, exc_info=True)
+                    follower.doubt(error)
+                    self._tell_host(follower, self._told[follower].control_planes)
             self._refreshing = False
             if self._aim_anew and self._scraping is not None:
                 self._scraping.aim(self._members.values())
@@ -300,12 +311,16 @@ class Fleet:
         gone = [key for key, member in self._members.items() if member.host is follower and key not in here]
         for key in gone:
             self._drop(self._members.pop(key))
-        state = replace(follower.state, control_planes=len(here))
-        different = state != self._told[follower]
-        self._told[follower] = state
         if changed or gone:
             self._rows = None
-        self._feed.put(changed=changed, removed=gone, hosts=[state.name] if different else [])
+        self._feed.put(changed=changed, removed=gone)
+        self._tell_host(follower, len(here))
+
+    def _tell_host(self, follower: HostFollower, control_planes: int) -> None:
+        state = replace(follower.state, control_planes=control_planes)
+        if state != self._told[follower]:
+            self._told[follower] = state
+            self._feed.put(hosts=[state.name])
 
     def _subjects(self, follower: HostFollower) -> Iterator[Subject]:
         if not follower.state.listed:
@@ -354,3 +369,12 @@ class Fleet:
             tuple(key for key in sorted(removed) if key not in rows),
             tuple(state for name, state in states.items() if name in set(hosts)),
         )
+
+
+@contextmanager
+def _kept_apart(member: Member) -> Iterator[None]:
+    """Keep what goes wrong with one control plane from the others; its row stays as it was."""
+    try:
+        yield
+    except Exception:
+        logger.debug("row of %s", member.key, exc_info=True)

@@ -121,6 +121,14 @@ class HostFollower:
 
         return secret_data(await self._current.host.get(SECRET, key.namespace, key.name))
 
+    def doubt(self, error: Exception) -> None:
+        """Take note that what the host gave makes no sense.
+
+        Args:
+            error: what became of the attempt to use it.
+        """
+        self._fail(f"Host {self.name} gave an answer that cannot be used ({type(error).__name__}).")
+
     async def _connect_for_ever(self) -> None:
         failures = 0
         while True:
@@ -137,7 +145,7 @@ class HostFollower:
                 # A host may answer with anything; whatever it is must not end the fleet.
                 logger.debug("host %s", self.name, exc_info=True)
                 failures += 1
-                self._fail(f"Host {self.name} gave an answer that cannot be used ({type(error).__name__}).")
+                self.doubt(error)
             finally:
                 self._current.disconnect()
             await asyncio.sleep(_REOPEN.delay(max(failures, 1)))

@@ -172,10 +172,11 @@ async def test_a_kubeconfig_that_cannot_be_read_is_a_state_not_an_end(open_fleet
         )
 
 
-async def test_objects_that_make_no_sense_do_not_end_the_fleet(open_fleet: Open) -> None:
+@pytest.mark.parametrize("spec", ["three", {"replicas": "three"}], ids=["a text", "a number in words"])
+async def test_objects_that_make_no_sense_do_not_end_the_fleet(open_fleet: Open, spec: object) -> None:
     odd, alive = FleetHost("odd"), FleetHost("alive")
     objects = control_plane("ci")
-    objects[1]["spec"] = "three"
+    objects[1]["spec"] = spec
     odd.put(*objects)
     alive.put(*control_plane("ci"))
     async with open_fleet(odd, alive) as fleet:

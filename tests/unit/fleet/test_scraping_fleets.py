@@ -19,6 +19,7 @@ from k3k_core.fleet.trying import Attempt
 from k3k_core.names import ControlPlaneId
 from k3k_core.pki import ControlPlanePki, Tokens, new_pki, new_tokens
 from k3k_core.resources import POD as POD_TYPE
+from k3k_core.telemetry.judge import Judge
 from k3k_core.telemetry.scraper import ScrapeOptions
 from k3k_core.telemetry.scraper.target import ControlPlaneTarget, ServerTarget, TargetId
 from tests.support.fake_scraper import FakeScraper, scraped
@@ -572,6 +573,23 @@ async def test_scraping_goes_on_while_the_host_is_away(
         assert row.stale_since is not None
         assert row.signals is not None
         assert CI in scraper.targets
+
+
+async def test_a_judge_that_fails_over_one_control_plane_does_not_end_the_fleet(
+    open_fleet: Open, host: FleetHost, network: Network, scraper: FakeScraper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    async with open_fleet(host, **SCRAPED) as fleet:
+        await reached(fleet)
+        monkeypatch.setattr(Judge, "judge", fail)
+        scraper.give(scraped(CI))
+        await asyncio.sleep(60)
+        assert fleet.rows[CI].scraped is None
+        monkeypatch.undo()
+        scraper.give(scraped(CI, at=START + 70))
+        assert fleet.rows[CI].scraped is not None
 
 
 async def test_a_round_out_of_turn_gives_the_row(
