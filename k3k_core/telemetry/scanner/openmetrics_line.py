@@ -26,7 +26,7 @@ _EXEMPLAR = re.compile(
     r"(?:(?P<timestamp>[^ #][^ ]*+)? )?# \{[^}]*\} (?P<value>[^ ]+)(?: (?P<at>.+))?", re.DOTALL
 )
 _EXEMPLAR_CHARACTERS = 128
-_NATIVE_FIELD = re.compile(r"(\w+):\s*([^,}]+)")
+_NATIVE_FIELD = re.compile(r"(?<!\w)(\w++):\s*([^,}]+)")
 _CLASSIC_SUFFIXES = ("_count", "_sum", "_bucket", "_created")
 
 

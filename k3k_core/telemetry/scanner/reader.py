@@ -37,6 +37,8 @@ class PageReader:
 
     def __init__(self, wanted: Wanted, text: TextFormat, journal: Journal | None, limits: ScanLimits) -> None:
         self.line = 0
+        # Bytes of lines that were read one by one, which takes long.
+        self.singly = 0
         # Why it cannot be the text format, while it may still be OpenMetrics.
         self._not_text: PageError | None = None
         self._wanted = wanted
@@ -44,6 +46,7 @@ class PageReader:
         self._journal = journal
         self._limits = limits
         self._samples = 0
+        self._odd_bytes = 0
         self._comments = 0
 
     def read(self, data: bytes, end: int) -> None:
@@ -142,6 +145,7 @@ class PageReader:
                 self.line += len(lines)
                 self._count(len(lines))
                 return
+        self.singly += len(piece)
         for line in lines:
             self.line += 1
             if not self._pass_over(line):
@@ -173,8 +177,14 @@ class PageReader:
     def _read_line(self, line: bytes) -> None:
         try:
             text = line.decode().strip()
-            if text:
-                self._text.sample(text)
+        except UnicodeDecodeError as error:
+            raise self._failure(error, line) from None
+        if not text:
+            if self._journal is not None:
+                self._journal.refuse(self.line, "a blank line")
+            return
+        try:
+            self._text.sample(text)
         except ValueError as error:
             failure = self._failure(error, line)
             # Only native histograms and quotes can make a line good OpenMetrics that is no good text.
@@ -182,10 +192,11 @@ class PageReader:
                 raise failure from None
             self._not_text = self._not_text or failure
         self._count(1)
-        if self._journal is not None:
-            if line.isspace():
-                self._journal.refuse(self.line, "a blank line")
-            self._note("sample", line)
+        self._note("sample", line)
+        self._odd_bytes += len(line)
+        if self._odd_bytes > self._limits.odd_bytes:
+            reason = f"the page has more than {self._limits.odd_bytes} bytes of samples out of the ordinary"
+            raise PageError(reason, line=self.line)
 
     def _count(self, samples: int) -> None:
         self._samples += samples

@@ -17,6 +17,7 @@ from k3k_core.telemetry.scanner.text import TextFormat
 _LIMITS = ScanLimits()
 _GZIP_MAGIC = b"\x1f\x8b"
 _SLACK = 1024 * 1024
+_SMALL_PIECE = 16 * 1024
 
 
 class Scanner:
@@ -54,6 +55,7 @@ class Scanner:
         self._reader = PageReader(self._wanted, self._text, self._journal, limits)
         self._rest = b""
         self._size = 0
+        self._step = _SMALL_PIECE
         self._failure: PageError | None = None
 
     def feed(self, data: bytes) -> None:
@@ -78,8 +80,12 @@ class Scanner:
             raise self._failure
         try:
             for piece in self._pieces(data):
-                self._read(piece)
-                yield
+                start = 0
+                while start < len(piece):
+                    end = start + self._step
+                    self._read_step(piece[start:end])
+                    start = end
+                    yield
         except PageError as failure:
             self._failure = failure
             raise
@@ -107,6 +113,15 @@ class Scanner:
         if len(data) <= PIECE:
             return iter((data,))
         return (data[start : start + PIECE] for start in range(0, len(data), PIECE))
+
+    def _read_step(self, piece: bytes) -> None:
+        """Read a piece; the next one will be small if many lines had to be read one by one."""
+        before = self._reader.singly
+        self._read(piece)
+        if self._reader.singly - before > _SMALL_PIECE // 2:
+            self._step = _SMALL_PIECE
+        elif len(piece) >= _SMALL_PIECE:
+            self._step = PIECE
 
     def _read(self, piece: bytes) -> None:
         self._size += len(piece)

@@ -115,6 +115,7 @@ def test_a_line_may_be_as_long_as_is_allowed() -> None:
         (b"\n" * 11, ScanLimits(lines=10), "10 lines"),
         (b"# x\n" * 11, ScanLimits(comments=10), "10 comments"),
         (b"b 1\n" * 11, ScanLimits(page_bytes=40), "40 bytes"),
+        (b"a 1 5\n" * 11, ScanLimits(odd_bytes=60), "out of the ordinary"),
     ],
 )
 def test_a_page_may_have_only_so_much_of_anything(text: bytes, limits: ScanLimits, reason: str) -> None:
