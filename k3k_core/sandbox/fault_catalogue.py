@@ -133,7 +133,17 @@ def _normal(text: str) -> str:
         raise K3kError(f"The fault {name} needs to be told {fault.argument}.", hint=f"Write {name}:...")
     if fault.argument == "DAYS" and not _is_number(argument):
         raise K3kError(f"The fault {name} is given in days, not {argument!r}.", hint=f"Write {name}:7.")
+    if fault.argument == "CHECK" and argument not in _checks():
+        near = get_close_matches(argument, _checks(), n=1)
+        hint = f"Did you mean {near[0]}?" if near else "`/readyz?verbose` lists them, etcd for one."
+        raise K3kError(f"No server has a health check {argument!r}.", hint=hint)
     return f"{name}:{argument}"
+
+
+def _checks() -> tuple[str, ...]:
+    from k3k_core.sandbox.api.health import checks
+
+    return (*checks("readyz", ("etcd", "etcd-readiness")), *checks("livez"))
 
 
 def _is_number(text: str) -> bool:

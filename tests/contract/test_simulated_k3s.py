@@ -158,15 +158,27 @@ async def test_a_page_that_cannot_be_read_is_500_while_all_else_is_well(k3s: K3s
     assert (await k3s.get("/readyz", **PROBE)).status_code == 200
 
 
-async def test_a_failing_check_is_named_among_those_that_pass(k3s: K3s) -> None:
-    k3s.sandbox.sandbox.faults_of("ns", "dev-k3k-server-0").switch_on("check-failing:informer-sync")
+@pytest.mark.parametrize(
+    ("fault", "failing"),
+    [
+        ("check-failing:informer-sync", {"informer-sync"}),
+        ("check-failing:etcd", {"etcd", "etcd-readiness"}),
+        ("unready", {"etcd", "etcd-readiness"}),
+    ],
+)
+async def test_a_failing_check_is_named_among_those_that_pass(
+    k3s: K3s, fault: str, failing: set[str]
+) -> None:
+    k3s.sandbox.sandbox.faults_of("ns", "dev-k3k-server-0").switch_on(fault)
     # The Service leads nowhere any more.
     at_pod = K3s(await pod_of(k3s), k3s.sandbox)
     answer = await at_pod.get("/readyz?verbose", **PROBE)
     assert answer.status_code == 500
     lines = answer.text.splitlines()
     assert lines[0] == "[+]ping ok"
-    assert "[-]informer-sync failed: reason withheld" in lines
+    assert {line for line in lines if line.startswith("[-]")} == {
+        f"[-]{check} failed: reason withheld" for check in failing
+    }
     assert lines[-1] == "readyz check failed"
     assert len(lines) > 20
 

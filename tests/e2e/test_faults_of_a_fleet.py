@@ -71,8 +71,8 @@ def _expires(signals: Signals, days: float) -> bool:
 ROOT_FAULTS: dict[str, Callable[[FleetRow], object]] = {
     "down": lambda row: row.judgement.verdict in {"Down", "Progressing"},
     "unready": lambda row: row.control_plane.servers_ready == 0,
-    "check-failing:informer-sync": of_signals(
-        lambda signals: any("informer-sync" in server.failing for server in signals.servers)
+    "check-failing:etcd": of_signals(
+        lambda signals: any("etcd-readiness" in server.failing for server in signals.servers)
     ),
     "serving-certificate-expired": of_signals(
         lambda signals: any("expired" in server.error for server in signals.servers)

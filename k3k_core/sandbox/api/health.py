@@ -15,17 +15,27 @@ def _ready_checks() -> tuple[str, ...]:
 
 
 @cache
-def checks(kind: str) -> tuple[str, ...]:
-    """Names of the checks behind one health endpoint."""
+def checks(kind: str, readiness: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Names of the checks behind one health endpoint.
+
+    Args:
+        kind: "healthz", "livez" or "readyz".
+        readiness: checks of readyz that the recorded server did not have.
+    """
     ready = [name for name in _ready_checks() if name not in {"informer-sync", "shutdown"}]
-    if kind == "readyz":
-        return _ready_checks()
     position = ready.index("log") + 1
+    if kind == "readyz":
+        return (*_ready_checks()[:position], *readiness, *_ready_checks()[position:])
     return (*ready[:position], "loopback-serving-certificate", "etcd", *ready[position:])
 
 
 def answer(
-    kind: str, query: Mapping[str, Sequence[str]], failing: Mapping[str, str], check: str = ""
+    kind: str,
+    query: Mapping[str, Sequence[str]],
+    failing: Mapping[str, str],
+    check: str = "",
+    *,
+    readiness: tuple[str, ...] = (),
 ) -> tuple[int, str]:
     """Return status and text of a health endpoint.
 
@@ -34,8 +44,9 @@ def answer(
         query: parameters `verbose` and `exclude` with all their values.
         failing: reasons by name of the checks that fail.
         check: a single check; empty for all.
+        readiness: checks of readyz that the recorded server did not have.
     """
-    names = checks(kind)
+    names = checks(kind, readiness)
     if check:
         if check not in names:
             return 404, "404 page not found\n"

@@ -98,6 +98,8 @@ class ApiServer:
         self.address = address
         # Reasons by name of health checks that fail, e.g. {"etcd": "..."}.
         self.failing_checks: dict[str, str] = {}
+        # Checks of readyz beside those that the recorded server had.
+        self.readiness_checks: tuple[str, ...] = ()
         # Further paths: path -> handler(request, user) -> Response; authorised like any non-resource path.
         self.pages: dict[str, Any] = {}
         self.handlers = Handlers(self.operations, self.authorizer, accounts)
@@ -199,7 +201,9 @@ class ApiServer:
             if path == f"/{kind}" or path.startswith(f"/{kind}/"):
                 values = {key: request.query.getall(key) for key in request.query}
                 check = path[len(kind) + 2 :]
-                code, text = health.answer(kind, values, self.failing_checks, check)
+                code, text = health.answer(
+                    kind, values, self.failing_checks, check, readiness=self.readiness_checks
+                )
                 return Answer(code, text=text)
         document = self._document(request, path)
         if document is None:

@@ -26,6 +26,7 @@ from k3k_core.sandbox.furnishing import furnish
 from k3k_core.sandbox.k3s.cluster import SIMULATED, Cluster
 from k3k_core.sandbox.k3s.datastores import Datastore
 from k3k_core.sandbox.k3s.metrics import page_response
+from k3k_core.sandbox.k3s.server_faults import readiness_checks
 from k3k_core.sandbox.pod_admission import PodSecurityAdmission
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -73,6 +74,7 @@ class EmbeddedClusters:
             admission=(PodSecurityAdmission(store),),
             address=cluster.advertised,
         )
+        api.readiness_checks = readiness_checks(cluster.version)
         self._run(cluster, api)
         return _answering(cluster, api, self._now)
 

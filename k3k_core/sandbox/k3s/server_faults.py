@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from k3k_core.sandbox.fault_catalogue import argument_of
+from k3k_core.sandbox.k3s.exposition.kinds import Release
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -17,6 +18,17 @@ if TYPE_CHECKING:
 SLOW = 4.0
 _CHECKS = ("/healthz", "/livez", "/readyz")
 _SIMULATED = "simulated failure"
+# Kubernetes of which minor version tells apart whether the datastore lives and whether it is ready.
+_ETCD_READINESS = 26
+
+
+def readiness_checks(version: str) -> tuple[str, ...]:
+    """Return the checks of the datastore that a k3s lists in readyz.
+
+    Args:
+        version: of k3s.
+    """
+    return ("etcd", "etcd-readiness") if Release.of(version).minor >= _ETCD_READINESS else ("etcd",)
 
 
 class ServerFaults:
@@ -61,6 +73,8 @@ class ServerFaults:
         named = argument_of(self._faults.active, "check-failing")
         if named:
             names.add(named)
+        if "etcd" in names:
+            names.add("etcd-readiness")
         return dict.fromkeys(sorted(names), _SIMULATED)
 
     def listen(self, owner: object, callback: Callable[[], None]) -> Close:

@@ -49,6 +49,8 @@ def test_faults_are_read_with_their_arguments() -> None:
         ("nonsense-altogether", "There are"),
         ("down:now", "takes no argument"),
         ("check-failing", "needs to be told CHECK"),
+        ("check-failing:etc", "mean etcd?"),
+        ("check-failing:nonsense/nowhere/at-all", "readyz?verbose"),
         ("certificates-expiring:soon", "in days"),
         ("certificates-expiring:inf", "in days"),
     ],
