@@ -51,9 +51,10 @@ _STATUS: Final[dict[int, str]] = {
 class Answer:
     """A server's answer to one request; it comes with its headers, the body is still on its way."""
 
-    def __init__(self, response: httpx.Response, meter: Meter) -> None:
+    def __init__(self, response: httpx.Response, meter: Meter, limit: asyncio.Timeout) -> None:
         self._response = response
         self._meter = meter
+        self._limit = limit
 
     @property
     def status(self) -> int:
@@ -104,6 +105,20 @@ class Answer:
         stream: httpcore.AsyncNetworkStream = self._response.extensions["network_stream"]
         connection: ssl.SSLObject | None = stream.get_extra_info("ssl_object")
         return connection
+
+    @asynccontextmanager
+    async def untimed(self) -> AsyncIterator[None]:
+        """Stop the clock for something that the server has no part in."""
+        loop = asyncio.get_running_loop()
+        began, deadline = loop.time(), self._limit.when()
+        if deadline is None or self._limit.expired():
+            yield
+            return
+        self._limit.reschedule(None)
+        try:
+            yield
+        finally:
+            self._limit.reschedule(deadline + loop.time() - began)
 
     async def body(self, limit: int) -> AsyncIterator[bytes]:
         """Yield the body as it comes, still encoded.
@@ -158,10 +173,10 @@ class ControlPlaneClient:
         meter = Meter()
         token = METER.set(meter)
         try:
-            async with asyncio.timeout_at(deadline):
+            async with asyncio.timeout_at(deadline) as limit:
                 response = await self._send(self._request(server, path), meter)
                 try:
-                    yield Answer(response, meter)
+                    yield Answer(response, meter, limit)
                 finally:
                     await response.aclose()
         except TimeoutError:

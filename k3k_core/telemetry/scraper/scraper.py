@@ -18,6 +18,7 @@ from k3k_core.telemetry.scraper.raw import RawPage, fetch_page
 from k3k_core.telemetry.scraper.schedule import Due, Schedule
 from k3k_core.telemetry.scraper.standing import Backoff
 from k3k_core.telemetry.scraper.target import ControlPlaneTarget, Scraped, ServerTarget, TargetId
+from k3k_core.telemetry.scraper.turn import Turn
 from k3k_core.telemetry.scraper.visit import HttpVisitor, Visitor
 from k3k_core.telemetry.signals.model import Signals
 
@@ -40,6 +41,9 @@ class Scraper:
         options: pace and limits.
         publish: takes the result of each round.
         open_visitor: makes the rounds over one control plane; by HTTP by default.
+
+    Attributes:
+        turn: held by the round whose page is scanned.
     """
 
     def __init__(
@@ -51,8 +55,9 @@ class Scraper:
     ) -> None:
         self._options = options
         self._publish = publish
+        self.turn = Turn(self._admit)
         self._open = open_visitor or partial(
-            HttpVisitor, options=options, layouts=LayoutTable(), turn=asyncio.Lock()
+            HttpVisitor, options=options, layouts=LayoutTable(), turn=self.turn
         )
         self._backoff = Backoff(options.interval, options.backoff_limit)
         self._entries: dict[TargetId, Entry] = {}
@@ -172,8 +177,12 @@ class Scraper:
             self._tally.missed += 1
 
     def _admit(self) -> None:
+        if not self._running:
+            return
         loop = asyncio.get_running_loop()
-        for ready, at in self._lanes.admit():
+        # More pages than this process can scan in time: rounds are left out rather than begun and not finished.
+        waiting = () if self.turn.crowded else self._lanes.admit()
+        for ready, at in waiting:
             entry = self._entries[ready]
             if entry.lane != "suspect":
                 entry.patience = loop.call_later(self._options.patience, self._outstayed, ready)
@@ -208,8 +217,7 @@ class Scraper:
                         errors=("an internal error; the log has it",),
                     )
                 )
-        if self._running:
-            self._admit()
+        self._admit()
 
     async def _round(self, entry: Entry, at: float, *, forced: bool) -> Scraped:
         async with entry.lock:

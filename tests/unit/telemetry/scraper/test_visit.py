@@ -11,6 +11,7 @@ import pytest
 
 from k3k_core.telemetry.scanner import LayoutTable, ScanLimits
 from k3k_core.telemetry.scraper import ControlPlaneTarget, ScrapeOptions, ServerTarget, visit
+from k3k_core.telemetry.scraper.turn import Turn
 from k3k_core.telemetry.scraper.visit import Ask, HttpVisitor, Round
 from tests.support.hostile_behaviours import GZIP, PAGE, WANTED, bomb, good, page, raw, silent
 from tests.support.hostile_stage import Manners, Stage, stage
@@ -30,7 +31,7 @@ def with_visitor(
     async def main() -> Result:
         async with stage() as theatre:
             target = await theatre.target("plane", manners or Manners(good))
-            visitor = HttpVisitor(target, OPTIONS, LayoutTable(), asyncio.Lock(), wall=lambda: 1000.0)
+            visitor = HttpVisitor(target, OPTIONS, LayoutTable(), Turn(), wall=lambda: 1000.0)
             try:
                 return await use(visitor, target, theatre)
             finally:
