@@ -128,8 +128,3 @@ class TextFormat:
         """
         self.leave()
         return {name: found.family() for name, found in self._found.items() if len(found)}
-
-    @property
-    def count(self) -> int:
-        """Samples gathered."""
-        return sum(map(len, self._found.values()))
