@@ -116,7 +116,10 @@ class Child:
         pause = _FIRST_PAUSE
         while True:
             began = loop.time()
-            await self._live()
+            try:
+                await self._live()
+            except OSError as error:
+                _log.warning("scraper process %d cannot be started: %s", self._index, error.strerror)
             self._bury()
             if loop.time() - began > _STABLE:
                 pause = _FIRST_PAUSE
@@ -151,7 +154,11 @@ class Child:
             ours.close()
             await _ended(process)
             self._process = None
-            _log.debug("scraper process %d ended with status %s", self._index, process.returncode)
+        _log.warning(
+            "scraper process %d ended unasked (status %s); another one takes its control planes",
+            self._index,
+            process.returncode,
+        )
 
     async def _talk(self, connection: socket.socket) -> None:
         reader, writer = await asyncio.open_connection(sock=connection)
@@ -190,7 +197,6 @@ class Child:
                 _log.log(message.level, "scraper process %d: %s", self._index, message.text)
 
     def _bury(self) -> None:
-        _log.warning("scraper process %d ended unasked; another one takes its control planes", self._index)
         idle = replace(self._present, targets=0, active=0, waiting=0, backing_off=0)
         self._past = self._past + replace(idle, restarts=1)
         self._present = ScrapeFigures()

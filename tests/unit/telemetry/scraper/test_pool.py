@@ -175,6 +175,21 @@ async def test_a_round_out_of_turn_whose_worker_dies_is_an_error() -> None:
             await round_
 
 
+async def test_a_worker_that_cannot_be_started_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    published = Published()
+    executable = sys.executable
+    async with stage() as theatre:
+        fleet = await planes(theatre, 2)
+        monkeypatch.setattr(sys, "executable", "/nowhere/python")
+        async with pool(published, workers=1) as scrapers:
+            scrapers.update(fleet)
+            while not scrapers.figures.restarts:  # noqa: ASYNC110 (nothing tells)
+                await asyncio.sleep(0.01)
+            monkeypatch.setattr(sys, "executable", executable)
+
+            await published.from_each(fleet)
+
+
 async def test_no_secret_is_on_a_command_line_or_in_an_environment() -> None:
     published = Published()
     async with stage() as theatre, pool(published) as scrapers:
