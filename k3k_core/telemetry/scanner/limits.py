@@ -13,7 +13,7 @@ class ScanLimits:
         page_bytes: bytes of the whole page after decompression.
         line_bytes: bytes of one line.
         lines: lines of the whole page.
-        comments: comment lines of the whole page; a family has two.
+        comments: comments of the whole page, the two lines that declare a family counted once.
         series: samples of wanted families.
         odd_bytes: bytes of those lines among them that have to be read one by one: with timestamps, exemplars,
             escapes or odd white space, or without a declaration. That takes up to 0.7 s a megabyte.
