@@ -51,6 +51,10 @@ class Followed:
                 raise refusal(state.error, hint=state.hint)
         raise NotFoundError(f"control plane {self.identity} does not exist any more")
 
+    def host_error(self) -> str:
+        """Return why the host is not followed at the moment; empty while it is."""
+        return next((state.error for state in self.fleet.hosts.values() if state.error), "")
+
 
 @asynccontextmanager
 async def follow(

@@ -33,15 +33,16 @@ _BRIEF = "too little has been seen"
 Row = list[Cell | str]
 
 
-def metrics_text(terminal: Terminal, row: FleetRow, *, wide: bool = False) -> str:
+def metrics_text(terminal: Terminal, row: FleetRow, *, wide: bool = False, host_error: str = "") -> str:
     """Return everything that was measured of a control plane, section by section.
 
     Args:
         terminal: where it will be shown.
         row: of a fleet.
         wide: also what is of interest only now and then.
+        host_error: why its host is not followed at the moment; empty while it is.
     """
-    head = _summary(terminal, row)
+    head = _summary(terminal, row, host_error)
     signals = row.signals
     if signals is None or row.reach.way is None:
         reason = row.reach.reason or "it has not been reached yet"
@@ -77,14 +78,15 @@ def _table(
     return f"{text}\n{more}"
 
 
-def _summary(terminal: Terminal, row: FleetRow) -> str:
+def _summary(terminal: Terminal, row: FleetRow, host_error: str) -> str:
     plane, signals = row.control_plane, row.signals
     pairs: list[tuple[str, Cell | str]] = [
         ("Name", plane.name),
         ("Namespace", plane.namespace),
-        ("Host", plane.host),
+        ("Host", _host(row, host_error)),
         ("Status", Cell(row.judgement.verdict, verdict_style(row.judgement.verdict))),
         *([("Reason", row.reason)] if row.reason else []),
+        *[("Seen too", Cell(item.summary, "warn")) for item in row.judgement.pending[:1]],
         ("Version", plane.version),
         ("Reached by", row.reach.way or ""),
     ]
@@ -93,6 +95,14 @@ def _summary(terminal: Terminal, row: FleetRow) -> str:
         window = format_value(signals.window, "seconds") if signals.window else absent("one scrape so far")
         pairs.append(("Window", window))
     return fields(terminal, pairs)
+
+
+def _host(row: FleetRow, error: str) -> Cell | str:
+    name = row.control_plane.host
+    if row.stale_since is None:
+        return name
+    since = f"{datetime.fromtimestamp(row.stale_since, UTC):%H:%M:%S} UTC"
+    return Cell(f"{name} (not followed since {since}{': ' if error else ''}{error})", "bad")
 
 
 def _servers(terminal: Terminal, signals: Signals) -> str:

@@ -67,6 +67,7 @@ class Fleet:
         self._rows: Mapping[FleetKey, FleetRow] | None = None
         self._feed = ChangeFeed(self._change_set, options.pace)
         self._dirty: dict[HostFollower, None] = {}
+        self._listeners: list[Callable[[Scraped], None]] = []
         self._refreshing = False
         self._aim_anew = False
         self._wake = asyncio.Event()
@@ -154,6 +155,14 @@ class Fleet:
         except TimeoutError:
             return False
         return True
+
+    def listen(self, hear: Callable[[Scraped], None]) -> None:
+        """Hand on every round as it comes: change sets leave out what another round has overtaken.
+
+        Args:
+            hear: takes each round over a control plane of the fleet, also those out of turn, in their order.
+        """
+        self._listeners.append(hear)
 
     def focus(self, keys: Collection[FleetKey]) -> None:
         """Let these control planes go first, because somebody looks at them.
@@ -248,6 +257,8 @@ class Fleet:
         member = self._members.get(scraped.id)
         if member is not None:
             with _kept_apart(member):
+                for hear in self._listeners:
+                    hear(scraped)
                 self._note(member, member.take(scraped, self._clock()))
                 self._consider(member)
 

@@ -109,6 +109,9 @@ class Member:
         """
         if self.target is None:
             return False
+        if self._scraped is not None and scraped.signals.at < self._scraped.signals.at:
+            # A round out of turn has overtaken it.
+            return False
         self._scraped = scraped
         changed = self.update(at)
         if self.history is not None:

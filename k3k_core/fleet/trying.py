@@ -22,6 +22,9 @@ _GRACE = 0.7
 # Servers of one way that are asked: one that answers is enough.
 _ASKED = 3
 
+# What is said of a server that showed a certificate which is not the control plane's.
+_STRANGER = ("another authority", "signed by itself", "another name", "another address")
+
 Trouble = Literal["", "silent", "certificate", "identity"]
 
 
@@ -138,5 +141,6 @@ async def _try(client: ControlPlaneClient, server: ServerTarget) -> Attempt:
         if error.kind == "status":
             # It is the right one, whatever it thinks of us.
             return Attempt(works=True, trouble="identity", sentence=sentence)
-        return Attempt(False, "certificate" if error.kind == "tls" else "silent", sentence)
+        stranger = error.kind == "tls" and any(words in error.sentence for words in _STRANGER)
+        return Attempt(False, "certificate" if stranger else "silent", sentence)
     return Attempt(works=True)

@@ -37,7 +37,9 @@ class FakeLook:
         if self.error is not None:
             raise self.error
         yield SimpleNamespace(
-            row=self.row, fleet=SimpleNamespace(changes=self.changes, focus=self.focus, rows={})
+            row=self.row,
+            host_error=str,
+            fleet=SimpleNamespace(changes=self.changes, focus=self.focus, rows={}),
         )
 
     def row(self) -> FleetRow:

@@ -62,11 +62,11 @@ async def _once(session: Session, identity: ControlPlaneId, window: float) -> No
 
     async with follow(session, identity, window=window) as followed:
         row = followed.row()
-    _check(row)
-    if session.settings.output in {"json", "yaml"}:
-        write_document(session.console, _document(row), session.settings.output)
-    else:
-        session.console.data(_text(session, row))
+        _check(row)
+        if session.settings.output in {"json", "yaml"}:
+            write_document(session.console, _document(row), session.settings.output)
+        else:
+            session.console.data(_text(session, followed))
 
 
 async def _watch(session: Session, identity: ControlPlaneId, window: float) -> None:
@@ -85,9 +85,13 @@ async def _show(session: Session, following: Any) -> None:
             from k3k_core.cli.live import show_until_quit
 
             async def draw() -> str:
-                return _text(session, followed.row())
+                return _text(session, followed)
 
-            await show_until_quit(draw)
+            try:
+                await show_until_quit(draw)
+            finally:
+                # A screen may be too small for all of it, and is gone afterwards.
+                session.console.data(_text(session, followed))
         else:
             await _print_rounds(session, followed)
 
@@ -109,7 +113,7 @@ async def _print_rounds(session: Session, followed: Followed) -> None:
             write_document(session.console, _document(row), output)
         else:
             # Sections are parted by one empty line, rounds by two.
-            session.console.data(f"{_text(session, row)}\n\n\n")
+            session.console.data(f"{_text(session, followed)}\n\n\n")
         sys.stdout.flush()
 
 
@@ -154,7 +158,12 @@ def _document(row: FleetRow) -> dict[str, Any]:
     return {"schema": "k3k.metrics/v1", **row.to_dict()}
 
 
-def _text(session: Session, row: FleetRow) -> str:
+def _text(session: Session, followed: Followed) -> str:
     from k3k_core.cli.metrics_output import metrics_text
 
-    return metrics_text(session.console.out, row, wide=session.settings.output == "wide")
+    return metrics_text(
+        session.console.out,
+        followed.row(),
+        wide=session.settings.output == "wide",
+        host_error=followed.host_error(),
+    )

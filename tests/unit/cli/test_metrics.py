@@ -103,6 +103,18 @@ def test_the_verdict_comes_with_its_reason() -> None:
     assert line(page, "Reason") == "Queue deployment is stuck with 12 items."
 
 
+def test_a_host_that_is_gone_is_told() -> None:
+    page = metrics_text(
+        Terminal(), fleet_row(signals(), stale_since=AT), host_error="Host prod cannot be reached."
+    )
+    assert line(page, "Host") == "prod (not followed since 00:00:00 UTC: Host prod cannot be reached.)"
+
+
+def test_what_has_not_lasted_long_enough_is_shown_beside_the_status() -> None:
+    page = text(signals(), judgement=Judgement("Healthy", AT, (), (finding(),)))
+    assert line(page, "Seen too") == "Queue deployment is stuck with 12 items."
+
+
 def test_long_tables_are_cut_and_say_so() -> None:
     many = tuple(
         CertificateSignal(f"cert-{number}", "s", AT + number * 86400, float(number), "page")

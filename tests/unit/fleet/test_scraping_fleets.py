@@ -592,6 +592,30 @@ async def test_a_judge_that_fails_over_one_control_plane_does_not_end_the_fleet(
         assert fleet.rows[CI].scraped is not None
 
 
+async def test_every_round_is_heard_in_order_also_those_that_change_sets_leave_out(
+    open_fleet: Open, host: FleetHost, network: Network, scraper: FakeScraper
+) -> None:
+    heard: list[float] = []
+    async with open_fleet(host, **SCRAPED) as fleet:
+        fleet.listen(lambda result: heard.append(result.signals.at))
+        await reached(fleet)
+        for at in (START + 1, START + 2, START + 3):
+            scraper.give(scraped(CI, at=at))
+    assert heard == [START + 1, START + 2, START + 3]
+
+
+async def test_a_round_that_was_overtaken_does_not_turn_back_the_row(
+    open_fleet: Open, host: FleetHost, network: Network, scraper: FakeScraper
+) -> None:
+    async with open_fleet(host, **SCRAPED) as fleet:
+        await reached(fleet)
+        scraper.give(scraped(CI, at=START + 20))
+        scraper.give(scraped(CI, at=START + 10, error="it refuses connections"))
+        row = fleet.rows[CI]
+        assert row.signals is not None
+        assert row.signals.at == START + 20
+
+
 async def test_a_round_out_of_turn_gives_the_row(
     open_fleet: Open, host: FleetHost, network: Network, scraper: FakeScraper
 ) -> None:
