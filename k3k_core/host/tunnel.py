@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 from k3k_core.errors import K3kError
@@ -28,9 +28,18 @@ class Tunnel:
         namespace: its namespace.
         pod: its name; a pod made anew under the same name is reached as well.
         port: number of its port.
+        report: told why a connection did not come about.
     """
 
-    def __init__(self, host: HostApi, namespace: str, pod: str, port: int) -> None:
+    def __init__(
+        self,
+        host: HostApi,
+        namespace: str,
+        pod: str,
+        port: int,
+        report: Callable[[K3kError], None] | None = None,
+    ) -> None:
+        self._report = report
         self._host = host
         self._namespace = namespace
         self._pod = pod
@@ -74,6 +83,8 @@ class Tunnel:
                 await _join(reader, writer, far)
         except K3kError as error:
             self.error = error
+            if self._report is not None:
+                self._report(error)
             logger.debug("tunnel to %s/%s: %s", self._namespace, self._pod, error)
         except (OSError, EOFError):
             logger.debug("tunnel to %s/%s: the near side broke off", self._namespace, self._pod)
@@ -108,7 +119,13 @@ async def _join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, far:
 
 
 @asynccontextmanager
-async def open_tunnel(host: HostApi, namespace: str, pod: str, port: int) -> AsyncIterator[Tunnel]:
+async def open_tunnel(
+    host: HostApi,
+    namespace: str,
+    pod: str,
+    port: int,
+    report: Callable[[K3kError], None] | None = None,
+) -> AsyncIterator[Tunnel]:
     """Open a tunnel for the time of a block.
 
     Args:
@@ -116,8 +133,9 @@ async def open_tunnel(host: HostApi, namespace: str, pod: str, port: int) -> Asy
         namespace: its namespace.
         pod: its name.
         port: number of its port.
+        report: told why a connection did not come about.
     """
-    tunnel = Tunnel(host, namespace, pod, port)
+    tunnel = Tunnel(host, namespace, pod, port, report)
     await tunnel.start()
     try:
         yield tunnel

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 
 from k3k_core.discovery.addresses import url
-from k3k_core.errors import HostError, NotReadyError
-from k3k_core.host import HostApi, Tunnel, open_tunnel
+from k3k_core.errors import HostError, K3kError, NotReadyError
+from k3k_core.host import HostApi, open_tunnel
 from k3k_core.lifecycle.kubeconfig import fetch_kubeconfig, server_of
 from k3k_core.names import (
     API_PORT,
@@ -34,17 +34,17 @@ class Connected:
         kubeconfig: the admin kubeconfig, leading through the tunnel.
         server: URL of the API on this machine.
         pod: the server at the other end.
-        tunnel: the tunnel.
     """
 
     kubeconfig: str = field(repr=False)
     server: str
     pod: str
-    tunnel: Tunnel = field(repr=False)
 
 
 @asynccontextmanager
-async def connect(host: HostApi, identity: ControlPlaneId) -> AsyncIterator[Connected]:
+async def connect(
+    host: HostApi, identity: ControlPlaneId, report: Callable[[K3kError], None] | None = None
+) -> AsyncIterator[Connected]:
     """Open a tunnel to one server of a control plane for the time of a block.
 
     TLS goes through to the server itself and is verified against the control plane's own authority: k3s puts
@@ -53,6 +53,7 @@ async def connect(host: HostApi, identity: ControlPlaneId) -> AsyncIterator[Conn
     Args:
         host: an open host.
         identity: the control plane; one that Helm made will do.
+        report: told why a connection through the tunnel did not come about.
 
     Raises:
         NotFoundError: it does not exist.
@@ -60,9 +61,9 @@ async def connect(host: HostApi, identity: ControlPlaneId) -> AsyncIterator[Conn
     """
     document = await fetch_kubeconfig(host, identity)
     pod = await _server(host, identity)
-    async with open_tunnel(host, identity.namespace, pod, API_PORT) as tunnel:
+    async with open_tunnel(host, identity.namespace, pod, API_PORT, report) as tunnel:
         server = url(_LOOPBACK, tunnel.port)
-        yield Connected(redirected(document, server), server, pod, tunnel)
+        yield Connected(redirected(document, server), server, pod)
 
 
 def redirected(document: str, server: str) -> str:

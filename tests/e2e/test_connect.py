@@ -8,6 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.support.hosts import HostUnderTest
@@ -34,6 +35,17 @@ async def created(host: HostUnderTest, name: str) -> None:
     """Create a control plane that has no address outside its host."""
     where = ("create", name, "-n", host.namespace)
     (await host.k3k(*where, "--set", "loadbalancer.enabled=false")).checked()
+
+
+# Two connections to the server that KUBECONFIG names, each to its end.
+KNOCK_TWICE = """
+import contextlib, os, socket, yaml
+url = yaml.safe_load(open(os.environ["KUBECONFIG"]))["clusters"][0]["cluster"]["server"]
+for _ in range(2):
+    with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as connection:
+        with contextlib.suppress(ConnectionError):
+            connection.recv(1)
+"""
 
 
 def left_in(folder: Path) -> list[str]:
@@ -88,3 +100,12 @@ async def test_a_program_that_does_not_exist_is_wrong_use(host: HostUnderTest) -
     await created(host, "one")
     answer = await host.k3k("connect", "one", "-n", host.namespace, "--", "no-such-program-here")
     assert (answer.code, "'no-such-program-here' was not found" in answer.err) == (2, True)
+
+
+async def test_a_server_that_cannot_be_reached_is_said_once_on_standard_error(host: HostUnderTest) -> None:
+    if host.sandbox is None:
+        pytest.skip("takes a server that can be told to refuse")
+    await created(host, "one")
+    host.sandbox.faults_of(host.namespace, "one-k3k-server-0").switch_on("unreachable")
+    answer = await host.k3k("connect", "one", "-n", host.namespace, "--", sys.executable, "-c", KNOCK_TWICE)
+    assert answer.err.count("forward a port to Pod one-k3k-server-0") == 1, answer.err

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import shlex
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,7 @@ from k3k_core.cli.option import option
 from k3k_core.cli.private_file import check_target, write_private
 from k3k_core.cli.session import Session
 from k3k_core.cli.stopping import stop_signals
-from k3k_core.errors import UsageError
+from k3k_core.errors import K3kError, UsageError
 from k3k_core.host import HostApi
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ def command(session: Session, name: str, command_line: tuple[str, ...], out: str
         check_target(Path(out), identity.name, force=force)
 
     async def work(host: HostApi) -> int:
-        async with connect(host, identity) as connected:
+        async with connect(host, identity, _once_each(session.console.warn)) as connected:
             with _kubeconfig_file(connected.kubeconfig, out) as path:
                 if command_line:
                     return await _run(command_line, path)
@@ -86,17 +85,21 @@ async def _run(command_line: tuple[str, ...], path: Path) -> int:
 
 
 async def _stay(session: Session, connected: Connected, path: Path) -> None:
-    """Keep the connection until a signal to stop; say once why connections through it fail."""
     with stop_signals() as stopped:
         session.console.note(f"Connected to {connected.pod} at {connected.server} until Ctrl-C.")
         session.console.data(f"export KUBECONFIG={shlex.quote(str(path))}")
         sys.stdout.flush()
-        told = ""
-        while not stopped.is_set():
-            with suppress(TimeoutError):
-                async with asyncio.timeout(1):
-                    await stopped.wait()
-            error = connected.tunnel.error
-            if error is not None and str(error) != told:
-                session.console.warn(str(error))
-            told = str(error) if error is not None else ""
+        await stopped.wait()
+
+
+def _once_each(warn: Callable[[str], None]) -> Callable[[K3kError], None]:
+    """Return what says each failure once: clients try again and again."""
+    said: set[str] = set()
+
+    def report(error: K3kError) -> None:
+        text = str(error)
+        if text not in said:
+            said.add(text)
+            warn(text)
+
+    return report

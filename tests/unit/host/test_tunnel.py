@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from k3k_core.errors import ForbiddenError, NotFoundError, UnauthorizedError, UnreachableError
+from k3k_core.errors import ForbiddenError, K3kError, NotFoundError, UnauthorizedError, UnreachableError
 from k3k_core.host import Host, open_tunnel
 from tests.support.forwarding import PROTOCOL, forward_to
 from tests.support.loopback import connected_to, serve, serve_raw
@@ -136,11 +136,12 @@ async def test_a_far_end_of_another_protocol_is_refused() -> None:
             await _ask(host)
 
 
-async def test_the_tunnel_remembers_why_a_connection_failed_and_goes_on() -> None:
+async def test_the_tunnel_says_why_a_connection_failed_and_goes_on() -> None:
+    told: list[K3kError] = []
     async with (
         serve(web.Response(status=403)) as server,
         connected_to(server.url) as host,
-        open_tunnel(host, "n", "pod", 6443) as tunnel,
+        open_tunnel(host, "n", "pod", 6443, told.append) as tunnel,
     ):
         for _ in range(2):
             reader, writer = await asyncio.open_connection("127.0.0.1", tunnel.port)
@@ -148,6 +149,7 @@ async def test_the_tunnel_remembers_why_a_connection_failed_and_goes_on() -> Non
                 await reader.readexactly(1)
             writer.close()
             assert isinstance(tunnel.error, ForbiddenError)
+    assert [type(error) for error in told] == [ForbiddenError, ForbiddenError]
 
 
 async def test_closing_the_tunnel_cuts_what_is_open() -> None:
