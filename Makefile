@@ -36,6 +36,7 @@ bench: $(STAMP) ## run the benchmarks
 	@$(BIN)/python benchmarks/startup.py
 	@$(BIN)/python benchmarks/create.py
 	@$(BIN)/python benchmarks/scan.py
+	@$(BIN)/python benchmarks/signals.py
 	@$(BIN)/python benchmarks/exporter.py
 	@$(BIN)/python benchmarks/fleet.py
 
