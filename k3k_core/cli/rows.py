@@ -15,6 +15,20 @@ if TYPE_CHECKING:
     from k3k_core.discovery import ControlPlane
 
 _LEAST_FIRST = ("DATASTORE", "VERSION", "AGE", "SERVERS", "TTL")
+# The same beside columns of signals: what they are there for stays longest.
+_LEAST_FIRST_MEASURED = (
+    "DATASTORE",
+    "ADDRESS",
+    "AGE",
+    "VERSION",
+    "DATASTORE P99",
+    "WRITE P99",
+    "TTL",
+    "SERVERS",
+    "READ P99",
+    "QUEUE",
+    "CERT",
+)
 _STYLES: dict[str, Style] = {
     "Healthy": "good",
     "Degraded": "warn",
@@ -60,7 +74,7 @@ def control_plane_table(
     headings = (["HOST"] if hosts else []) + headings + _signal_headings(measured)
     headings += ["SYSTEM", "MADE BY", "REASON"] if wide else []
     grid = [_row(row, now, hosts=hosts, wide=wide, measured=measured) for row in rows]
-    for heading in _LEAST_FIRST:
+    for heading in _LEAST_FIRST if measured is None else _LEAST_FIRST_MEASURED:
         if width is None or table_width(headings, grid) <= width:
             break
         at = headings.index(heading)
