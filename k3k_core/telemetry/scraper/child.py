@@ -21,8 +21,9 @@ from k3k_core.telemetry.scraper.messages import (
     Request,
     Results,
     Setup,
+    put_message,
     read_message,
-    write_message,
+    sent,
 )
 from k3k_core.telemetry.scraper.options import ScrapeOptions
 from k3k_core.telemetry.scraper.scraper import Publish
@@ -180,7 +181,8 @@ class Child:
 
     async def _send(self, writer: asyncio.StreamWriter) -> None:
         while True:
-            await write_message(writer, await self._outbox.get())
+            put_message(writer, await self._outbox.get())
+            await sent(writer)
 
     def _take(self, message: object) -> None:
         match message:

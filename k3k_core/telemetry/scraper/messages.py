@@ -6,6 +6,7 @@ import asyncio
 import pickle
 import struct
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -56,7 +57,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """Rounds since the last message, the latest of each target; sent now and then without any, as a sign of life."""
+    """Rounds since the last message, in order; sent now and then without any, as a sign of life."""
 
     scraped: tuple[Scraped, ...]
     figures: ScrapeFigures
@@ -81,12 +82,14 @@ async def read_message(reader: asyncio.StreamReader) -> Any:
     return pickle.loads(body)  # noqa: S301
 
 
-async def write_message(writer: asyncio.StreamWriter, message: object) -> None:
-    """Send a message; when the other side has gone, nothing happens: reading tells."""
+def put_message(writer: asyncio.StreamWriter, message: object) -> None:
+    """Hand a message over to be sent after those before it."""
     body = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
-    try:
-        writer.write(_LENGTH.pack(len(body)))
-        writer.write(body)
+    writer.write(_LENGTH.pack(len(body)))
+    writer.write(body)
+
+
+async def sent(writer: asyncio.StreamWriter) -> None:
+    """Wait until more can be sent; when the other side has gone, nothing happens: reading tells."""
+    with suppress(ConnectionError):
         await writer.drain()
-    except ConnectionError:
-        return

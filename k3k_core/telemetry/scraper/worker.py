@@ -20,8 +20,9 @@ from k3k_core.telemetry.scraper.messages import (
     Request,
     Results,
     Setup,
+    put_message,
     read_message,
-    write_message,
+    sent,
 )
 from k3k_core.telemetry.scraper.open_files import raise_open_files_limit
 from k3k_core.telemetry.scraper.scraper import Scraper
@@ -47,9 +48,8 @@ class Worker:
         self._reader = reader
         self._writer = writer
         self._targets: dict[TargetId, ControlPlaneTarget] = {}
-        # Should the parent be slow, the latest round of each target is enough.
-        self._results: dict[TargetId, Scraped] = {}
-        self._scraper = Scraper(setup.options, self._collect)
+        self._results: list[Scraped] = []
+        self._scraper = Scraper(setup.options, self._results.append)
         self._requests: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -64,18 +64,20 @@ class Worker:
         for task in done:
             task.result()
 
-    def _collect(self, scraped: Scraped) -> None:
-        self._results[scraped.id] = scraped
-
     async def _send_results(self) -> None:
         loop = asyncio.get_running_loop()
-        sent = loop.time()
+        last = loop.time()
         while True:
             await asyncio.sleep(_BATCH)
-            if self._results or loop.time() - sent >= _SIGN_OF_LIFE:
-                results, self._results = tuple(self._results.values()), {}
-                await write_message(self._writer, Results(results, self._scraper.figures))
-                sent = loop.time()
+            if self._results or loop.time() - last >= _SIGN_OF_LIFE:
+                self._put_results()
+                await sent(self._writer)
+                last = loop.time()
+
+    def _put_results(self) -> None:
+        results = tuple(self._results)
+        self._results.clear()
+        put_message(self._writer, Results(results, self._scraper.figures))
 
     async def _obey(self) -> None:
         while (message := await read_message(self._reader)) is not None:
@@ -94,20 +96,19 @@ class Worker:
 
     async def _answer(self, request: Request) -> None:
         scraped = await self._scraper.scrape(request.target)
-        await write_message(self._writer, Answer(request.number, scraped))
+        # The rounds before it first: whoever gets both has them in the order in which they were made.
+        self._put_results()
+        put_message(self._writer, Answer(request.number, scraped))
+        await sent(self._writer)
 
 
 class _ToParent(logging.Handler):
     def __init__(self, writer: asyncio.StreamWriter) -> None:
         super().__init__(logging.WARNING)
         self._writer = writer
-        self._sending: set[asyncio.Task[None]] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
-        message = Log(record.levelno, self.format(record))
-        task = asyncio.get_running_loop().create_task(write_message(self._writer, message))
-        self._sending.add(task)
-        task.add_done_callback(self._sending.discard)
+        put_message(self._writer, Log(record.levelno, self.format(record)))
 
 
 async def _work(connection: socket.socket) -> None:

@@ -157,6 +157,20 @@ async def test_a_round_out_of_turn_is_made_by_a_worker() -> None:
         assert scraped.errors == ()
 
 
+async def test_every_round_is_delivered_once_and_in_order() -> None:
+    published = Published()
+    async with stage() as theatre, pool(published, workers=1) as scrapers:
+        fleet = await planes(theatre, 1)
+        (target,) = fleet.values()
+        scrapers.update(fleet)
+        for _ in range(4):
+            await published.from_each(fleet)
+            published.publish(await scrapers.scrape(target))
+
+        at = [scraped.signals.at for scraped in published.all]
+        assert at == sorted(set(at))
+
+
 async def test_a_round_out_of_turn_whose_worker_dies_is_an_error() -> None:
     asked = asyncio.Event()
 
