@@ -8,8 +8,8 @@ from collections.abc import Collection, Sequence
 from k3k_core.telemetry.labels import LABEL_NAME, METRIC_NAME, VALUE
 
 _LAST_LABEL = re.compile(rb"(%b)=%b\}" % (LABEL_NAME, VALUE))
-# What is left of a series without its values.
-_OUTLINE = re.compile(rb"(%b)(?:\{%b=(?:,%b=)*+\})?+" % (METRIC_NAME, LABEL_NAME, LABEL_NAME))
+# A series with one quote in place of each value.
+_OUTLINE = re.compile(rb'(%b)(?:\{%b="(?:,%b=")*+\})?+' % (METRIC_NAME, LABEL_NAME, LABEL_NAME))
 _LABEL = re.compile(rb"[{,](%b)=" % LABEL_NAME)
 
 
@@ -43,7 +43,7 @@ def _by_parts(series: Sequence[bytes], names: frozenset[bytes]) -> bool:
 
 
 def _outlines(texts: Collection[bytes], end: bytes, names: frozenset[bytes]) -> list[bytes] | None:
-    """Return each text without its values; None if one is not plain, has another name or repeats a label.
+    """Return each text with one quote for each value; None if one is not plain, is misnamed or repeats a label.
 
     Cut at its quotes, every other piece is the inside of a value. A line feed is in none of the texts; so if all
     of those put between them are found outside values, each text has closed its quotes.
@@ -56,7 +56,7 @@ def _outlines(texts: Collection[bytes], end: bytes, names: frozenset[bytes]) -> 
     joined = end.join(texts) + end
     if b"\\" in joined or not _is_utf8(joined):
         return None
-    outlines = b"".join(joined.split(b'"')[::2]).split(b"\n")
+    outlines = b'"'.join(joined.split(b'"')[::2]).split(b"\n")
     if outlines.pop() or len(outlines) != len(texts):
         return None
     for outline in set(outlines):

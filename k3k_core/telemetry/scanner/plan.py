@@ -41,7 +41,7 @@ class Plan:
         in_metrics: names of the samples that belong to it in OpenMetrics.
         matters: names of the samples that belong to it in either format, if it is wanted in either.
         keep: whether it is wanted in the text format, and its lines may be read together.
-        skip: whether no line that begins with its name can be wanted.
+        skip: whether no line that begins with its name can be wanted, and nothing is wrong with its kind.
     """
 
     name: str
@@ -118,7 +118,7 @@ class Wanted:
             in_metrics=in_metrics,
             matters=allowed | in_metrics | {head} if is_wanted else frozenset(),
             keep=plain and name in self.names and kind in KINDS,
-            skip=plain and not is_wanted and not self._may_hide(head),
+            skip=plain and kind in KINDS and not is_wanted and not self._may_hide(head),
         )
 
     def _may_hide(self, head: bytes) -> bool:

@@ -88,7 +88,8 @@ class PageReader:
             plan = self._wanted.declared(data[end + len(_TYPE) : after - 1])
             if plan is not None and data.startswith(plan.help_head, start) and not self._is_current(plan):
                 self._declare(plan)
-                self._note("declaration", plan.declaration)
+                if self._journal is not None:
+                    self._journal.note(self.line + 1, "declaration", plan.declaration)
                 self.line += 2
                 return after
         self.line += 1
@@ -102,9 +103,12 @@ class PageReader:
         return end
 
     def _is_current(self, plan: Plan) -> bool:
-        return self._text.open and self._text.plan.name == plan.name
+        return self._text.plan.name == plan.name and self._text.open
 
     def _declare(self, plan: Plan) -> None:
+        if self._text.plan.skip:
+            self._text.begin(plan)
+            return
         try:
             self._text.declare(plan)
         except ValueError as error:
@@ -134,7 +138,8 @@ class PageReader:
         if plan.skip:
             count = len(piece) - len(piece.replace(b"\n", b""))
             if piece.count(plan.line_head) + piece.startswith(plan.head) == count:
-                self._note("skipped")
+                if self._journal is not None:
+                    self._journal.note(self.line, "skipped")
                 self.line += count
                 return
         lines = BytesIO(piece).readlines()

@@ -41,10 +41,15 @@ class TextFormat:
             ValueError: the family before was of a kind that does not exist.
         """
         self.leave()
+        self.begin(plan)
+
+    def begin(self, plan: Plan) -> None:
+        """Begin the family of a plan where the one before needs no check: nothing of it could be wanted."""
         self.plan = plan
         self.open = True
-        found = self._found.get(plan.name)
-        self._began_with = len(found) if found is not None else 0
+        if not plan.skip:
+            found = self._found.get(plan.name)
+            self._began_with = 0 if found is None else len(found)
 
     def leave(self) -> None:
         """End the current family.
