@@ -20,7 +20,7 @@ DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "hostile-targets.md"
 _HEAD: Final = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
 _ZIPPED: Final = gzip.compress(PAGE)
 
-# Well beyond what the tests allow a page (8 MiB).
+# Well beyond what the tests allow a page (4 MiB).
 _HUGE: Final = 64 * 1024 * 1024
 
 
