@@ -30,7 +30,7 @@ from k3k_core.exporter.server import Exporter, ServerOptions, serving
 from k3k_core.exporter.web.listener import Address, bind
 from k3k_core.fleet import FleetRow
 from tests.support.fake_fleet import FakeFleet
-from tests.support.fleet_rows import fleet_row, full_signals
+from tests.support.fleet_rows import fleet_row, full_signals, round_of
 
 INTERVAL = 15.0
 _PAUSE = 0.25
@@ -70,10 +70,10 @@ async def change(fleet: FakeFleet, count: int) -> None:
 async def measure(count: int, requests: int) -> dict[str, Any]:
     """Return the figures of one run."""
     fleet = FakeFleet()
-    fleet.put(*(row(index, 0) for index in range(count)))
     sockets = bind(Address("127.0.0.1", 0))
     port = sockets[0].getsockname()[1]
     async with serving(fleet, sockets, ServerOptions()) as exporter:
+        fleet.put(*(row(index, 0) for index in range(count)))
         while len(exporter.collector) < count:  # noqa: ASYNC110 (nothing tells)
             await asyncio.sleep(0.05)
         changing = asyncio.create_task(change(fleet, count))
@@ -119,6 +119,7 @@ def update_cost(exporter: Exporter, count: int) -> dict[str, float]:
         rows = [replace(each, signals=full_signals(time.time())) for each in rows]
         began = time.process_time()
         for each in rows:
+            exporter.collector.count(round_of(each))
             exporter.collector.update(each)
         best = min(best, (time.process_time() - began) / len(rows))
     return {"update_ms": 1000 * best}

@@ -20,10 +20,12 @@ from k3k_core.exporter.rendering import add_samples, client_metric, escape, rend
 from k3k_core.exporter.row_readings import read_row
 from k3k_core.exporter.totals import Totals
 from k3k_core.fleet import FleetRow
-from k3k_core.telemetry.scraper.target import TargetId
+from k3k_core.telemetry.scraper.target import Scraped, TargetId
 
 # As long as Prometheus itself shows a series that it gets no more samples of.
 STALE_AFTER = 300.0
+# Control planes whose rounds are counted before there is a row: more than one exporter can have.
+MAX_EARLY = 10_000
 
 _METRICS = tuple(metric for metric in CATALOGUE if metric.scope == "control plane")
 
@@ -35,14 +37,14 @@ class _Entry:
     Attributes:
         base: its identity as label values.
         row: as it is now.
-        totals: its totals.
+        totals: of its rounds.
         choices: which of its queues and resources are shown.
         check_at: seconds since 1970 when time alone changes what is shown of it.
     """
 
     base: Labels
     row: FleetRow
-    totals: Totals = field(default_factory=Totals)
+    totals: Totals
     choices: Choices = field(default_factory=Choices)
     check_at: float = math.inf
 
@@ -60,6 +62,7 @@ class FleetCollector(Collector):
         self._stale_after = stale_after
         self._clock = clock
         self._entries: dict[TargetId, _Entry] = {}
+        self._early: dict[TargetId, Totals] = {}
         self._blocks = Blocks(_METRICS)
 
     def __len__(self) -> int:
@@ -68,8 +71,32 @@ class FleetCollector(Collector):
     def __contains__(self, key: object) -> bool:
         return key in self._entries
 
+    def count(self, scraped: Scraped) -> None:
+        """Add what one round gave to the totals; they are shown with the next row.
+
+        Args:
+            scraped: a round; each has to be given once, in whatever order.
+        """
+        entry = self._entries.get(scraped.id)
+        totals = entry.totals if entry is not None else self._early.get(scraped.id)
+        if totals is None:
+            if len(self._early) >= MAX_EARLY:
+                return
+            totals = self._early[scraped.id] = Totals()
+        totals.add(scraped.signals)
+
+    def expect(self, keys: Iterable[TargetId]) -> None:
+        """Forget rounds over control planes that have no row and are not about to get one.
+
+        Args:
+            keys: of rows that are about to be given.
+        """
+        if self._early:
+            coming = set(keys)
+            self._early = {key: totals for key, totals in self._early.items() if key in coming}
+
     def update(self, row: FleetRow) -> None:
-        """Take a row that came or changed.
+        """Take a row that came or changed; what it shows was counted when its round was given to `count`.
 
         Args:
             row: as it is now.
@@ -78,10 +105,10 @@ class FleetCollector(Collector):
         key = TargetId(plane.host, plane.namespace, plane.name)
         entry = self._entries.get(key)
         if entry is None:
-            entry = self._entries[key] = _Entry((clean(key.host), clean(key.namespace), clean(key.name)), row)
+            base = (clean(key.host), clean(key.namespace), clean(key.name))
+            entry = self._entries[key] = _Entry(base, row, self._early.pop(key, Totals()))
         entry.row = row
         if row.signals is not None:
-            entry.totals.add(row.signals)
             entry.choices.take(row.signals)
         self._render(key, entry)
 
@@ -92,6 +119,7 @@ class FleetCollector(Collector):
             key: which one.
         """
         self._entries.pop(key, None)
+        self._early.pop(key, None)
         self._blocks.drop(key)
 
     def keep(self, keys: Iterable[TargetId]) -> None:
@@ -100,7 +128,7 @@ class FleetCollector(Collector):
         Args:
             keys: of the fleet.
         """
-        for key in self._entries.keys() - set(keys):
+        for key in (self._entries.keys() | self._early.keys()) - set(keys):
             self.remove(key)
 
     def lines(self) -> Iterator[tuple[Metric, Iterable[bytes]]]:

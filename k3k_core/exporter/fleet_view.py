@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from k3k_core.fleet import ChangeSet, FleetRow, HostState
 from k3k_core.telemetry.scraper.figures import ScrapeFigures
-from k3k_core.telemetry.scraper.target import TargetId
+from k3k_core.telemetry.scraper.target import Scraped, TargetId
 
 
 class RawPage(Protocol):
@@ -37,6 +37,9 @@ class FleetView(Protocol):
     @property
     def figures(self) -> ScrapeFigures | None:
         """What its scraper did; None without one."""
+
+    def listen(self, hear: Callable[[Scraped], None], /) -> None:
+        """Hand on every round as it comes, each once: changes leave out what another round has overtaken."""
 
     def changes(self) -> AsyncIterator[ChangeSet]:
         """Yield what there is as changes, then what happens."""

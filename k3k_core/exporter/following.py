@@ -19,6 +19,8 @@ async def follow(fleet: FleetView, collector: FleetCollector) -> None:
         collector: what is kept.
     """
     async for changes in fleet.changes():
+        # Whatever was counted until now is of these rows, or of a control plane that has gone again.
+        collector.expect(row.id for row in changes.changed)
         for key in changes.removed:
             collector.remove(key)
         for count, row in enumerate(changes.changed, start=1):

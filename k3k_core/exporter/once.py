@@ -22,9 +22,10 @@ async def export_once(fleet: FleetView, *, timeout: float, stale_after: float) -
         UnreachableError: no host could be reached.
         ForbiddenError: every host refuses this identity.
     """
+    collector = FleetCollector(stale_after=stale_after)
+    fleet.listen(collector.count)
     await fleet.settled(timeout)
     raise_if_all_hosts_failed(fleet)
-    collector = FleetCollector(stale_after=stale_after)
     for row in fleet.rows.values():
         collector.update(row)
     return Pages(collector, lambda: read_own(fleet.hosts.values(), fleet.figures)).make("text").decode()

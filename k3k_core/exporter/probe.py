@@ -29,7 +29,7 @@ class Prober:
 
     Args:
         fleet: whose control planes are asked.
-        collector: takes what they answer.
+        collector: shows what they answer.
     """
 
     def __init__(self, fleet: FleetView, collector: FleetCollector) -> None:
@@ -63,7 +63,6 @@ class Prober:
                 row = await asyncio.shield(self._round(key))
         except (TimeoutError, K3kError):
             return False
-        self._collector.update(row)
         signals = row.signals
         return signals is not None and signals.at >= began - timeout and signals.servers_ready > 0
 
@@ -71,10 +70,17 @@ class Prober:
         """Return the round that is under way; clients that ask for the same control plane share one."""
         task = self._under_way.get(key)
         if task is None:
-            task = asyncio.ensure_future(self._fleet.scrape(key))
+            task = asyncio.ensure_future(self._make_round(key))
             self._under_way[key] = task
             task.add_done_callback(lambda done: self._ended(key, done))
         return task
+
+    async def _make_round(self, key: TargetId) -> FleetRow:
+        row = await self._fleet.scrape(key)
+        # At once, before a later row can come; and not when it was deleted meanwhile: nobody would take it away again.
+        if key in self._fleet.rows:
+            self._collector.update(row)
+        return row
 
     def _ended(self, key: TargetId, done: asyncio.Task[FleetRow]) -> None:
         self._under_way.pop(key, None)

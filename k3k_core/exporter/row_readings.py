@@ -24,7 +24,7 @@ def read_row(row: FleetRow, signals: Signals | None, totals: Totals, choices: Ch
     Args:
         row: the control plane.
         signals: its signals while they are new enough to be shown.
-        totals: its totals, the window of `signals` added.
+        totals: its totals, the window of `signals` among them.
         choices: which of its queues and resources are shown.
     """
     readings = Readings()

@@ -65,6 +65,7 @@ class Exporter:
         self._fleet = fleet
         self._options = options
         self.collector = FleetCollector(stale_after=options.stale_after)
+        fleet.listen(self.collector.count)
         process = CollectorRegistry()
         ProcessCollector(registry=process)
         self._pages = Pages(self.collector, lambda: read_own(fleet.hosts.values(), fleet.figures), process)

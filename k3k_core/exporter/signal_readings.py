@@ -30,7 +30,7 @@ def read_signals(readings: Readings, signals: Signals, totals: Totals, choices: 
     Args:
         readings: of the control plane.
         signals: its newest signals.
-        totals: its totals, the window of `signals` added.
+        totals: its totals, the window of `signals` among them.
         choices: which of its queues and resources are shown.
     """
     quantiles = {key: _quantiles(latency) for key, latency in latencies(signals)}

@@ -1,12 +1,14 @@
 """Counters made of windows: what one control plane did since the exporter began to watch it.
 
 The signals of a control plane hold differences between two pages, counter resets already dealt with. Added up
-they never fall, so that `rate()` over them is right whatever restarts on the other side.
+they never fall, so that `rate()` over them is right whatever restarts on the other side. Each round has a window of its
+own, so each has to be added, once, also one that another has overtaken.
 """
 
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterator, Mapping
 
 from k3k_core.exporter.catalogue import Metric
@@ -15,6 +17,8 @@ from k3k_core.telemetry.signals.model import Signals
 
 # Label sets of one metric that are remembered: more than are exported, since the worst queues come and go.
 MAX_LABEL_SETS = 256
+# Rounds by which one can be late and still be told from one that was added already.
+_REMEMBERED = 16
 
 Amount = tuple[float, float]
 
@@ -23,18 +27,19 @@ class Totals:
     """Totals of one control plane; bounded whatever its pages claim."""
 
     def __init__(self) -> None:
-        self._at = -math.inf
+        self._added: deque[float] = deque(maxlen=_REMEMBERED)
         self._amounts: dict[Metric, dict[Labels, Amount]] = {}
 
     def add(self, signals: Signals) -> None:
-        """Add the window of some signals; signals that are not newer than the last ones change nothing.
+        """Add the window of a round; one that was added already changes nothing.
 
         Args:
-            signals: of the last round.
+            signals: of a round, in whatever order they come.
         """
-        if signals.at <= self._at:
+        # Not by their order: a clock that is set back must not stop the counters.
+        if signals.at in self._added:
             return
-        self._at = signals.at
+        self._added.append(signals.at)
         window: dict[Metric, dict[Labels, Amount]] = {}
         for (metric, labels), amount in _amounts(signals):
             window.setdefault(metric, {}).setdefault(labels, amount)

@@ -11,7 +11,8 @@ from typing import Any
 from k3k_core.errors import NotFoundError
 from k3k_core.fleet import ChangeSet, FleetRow, HostState
 from k3k_core.telemetry.scraper.figures import ScrapeFigures
-from k3k_core.telemetry.scraper.target import TargetId
+from k3k_core.telemetry.scraper.target import Scraped, TargetId
+from tests.support.fleet_rows import round_of
 
 Rows = dict[TargetId, FleetRow]
 
@@ -52,11 +53,25 @@ class FakeFleet:
     fetched: list[tuple[TargetId, str | None]] = field(default_factory=list)
     round_done: asyncio.Event = field(default_factory=asyncio.Event)
     _changes: asyncio.Queue[ChangeSet] = field(default_factory=asyncio.Queue)
+    _listeners: list[Callable[[Scraped], None]] = field(default_factory=list)
 
     def put(self, *rows: FleetRow) -> None:
-        """Let rows come or change."""
+        """Let rows come or change, those with other signals than before after a round."""
+        for row in rows:
+            before = self.rows.get(row.id)
+            if row.signals is not None and (before is None or before.signals != row.signals):
+                self.tell(round_of(row))
         self.rows |= {row.id: row for row in rows}
         self._changes.put_nowait(ChangeSet(changed=rows))
+
+    def tell(self, scraped: Scraped) -> None:
+        """Let a round come of which no row tells: another has overtaken it."""
+        for hear in self._listeners:
+            hear(scraped)
+
+    def listen(self, hear: Callable[[Scraped], None]) -> None:
+        """Hand on every round."""
+        self._listeners.append(hear)
 
     def remove(self, *keys: TargetId) -> None:
         """Let control planes go."""
@@ -88,7 +103,8 @@ class FakeFleet:
         if self.on_scrape is not None:
             made = self.on_scrape(row)
             row = await made if asyncio.iscoroutine(made) else made
-        self.put(row)
+        if key in self.rows:
+            self.put(row)
         return row
 
     @asynccontextmanager

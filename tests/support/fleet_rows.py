@@ -8,6 +8,7 @@ from typing import Any
 
 from k3k_core.fleet import FleetRow
 from k3k_core.telemetry.judgement import Finding, Judgement
+from k3k_core.telemetry.scraper.target import Scraped
 from k3k_core.telemetry.signals.model import (
     ApiSignals,
     CertificateSignal,
@@ -39,6 +40,12 @@ def fleet_row(name: str = "ci", *, signals: Signals | None = None, **other: Any)
     created = datetime.fromtimestamp(NOW - DAY, UTC)
     plane = control_plane(name=name, **{"created_at": created, **other})
     return FleetRow(plane, Judgement("Healthy", NOW - DAY), signals)
+
+
+def round_of(row: FleetRow) -> Scraped:
+    """The round that gave a row its signals."""
+    assert row.signals is not None
+    return Scraped(row.id, row.signals, duration=0.1, lag=0.0, bytes_received=0)
 
 
 def degraded(row: FleetRow, *rules: str) -> FleetRow:

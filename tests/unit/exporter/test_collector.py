@@ -25,6 +25,7 @@ from tests.support.fleet_rows import (
     hostile_signals,
     latency,
     queue,
+    round_of,
 )
 
 Sample = tuple[str, tuple[tuple[str, str], ...], float]
@@ -42,8 +43,10 @@ class Shown:
         self.collector = FleetCollector(clock=lambda: self.now)
 
     def take(self, *rows: FleetRow) -> Shown:
-        """Take rows."""
+        """Take rows, each after a round."""
         for row in rows:
+            if row.signals is not None:
+                self.collector.count(round_of(row))
             self.collector.update(row)
         return self
 
@@ -118,6 +121,73 @@ def test_a_control_plane_that_is_deleted_takes_its_series_and_its_totals_with_it
     assert 'name="dev"' in shown.page()
     shown.take(row)
     assert shown.series("k3k_api_requests_total", "name")["ci",] == 150.0
+
+
+def requests(shown: Shown) -> dict[tuple[str, ...], float]:
+    """The counter of requests by control plane."""
+    return shown.series("k3k_api_requests_total", "name")
+
+
+def test_rounds_add_up_and_rows_add_nothing(shown: Shown) -> None:
+    row = fleet_row("ci", signals=full_signals())
+    shown.collector.update(row)
+    assert not requests(shown)
+    shown.take(row)
+    shown.collector.update(degraded(row, "slow-reads"))
+    assert requests(shown) == {("ci",): 150.0}
+
+
+def test_a_round_that_no_row_tells_of_is_in_the_totals(shown: Shown) -> None:
+    shown.take(fleet_row("ci", signals=full_signals(NOW - 15)))
+    restarted = tuple(replace(process, restarted=True) for process in full_signals().processes)
+    overtaken = replace(full_signals(NOW - 10), processes=restarted)
+    shown.collector.count(round_of(fleet_row("ci", signals=overtaken)))
+    shown.take(fleet_row("ci", signals=full_signals()))
+    assert requests(shown) == {("ci",): 450.0}
+    assert shown.series("k3k_process_restarts_total") == {(): 1.0}
+
+
+def test_an_older_round_that_comes_late_is_added_once_and_does_not_show(shown: Shown) -> None:
+    shown.take(fleet_row("ci", signals=full_signals()))
+    late = round_of(fleet_row("ci", signals=full_signals(NOW - 5, scale=2)))
+    for _ in range(2):
+        shown.collector.count(late)
+    shown.collector.update(shown_row := fleet_row("ci", signals=full_signals()))
+    assert requests(shown) == {("ci",): 450.0}
+    assert shown_row.signals is not None
+    assert shown.series("k3k_control_plane_last_scrape_timestamp_seconds") == {(): shown_row.signals.at}
+
+
+def test_a_round_before_the_first_row_counts(shown: Shown) -> None:
+    early = fleet_row("ci", signals=full_signals(NOW - 15))
+    shown.collector.count(round_of(early))
+    shown.collector.expect([early.id])
+    assert len(shown.collector) == 0
+    shown.take(fleet_row("ci", signals=full_signals()))
+    assert requests(shown) == {("ci",): 300.0}
+
+
+def test_a_round_that_ends_after_its_control_plane_was_deleted_is_dropped(shown: Shown) -> None:
+    row = fleet_row("ci", signals=full_signals(NOW - 15))
+    shown.take(row)
+    shown.collector.remove(row.id)
+    shown.collector.count(round_of(fleet_row("ci", signals=full_signals(NOW - 10))))
+    shown.collector.expect([])
+    assert shown.page() == ""
+    shown.take(fleet_row("ci", signals=full_signals()))
+    assert requests(shown) == {("ci",): 150.0}
+
+
+def test_rounds_over_ever_new_control_planes_do_not_fill_the_memory(
+    shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("k3k_core.exporter.collector.MAX_EARLY", 2)
+    rows = [fleet_row(name, signals=full_signals(NOW - 15)) for name in ("a", "b", "c")]
+    for row in rows:
+        shown.collector.count(round_of(row))
+    for row in rows:
+        shown.take(replace(row, signals=full_signals()))
+    assert requests(shown) == {("a",): 300.0, ("b",): 300.0, ("c",): 150.0}
 
 
 def test_removing_what_is_not_there_changes_nothing(shown: Shown) -> None:

@@ -17,7 +17,7 @@ from k3k_core.exporter.exposition import Pages, accepts_gzip, assemble, choose_f
 from k3k_core.exporter.own_readings import read_own, read_probe
 from k3k_core.fleet import HostState
 from k3k_core.telemetry.scraper.figures import Tally
-from tests.support.fleet_rows import NOW, degraded, fleet_row, full_signals
+from tests.support.fleet_rows import NOW, degraded, fleet_row, full_signals, round_of
 from tests.support.programs import run
 from tests.support.prometheus import PROMTOOL, needs_promtool
 
@@ -35,7 +35,9 @@ PROMETHEUS_3 = (
 def pages() -> Pages:
     """A fleet of two and everything the exporter knows of itself."""
     fleet = FleetCollector(clock=lambda: NOW)
-    fleet.update(degraded(fleet_row("ci", signals=full_signals(), expires_at=None), "slow-reads"))
+    row = degraded(fleet_row("ci", signals=full_signals(), expires_at=None), "slow-reads")
+    fleet.count(round_of(row))
+    fleet.update(row)
     fleet.update(fleet_row("dev"))
     tally = Tally()
     tally.count(["timeout"], duration=10.0, lag=0.2, received=100)

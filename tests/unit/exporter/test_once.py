@@ -15,7 +15,7 @@ from k3k_core.exporter.once import export_once, unanswered
 from k3k_core.fleet import HostState
 from k3k_core.telemetry.signals.model import ServerHealth
 from tests.support.fake_fleet import FakeFleet
-from tests.support.fleet_rows import fleet_row, full_signals
+from tests.support.fleet_rows import fleet_row, full_signals, round_of
 
 SILENT = replace(
     full_signals(), servers=(ServerHealth("ci-k3k-server-0", ready=False, error="connection refused"),)
@@ -29,6 +29,16 @@ async def test_the_page_is_made_when_the_fleet_has_settled() -> None:
     fleet.put(fleet_row("ci", signals=full_signals(time.time())))
     fleet.round_done.set()
     assert 'k3k_api_requests_total{host="prod",name="ci"' in await task
+
+
+async def test_every_round_until_then_is_counted() -> None:
+    fleet = FakeFleet()
+    task = asyncio.create_task(export_once(fleet, timeout=30, stale_after=300))
+    await asyncio.sleep(0)
+    fleet.tell(round_of(fleet_row("ci", signals=full_signals(time.time() - 1))))
+    fleet.put(fleet_row("ci", signals=full_signals(time.time())))
+    fleet.round_done.set()
+    assert 'k3k_api_requests_total{host="prod",name="ci",namespace="team-a"} 300.0' in await task
 
 
 @pytest.mark.looptime

@@ -16,7 +16,7 @@ from k3k_core.exporter.asking import TIMEOUT_HEADER
 from k3k_core.exporter.probe import MAX_PROBES
 from k3k_core.fleet import FleetRow
 from tests.support.fake_fleet import FakeFleet
-from tests.support.fleet_rows import fleet_row, full_signals
+from tests.support.fleet_rows import fleet_row, full_signals, round_of
 from tests.support.serving_exporter import serve
 
 PROBE = "/probe?target=team-a/ci"
@@ -66,6 +66,31 @@ async def test_counters_of_probes_go_on(fleet: FakeFleet) -> None:
     async with serve(fleet) as served:
         await served.get(PROBE)
         assert 'namespace="team-a"} 300.0' in (await served.get(PROBE)).text
+
+
+async def test_a_probe_between_two_rounds_loses_nothing_and_adds_nothing_twice(fleet: FakeFleet) -> None:
+    counter = 'k3k_api_requests_total{host="prod",name="ci",namespace="team-a"}'
+    async with serve(fleet) as served:
+        # Its row is overtaken before anybody is told of it.
+        fleet.tell(round_of(fleet_row("ci", signals=full_signals(time.time() - 1, scale=2))))
+        assert f"{counter} 450.0" in (await served.get(PROBE)).text
+        fleet.put(fleet_row("ci", signals=full_signals(time.time(), scale=4)))
+        while f"{counter} 1050.0" not in (page := (await served.get("/metrics")).text):
+            assert f"{counter} 450.0" in page
+            await asyncio.sleep(0)
+
+
+async def test_a_control_plane_that_is_deleted_while_it_is_asked_does_not_come_back(fleet: FakeFleet) -> None:
+    async def deleted(row: FleetRow) -> FleetRow:
+        fleet.remove(row.id)
+        while row.id in served.exporter.collector:  # noqa: ASYNC110 (nothing tells)
+            await asyncio.sleep(0)
+        return asked(row)
+
+    fleet.on_scrape = deleted
+    async with serve(fleet) as served:
+        await served.get(PROBE)
+        assert 'name="ci"' not in (await served.get("/metrics")).text
 
 
 async def test_openmetrics_is_given_to_who_wants_it(fleet: FakeFleet) -> None:

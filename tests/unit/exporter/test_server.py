@@ -16,7 +16,7 @@ from k3k_core.exporter.web.listener import Address, bind
 from k3k_core.fleet import FleetRow, HostState
 from k3k_core.telemetry.scraper.target import TargetId
 from tests.support.fake_fleet import FakeFleet
-from tests.support.fleet_rows import fleet_row, full_signals
+from tests.support.fleet_rows import fleet_row, full_signals, round_of
 from tests.support.serving_exporter import Served, serve
 
 
@@ -85,8 +85,8 @@ async def test_metrics_are_served_as_openmetrics_and_compressed_to_who_asks(flee
 
 
 async def test_a_page_of_many_control_planes_comes_whole(fleet: FakeFleet) -> None:
-    fleet.put(*(live_row(f"cp-{index}") for index in range(50)))
     async with serve(fleet) as served:
+        fleet.put(*(live_row(f"cp-{index}") for index in range(50)))
         await until_shown(served, 'name="cp-49"')
         packed = await served.get("/metrics", Accept_Encoding="gzip")
         plain = await served.get("/metrics", Accept_Encoding="identity")
@@ -103,6 +103,30 @@ async def test_a_deleted_control_plane_vanishes(fleet: FakeFleet) -> None:
         fleet.remove(TargetId("prod", "team-a", "ci"))
         page = await until_shown(served, 'name="ci"', there=False)
     assert 'name="other"' in page
+
+
+async def test_two_rounds_between_two_changes_are_both_counted(fleet: FakeFleet) -> None:
+    async with serve(fleet) as served:
+        await until_shown(served, 'name="ci"')
+        for ago in (2.0, 1.0):
+            fleet.tell(round_of(fleet_row(signals=full_signals(time.time() - ago))))
+        fleet.put(live_row())
+        await until_shown(served, 'k3k_api_requests_total{host="prod",name="ci",namespace="team-a"} 450.0')
+
+
+async def test_a_deleted_control_plane_that_comes_back_begins_anew(fleet: FakeFleet) -> None:
+    ci = TargetId("prod", "team-a", "ci")
+    counter = 'k3k_api_requests_total{host="prod",name="ci",namespace="team-a"}'
+    async with serve(fleet) as served:
+        fleet.put(live_row())
+        await until_shown(served, f"{counter} 150.0")
+        fleet.remove(ci)
+        await until_shown(served, 'name="ci"', there=False)
+        fleet.tell(round_of(live_row()))
+        fleet.put(live_row("other"))
+        await until_shown(served, 'name="other"')
+        fleet.put(live_row())
+        await until_shown(served, f"{counter} 150.0")
 
 
 async def test_the_landing_page_links_to_the_rest(fleet: FakeFleet) -> None:
@@ -198,9 +222,9 @@ async def test_a_client_that_never_finishes_its_request_is_dropped(fleet: FakeFl
 
 async def test_a_client_that_does_not_take_its_answer_is_dropped(fleet: FakeFleet) -> None:
     async with serve(fleet, ServerOptions(limits=DoorLimits(response=0.2))) as served:
-        served.exporter.collector.update(live_row())
-        for index in range(300):
-            served.exporter.collector.update(live_row(f"cp-{index}"))
+        for row in [live_row(f"cp-{index}") for index in range(300)]:
+            served.exporter.collector.count(round_of(row))
+            served.exporter.collector.update(row)
         reader, writer = await asyncio.open_connection("127.0.0.1", served.port, limit=1024)
         writer.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
         await until_nobody_is_connected(served)

@@ -21,9 +21,32 @@ def test_windows_add_up() -> None:
 
 def test_the_same_window_counts_once() -> None:
     totals = Totals()
-    for at in (100.0, 100.0, 85.0):
+    for at in (100.0, 100.0):
         totals.add(full_signals(at))
     assert totals.of(catalogue.API_REQUESTS) == {(): (150.0, 0.0)}
+
+
+def test_a_window_that_comes_late_counts_once() -> None:
+    totals = Totals()
+    for at in (100.0, 130.0, 115.0, 130.0, 115.0):
+        totals.add(full_signals(at))
+    assert totals.of(catalogue.API_REQUESTS) == {(): (450.0, 0.0)}
+
+
+def test_a_clock_that_is_set_back_does_not_stop_the_counters() -> None:
+    totals = Totals()
+    for at in (7_200.0, *range(100, 1_000, 15)):
+        totals.add(full_signals(at))
+    assert totals.of(catalogue.API_REQUESTS) == {(): (61 * 150.0, 0.0)}
+
+
+def test_a_restart_counts_in_the_window_in_which_it_was_seen() -> None:
+    totals = Totals()
+    for at, restarted in ((100.0, False), (115.0, True), (130.0, False)):
+        signals = full_signals(at)
+        processes = tuple(replace(process, restarted=restarted) for process in signals.processes)
+        totals.add(replace(signals, processes=processes))
+    assert totals.of(catalogue.PROCESS_RESTARTS) == {(): (1.0, 0.0)}
 
 
 def test_what_is_not_available_has_no_total() -> None:
