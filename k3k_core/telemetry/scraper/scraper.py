@@ -215,6 +215,7 @@ class Scraper:
                         lag=0.0,
                         bytes_received=0,
                         errors=("an internal error; the log has it",),
+                        order=self._now(),
                     )
                 )
         self._admit()
@@ -240,6 +241,7 @@ class Scraper:
                 lag=began - at,
                 bytes_received=made.received,
                 errors=entry.errors(made),
+                order=ended,
             )
 
     def _drop(self, id: TargetId) -> None:  # noqa: A002

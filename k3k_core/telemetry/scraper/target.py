@@ -78,6 +78,8 @@ class Scraped:
         lag: seconds it began later than it should have.
         bytes_received: bytes that came over the network.
         errors: what went wrong, a sentence each, without secrets.
+        order: larger for the later of two rounds over one control plane, whoever made them and whatever happens to
+            the clock: seconds of the machine's monotonic clock.
     """
 
     id: TargetId
@@ -86,3 +88,4 @@ class Scraped:
     lag: float
     bytes_received: int
     errors: tuple[str, ...] = ()
+    order: float = 0.0

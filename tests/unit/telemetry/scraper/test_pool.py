@@ -167,8 +167,8 @@ async def test_every_round_is_delivered_once_and_in_order() -> None:
             await published.from_each(fleet)
             published.publish(await scrapers.scrape(target))
 
-        at = [scraped.signals.at for scraped in published.all]
-        assert at == sorted(set(at))
+        order = [scraped.order for scraped in published.all]
+        assert order == sorted(set(order))
 
 
 async def test_a_round_out_of_turn_whose_worker_dies_is_an_error() -> None:
