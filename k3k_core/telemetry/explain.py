@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from k3k_core.telemetry.judgement import Judgement, Verdict
+from k3k_core.telemetry.judgement import Finding, Judgement, Verdict
 from k3k_core.telemetry.quantities import format_duration, format_value
 from k3k_core.telemetry.rules import Rule
 from k3k_core.telemetry.sentences import printable
@@ -18,6 +18,8 @@ from k3k_core.telemetry.survey import Sighting, survey, unmeasured
 # Of these a value says no more than the sentence does.
 _PLAIN_UNITS: Final = frozenset({"", "count"})
 _WIDTH: Final = 100
+# Things that one rule fires for and that are named, beside the first.
+_NAMED: Final = 6
 # Seconds from the beginning of watching to its first look.
 _FIRST_LOOK: Final = 5.0
 # Those that are about how it serves; the others only the host can know.
@@ -149,14 +151,19 @@ class Explanation:
         return f"for {age}"
 
     def _findings(self, width: int) -> tuple[str, ...]:
-        lines: list[str] = []
+        by_rule: dict[str, list[Finding]] = {}
         for finding in self.judgement.findings:
+            by_rule.setdefault(finding.rule, []).append(finding)
+        lines: list[str] = []
+        for finding, *others in by_rule.values():
             head = f"{finding.rule} ({finding.severity}) {self._lasting(finding.since)}"
             lines += _wrapped(f"{head}, since {_moment(finding.since)}", width, "  ", "    ")
             lines += _wrapped(finding.summary, width, "    ", "    ")
             if finding.unit not in _PLAIN_UNITS:
                 value = format_value(finding.value, finding.unit)
                 lines.append(f"    Value {value}, threshold {format_value(finding.threshold, finding.unit)}")
+            if others:
+                lines += _wrapped(f"The same of {_several(others)}.", width, "    ", "    ")
             lines += _wrapped(f"What to do: {finding.advice}", width, "    ", "    ")
         return tuple(lines)
 
@@ -224,6 +231,17 @@ def explain(
 def _pairs(about: Mapping[str, str]) -> tuple[str, ...]:
     widest = max((len(title) for title in about), default=0)
     return tuple(f"  {title.ljust(widest)}  {printable(text)}" for title, text in about.items() if text)
+
+
+def _several(findings: Sequence[Finding]) -> str:
+    """Name what findings of one rule are about, the first ones with their values."""
+    named = [
+        f"{printable(finding.subject)}"
+        + (f" ({format_value(finding.value, finding.unit)})" if finding.unit not in _PLAIN_UNITS else "")
+        for finding in findings[:_NAMED]
+    ]
+    more = len(findings) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more else "")
 
 
 def _measured(sighting: Sighting) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal
 
 from k3k_core.telemetry.facts import STALE_AFTER, Facts, gather, items_of
 from k3k_core.telemetry.judgement import Verdict
@@ -15,6 +15,11 @@ from k3k_core.telemetry.sentences import describe
 from k3k_core.telemetry.signals.model import Signals
 
 Outcome = Literal["fine", "beyond", "unchecked", "ignored", "inapplicable"]
+
+
+# Groups of rules that can be checked though no server answered, and those for which no page is needed.
+_WITHOUT_SERVERS: Final = frozenset({"host", "certificates"})
+_WITHOUT_PAGES: Final = frozenset({"reach", "monitoring"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,18 @@ def survey(
     facts = gather(signals, base=base, base_reason=base_reason, at=at, reached_before=False)
     kind = datastore or (signals.datastore.kind if signals else "")
     found = (_sighting(program, facts, signals, base) for program in compile_rules(rules))
-    return tuple(_for_datastore(sighting, kind) for sighting in found)
+    honest = (_without_evidence(sighting, facts, signals) for sighting in found)
+    return tuple(_for_datastore(sighting, kind) for sighting in honest)
+
+
+def _without_evidence(sighting: Sighting, facts: Facts, signals: Signals | None) -> Sighting:
+    """Take back a "fine" that only means that nobody answered."""
+    group = sighting.rule.group.name
+    if sighting.outcome != "fine" or group in _WITHOUT_SERVERS:
+        return sighting
+    if unmeasured(signals, at=facts.at) or (facts.reach.pages == 0 and group not in _WITHOUT_PAGES):
+        return Sighting(sighting.rule, "unchecked", reason=_why(sighting.rule, facts, signals))
+    return sighting
 
 
 def _for_datastore(sighting: Sighting, kind: str) -> Sighting:
@@ -126,8 +142,8 @@ def _missing(program: Program, facts: Facts) -> tuple[str, ...]:
 def _why(rule: Rule, facts: Facts, signals: Signals | None) -> str:
     if rule.group.name == "host":
         return rule.group.absent
-    if facts.signals is None or signals is None or not signals.servers:
-        return unmeasured(signals, at=facts.at)
+    if rule.group.name not in _WITHOUT_SERVERS and (nobody := unmeasured(signals, at=facts.at)):
+        return nobody
     if facts.reach.pages == 0 and rule.group.name not in {"reach", "certificates"}:
         return f"no metrics could be read: {describe(facts.reach.page_error or facts.reach.error, '')}"
     if facts.window is None and rule.group.name not in {"reach", "certificates", "process"}:

@@ -58,6 +58,33 @@ def test_a_finding_says_rule_value_threshold_since_and_what_to_do() -> None:
     assert "What to do: Look at the datastore's latency" in text
 
 
+def test_a_rule_that_fires_for_several_things_is_told_once() -> None:
+    one = explained(SCENARIOS["CertificateExpiresSoon"].bad, seconds=3700.0)
+    finding = next(item for item in one.judgement.findings if item.rule == "CertificateExpiresSoon")
+    many = tuple(replace(finding, subject=f"CN={number}", value=float(number)) for number in range(9))
+    text = section(replace(one, judgement=replace(one.judgement, findings=many)), "Findings")
+    assert text.count("CertificateExpiresSoon") == 1
+    assert text.count("What to do:") == 1
+    assert "The same of CN=1 (24 hours), CN=2 (2 days)" in text
+    assert "CN=6 (6 days) and 2 more." in text
+
+
+def test_when_no_server_answers_only_host_and_certificates_are_fine() -> None:
+    fine = {
+        item.rule.group.name
+        for item in explained(SCENARIOS["ApiUnreachable"].bad).sightings
+        if item.outcome == "fine"
+    }
+    assert fine <= {"host", "certificates"}
+
+
+def test_when_no_page_is_read_nothing_of_pages_is_fine() -> None:
+    unread = explained(SCENARIOS["MetricsUnreadable"].bad)
+    fine = {item.rule.group.name for item in unread.sightings if item.outcome == "fine"}
+    assert "controllers" not in fine
+    assert "reach" in fine
+
+
 def test_the_headline_is_the_verdict_and_its_age() -> None:
     assert explained(SLOW).headline() == "shop/storefront: Degraded for 30 s"
     assert explained({}).text().startswith("shop/storefront: Healthy for 5 min 30 s\n\n")
