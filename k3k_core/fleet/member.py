@@ -109,8 +109,8 @@ class Member:
         """
         if self.target is None:
             return False
-        if self._scraped is not None and scraped.signals.at < self._scraped.signals.at:
-            # A round out of turn has overtaken it.
+        if self._scraped is not None and scraped.order < self._scraped.order:
+            # A round out of turn has overtaken it; the wall clock may have been set back meanwhile.
             return False
         self._scraped = scraped
         changed = self.update(at)

@@ -66,16 +66,19 @@ class FakeScraper:
         self._publish(result)
 
 
-def scraped(key: TargetId, *, at: float = 1000.0, window: float = 15.0, **health: Any) -> Scraped:
+def scraped(
+    key: TargetId, *, at: float = 1000.0, window: float = 15.0, order: float = 0.0, **health: Any
+) -> Scraped:
     """What a round over one server gave.
 
     Args:
         key: which control plane.
         at: when.
         window: since the page before.
+        order: larger for a later round.
         health: of the server, when it did not answer that it is ready.
     """
     ready: dict[str, Any] = {"ready": True, "round_trip": 0.01}
     server = ServerHealth("ci-k3k-server-0", **(ready if not health else {"ready": False, **health}))
     signals = Signals(at=at, window=window, servers=(server,))
-    return Scraped(key, signals, duration=0.1, lag=0.0, bytes_received=1000)
+    return Scraped(key, signals, duration=0.1, lag=0.0, bytes_received=1000, order=order)

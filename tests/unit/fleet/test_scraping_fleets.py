@@ -609,11 +609,23 @@ async def test_a_round_that_was_overtaken_does_not_turn_back_the_row(
 ) -> None:
     async with open_fleet(host, **SCRAPED) as fleet:
         await reached(fleet)
-        scraper.give(scraped(CI, at=START + 20))
-        scraper.give(scraped(CI, at=START + 10, error="it refuses connections"))
+        scraper.give(scraped(CI, at=START + 20, order=2.0))
+        scraper.give(scraped(CI, at=START + 10, order=1.0, error="it refuses connections"))
         row = fleet.rows[CI]
         assert row.signals is not None
         assert row.signals.at == START + 20
+
+
+async def test_a_clock_that_is_set_back_does_not_stop_the_rows(
+    open_fleet: Open, host: FleetHost, network: Network, scraper: FakeScraper
+) -> None:
+    async with open_fleet(host, **SCRAPED) as fleet:
+        await reached(fleet)
+        scraper.give(scraped(CI, at=START + 20, order=1.0))
+        scraper.give(scraped(CI, at=START - 3600, order=2.0))
+        row = fleet.rows[CI]
+        assert row.signals is not None
+        assert row.signals.at == START - 3600
 
 
 async def test_a_round_out_of_turn_gives_the_row(
