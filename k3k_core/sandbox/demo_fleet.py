@@ -7,23 +7,21 @@ ayedo Helm chart leaves its own. Some of it is then given faults, chosen by seed
 from __future__ import annotations
 
 import asyncio
-import base64
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from k3k_core.errors import ConflictError
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.create import CreateRequest, create
 from k3k_core.lifecycle.progress import silent
-from k3k_core.names import LABEL_INSTANCE, LABEL_MANAGED_BY, LABEL_NAME, ControlPlaneId
+from k3k_core.names import ControlPlaneId
 from k3k_core.resources import POD, SECRET, Resource
 from k3k_core.sandbox.fault_catalogue import FAULT_ANNOTATION
+from k3k_core.sandbox.helm_release import install
 from k3k_core.values import load_values
 
 _AT_ONCE = 8
-_HELM_VERSION = "v1.33.4+k3s1"
 _VERSIONS = ("v1.36.2+k3s1", "v1.35.1+k3s1", "v1.34.3+k3s1", "v1.33.4+k3s1")
 _TEAMS = ("shop", "payments", "search", "mobile", "data", "platform")
 _WORDS = ("amber", "basil", "cedar", "delta", "ember", "flint", "grove", "heron", "iris", "juno")
@@ -191,80 +189,7 @@ async def provision(
 
 async def _make(host: HostApi, member: Member, timeout: float) -> None:
     if member.made_by == "helm":
-        for manifest in helm_release(member.id):
-            try:
-                await host.create(manifest)
-            except ConflictError as error:
-                if error.reason != "AlreadyExists":
-                    raise
+        await install(host, member.id, timeout=timeout)
         return
     values = load_values(member.values, source=f"demo {member.id}", preset=member.preset)
     await create(host, CreateRequest(id=member.id, values=values, timeout=timeout), silent)
-
-
-def helm_release(identity: ControlPlaneId) -> tuple[dict[str, Any], ...]:
-    """Return what a release of the ayedo chart leaves in a host, as far as k3k looks at it.
-
-    Args:
-        identity: namespace and name of the release.
-    """
-    image = f"rancher/k3s:{_HELM_VERSION.replace('+', '-')}"
-    name = f"{identity.name}-k3k"
-    labels = {LABEL_NAME: "k3k", LABEL_INSTANCE: identity.name, LABEL_MANAGED_BY: "Helm"}
-    pods = {LABEL_NAME: "k3k", LABEL_INSTANCE: identity.name}
-
-    def metadata(object_name: str) -> dict[str, Any]:
-        return {
-            "name": object_name,
-            "namespace": identity.namespace,
-            "labels": dict(labels),
-            "annotations": {
-                "meta.helm.sh/release-name": identity.name,
-                "meta.helm.sh/release-namespace": identity.namespace,
-            },
-        }
-
-    port = {"name": "https", "port": 6443, "protocol": "TCP"}
-    container = {
-        "name": "k3s",
-        "image": image,
-        "args": ["server", "--disable-agent", "--token=demo", f"--tls-san={name}.{identity.namespace}.svc"],
-        "ports": [{"name": "https", "containerPort": 6443}],
-        "volumeMounts": [{"name": "data", "mountPath": "/var/lib/rancher/k3s"}],
-    }
-    kubeconfig = (
-        "apiVersion: v1\nkind: Config\nclusters:\n- name: default\n  cluster:\n"
-        f"    server: https://{name}.{identity.namespace}.svc:6443\n"
-        "contexts:\n- name: default\n  context:\n    cluster: default\n    user: default\n"
-        "current-context: default\nusers:\n- name: default\n  user: {}\n"
-    )
-    return (
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": identity.namespace}},
-        {
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": metadata(name),
-            "spec": {"type": "LoadBalancer", "selector": pods, "ports": [port]},
-        },
-        {
-            "apiVersion": "apps/v1",
-            "kind": "StatefulSet",
-            "metadata": metadata(name),
-            "spec": {
-                "serviceName": name,
-                "replicas": 1,
-                "selector": {"matchLabels": pods},
-                "template": {
-                    "metadata": {"labels": pods},
-                    "spec": {"containers": [container], "volumes": [{"name": "data", "emptyDir": {}}]},
-                },
-            },
-        },
-        {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": metadata(identity.kubeconfig),
-            "type": "Opaque",
-            "data": {"kubeconfig.yaml": base64.b64encode(kubeconfig.encode()).decode()},
-        },
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -110,7 +111,8 @@ async def test_the_demo_prints_a_fleet_of_which_some_is_in_trouble_and_ends_wher
     cells = {f"{row.split()[1]}/{row.split()[0]}": row.split() for row in rows}
     assert len(cells) == 12
     assert {row[5] for row in cells.values()} >= {"sqlite", "etcd", "external"}
-    assert "legacy/intranet" in cells
+    by_helm = " ".join(cells["legacy/intranet"])
+    assert re.search(r" Healthy .* \d+(\.\d+)? ms .* helm ", by_helm), by_helm
     wrong = [line.partition(": ")[2] for line in finished.err.splitlines() if "on purpose" in line]
     troubles = {what: cells[identity] for identity, _, what in (line.partition(", ") for line in wrong)}
     assert troubles.pop("one server is down")[2] == "Degraded"

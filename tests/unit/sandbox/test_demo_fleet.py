@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from k3k_core.discovery.helm import version_of
-from k3k_core.sandbox.demo_fleet import helm_release, recipe, troubles
+from k3k_core.sandbox.demo_fleet import recipe, troubles
 from k3k_core.sandbox.fault_catalogue import parse_faults
 from k3k_core.values import load_values
 
@@ -34,14 +33,6 @@ def test_the_same_seed_gives_the_same_fleet_and_another_seed_another() -> None:
 def test_every_member_has_values_that_can_be_used() -> None:
     for member in recipe(200, 7):
         load_values(member.values, preset=member.preset)
-
-
-def test_a_release_of_the_chart_is_recognised_by_discovery() -> None:
-    member = next(member for member in recipe(6, 0) if member.made_by == "helm")
-    objects = {item["kind"]: item for item in helm_release(member.id)}
-    assert objects["Secret"]["metadata"]["name"] == f"{member.id.name}-k3k-kubeconfig"
-    assert objects["Secret"]["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "Helm"
-    assert version_of(objects["StatefulSet"]) == "v1.33.4+k3s1"
 
 
 def test_one_is_degraded_one_down_one_out_of_certificates_one_stuck_and_one_under_load() -> None:
