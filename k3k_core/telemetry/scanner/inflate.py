@@ -4,13 +4,37 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from importlib import import_module
+from typing import Any, Protocol
 
 from k3k_core.errors import PageError
 
+
+def _library() -> Any:
+    """Return zlib-ng where it is installed: the same results in a third of the time."""
+    try:
+        return import_module("zlib_ng.zlib_ng")
+    except ImportError:
+        return zlib
+
+
+LIBRARY = _library()
 # Larger pieces are no faster, smaller ones cost a quarter more time.
 PIECE = 256 * 1024
 _GZIP = 16 + zlib.MAX_WBITS
 _MEMBERS = 256
+
+
+class _Member(Protocol):
+    """The part of a decompression object that is used here."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    @property
+    def unconsumed_tail(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int = ..., /) -> bytes: ...
 
 
 class Inflater:
@@ -24,7 +48,7 @@ class Inflater:
         self._limit = limit
         self._received = 0
         self._members = 0
-        self._member: zlib._Decompress | None = None
+        self._member: _Member | None = None
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
         """Yield what can be decompressed with these bytes, in pieces of `PIECE` bytes at most.
@@ -46,7 +70,7 @@ class Inflater:
                 member = self._next_member()
             try:
                 piece = member.decompress(data, PIECE)
-            except zlib.error as error:
+            except (zlib.error, LIBRARY.error) as error:
                 what = "something that is not gzip after it" if self._members > 1 else "no valid gzip"
                 raise PageError(f"the page was sent compressed, but has {what}: {error}") from None
             data = member.unused_data if member.eof else member.unconsumed_tail
@@ -63,9 +87,10 @@ class Inflater:
         if self._member is None or not self._member.eof:
             raise PageError("the page was cut off: its gzip stream has no end")
 
-    def _next_member(self) -> zlib._Decompress:
+    def _next_member(self) -> _Member:
         self._members += 1
         if self._members > _MEMBERS:
             raise PageError(f"the page has more than {_MEMBERS} gzip members")
-        self._member = zlib.decompressobj(_GZIP)
-        return self._member
+        member: _Member = LIBRARY.decompressobj(_GZIP)
+        self._member = member
+        return member

@@ -12,7 +12,7 @@ from itertools import count, islice
 import pytest
 
 from k3k_core.errors import PageError
-from k3k_core.telemetry.scanner import LayoutTable, ScanLimits, Scanner, scan
+from k3k_core.telemetry.scanner import LayoutTable, ScanLimits, Scanner, inflate, scan
 
 PAGE = b"# TYPE a gauge\na 1\n"
 MEBIBYTE = 1024 * 1024
@@ -25,16 +25,25 @@ def test_gzip_is_known_by_its_first_bytes() -> None:
     assert scan(([b"", *(compressed[at : at + 1] for at in range(len(compressed)))]), {"a"}).size == len(PAGE)
 
 
+@pytest.mark.usefixtures("library")
 def test_several_gzip_members_are_one_page() -> None:
     compressed = gzip.compress(PAGE) + gzip.compress(b"a 2\n")
 
     assert list(scan(compressed, {"a"}).families["a"].values) == [1.0, 2.0]
 
 
+@pytest.mark.usefixtures("library")
 def test_zeros_after_gzip_data_are_tolerated() -> None:
     assert scan(gzip.compress(PAGE) + b"\0" * 512, {"a"}).size == len(PAGE)
 
 
+@pytest.fixture(params=["zlib", "zlib_ng.zlib_ng"])
+def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decompress with either library."""
+    monkeypatch.setattr(inflate, "LIBRARY", pytest.importorskip(request.param))
+
+
+@pytest.mark.usefixtures("library")
 @pytest.mark.parametrize("size", [1, 5, 10_000])
 @pytest.mark.parametrize(
     ("data", "reason"),
