@@ -40,8 +40,8 @@ bench: $(STAMP) ## run the benchmarks
 	@$(BIN)/python benchmarks/exporter.py
 	@$(BIN)/python benchmarks/fleet.py
 
-picture: $(STAMP) ## make the picture of the README anew, from the running program
-	@$(BIN)/python -m tests.support.picture screenshots/fleet.svg
+picture: $(STAMP) ## make the pictures of the README anew, from the running program
+	@$(BIN)/python -m tests.support.picture screenshots
 
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,4 +1,4 @@
-"""Make the picture of the README from the running program: `python -m tests.support.picture FILE.svg`."""
+"""Make the pictures of the README from the running program: `python -m tests.support.picture FOLDER`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import struct
 import sys
 import tempfile
 import termios
+from datetime import timedelta
 from pathlib import Path
 
 from rich.console import Console
@@ -18,24 +19,27 @@ from rich.text import Text
 
 from k3k_core.host import HostOptions, open_host
 from k3k_core.sandbox import Sandbox, SandboxOptions
-from k3k_core.sandbox.demo_fleet import provision, recipe
+from k3k_core.sandbox.demo_fleet import cause, provision, recipe, troubles
 from tests.support.programs import K3K
 
-COLUMNS, LINES = 120, 40
-COMMANDS = (
-    ("k3k", "create", "pr-1043", "-n", "ci", "--preset", "ci", "--ttl", "2h"),
-    ("k3k", "list"),
-)
+LINES = 60
+# File name, columns, and what is typed.
+PICTURES: dict[str, tuple[int, tuple[str, ...]]] = {
+    "fleet.svg": (120, ("k3k create pr-1043 -n ci --preset ci --ttl 2h", "k3k list")),
+    "signals.svg": (168, ("k3k list --signals", "k3k doctor mobile/flint-9 --for 4s")),
+}
+_MEMBERS, _SEED = 12, 0
+_AGE = timedelta(minutes=45)
 
 
-async def on_terminal(command: tuple[str, ...], kubeconfig: Path) -> str:
+async def on_terminal(typed: str, kubeconfig: Path, columns: int) -> str:
     """Run a command on a terminal of its own and return what it shows in the end, escapes included."""
     leader, follower = pty.openpty()
-    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, columns, 0, 0))
     environment = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
-    environment |= {"KUBECONFIG": str(kubeconfig), "TERM": "xterm-256color", "COLUMNS": str(COLUMNS)}
+    environment |= {"KUBECONFIG": str(kubeconfig), "TERM": "xterm-256color", "COLUMNS": str(columns)}
     process = await asyncio.create_subprocess_exec(
-        K3K, *command[1:], stdin=follower, stdout=follower, stderr=follower, env=environment
+        K3K, *typed.split()[1:], stdin=follower, stdout=follower, stderr=follower, env=environment
     )
     os.close(follower)
     shown = bytearray()
@@ -61,20 +65,37 @@ def last_state(shown: str) -> str:
     return "\n".join(lines)
 
 
-async def take() -> str:
-    """Provision the demonstration fleet on a sandbox and draw what the commands show of it, as SVG."""
-    console = Console(record=True, width=COLUMNS, force_terminal=True, file=io.StringIO())
+async def take() -> dict[str, str]:
+    """Provision the demonstration fleet on a sandbox, troubles included, and draw what commands show of it.
+
+    Returns:
+        The pictures as SVG, by file name.
+    """
     with tempfile.TemporaryDirectory() as folder:
         kubeconfig = Path(folder) / "kubeconfig.yaml"
-        async with Sandbox.start(SandboxOptions()) as sandbox:
+        members = recipe(_MEMBERS, _SEED)
+        async with Sandbox.start(SandboxOptions(seed=_SEED)) as sandbox:
             kubeconfig.write_text(sandbox.kubeconfig)
             async with open_host(HostOptions(kubeconfig=str(kubeconfig))) as host:
-                await provision(host, recipe(7, 7), timeout=60, made=lambda _member, _error: None)
-            for command in COMMANDS:
-                console.print(Text(f"$ {' '.join(command)}", style="bold"))
-                console.print(Text.from_ansi(last_state(await on_terminal(command, kubeconfig))))
+                with sandbox.dated_back(_AGE):
+                    await provision(host, members, timeout=60, made=lambda _member, _error: None)
+                await cause(host, troubles(members, _SEED))
+            return {name: await _draw(*what, kubeconfig) for name, what in PICTURES.items()}
+
+
+async def _draw(columns: int, commands: tuple[str, ...], kubeconfig: Path) -> str:
+    console = Console(record=True, width=columns, force_terminal=True, file=io.StringIO())
+    for typed in commands:
+        console.print(Text(f"$ {typed}", style="bold"))
+        console.print(Text.from_ansi(last_state(await on_terminal(typed, kubeconfig, columns))))
     return console.export_svg(title="k3k on its sandbox")
 
 
+def write(folder: Path) -> None:
+    """Write the pictures into a folder."""
+    for name, picture in asyncio.run(take()).items():
+        (folder / name).write_text(picture)
+
+
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(asyncio.run(take()))
+    write(Path(sys.argv[1]))
