@@ -195,7 +195,7 @@ class Operations:
         if errors:
             group = "" if resource.kind == "Event" else resource.group
             raise invalid(group, resource.kind, obj["metadata"].get("name", ""), errors)
-        return validation.warnings(resource, obj, old)
+        return validation.warnings(resource, obj)
 
     def _track(self, definition: Definition, before: Json, after: Json, options: Options) -> None:
         managedfields.update(

@@ -207,10 +207,8 @@ def validate_update(resource: Resource, obj: Json, old: Json, subresource: str) 
     return validate(resource, obj)
 
 
-def warnings(resource: Resource, obj: Json, old: Json | None) -> list[str]:
+def warnings(resource: Resource, obj: Json) -> list[str]:
     """Return warnings about an object that is stored nevertheless."""
     if resource.kind == "Secret":
         return validation_config.secret_warnings(obj)
-    if resource.kind in {"Pod", "StatefulSet", "Deployment", "DaemonSet", "ReplicaSet", "Job"}:
-        return validation_workloads.warnings(resource.kind, obj, old)
     return []

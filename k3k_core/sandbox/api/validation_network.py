@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from k3k_core.sandbox.api import names_check as names
+from k3k_core.sandbox.api.field_checks import each_invalid
 from k3k_core.sandbox.api.statuses import (
     FieldError,
     duplicate,
@@ -43,10 +44,6 @@ def network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
         return ipaddress.ip_network(text, strict=False)
     except ValueError:
         return None
-
-
-def _each(field: str, value: Any, problems: list[str]) -> list[FieldError]:
-    return [invalid_value(field, value, problem) for problem in problems]
 
 
 # Services
@@ -89,7 +86,7 @@ def _external_name(spec: Json) -> list[FieldError]:
     name = spec.get("externalName", "")
     if not name:
         return [required("spec.externalName")]
-    return _each("spec.externalName", name, names.subdomain_problems(name.rstrip(".")))
+    return each_invalid("spec.externalName", name, names.subdomain_problems(name.rstrip(".")))
 
 
 def _ports(ports: list[Json], *, headless: bool) -> list[FieldError]:
@@ -102,11 +99,11 @@ def _ports(ports: list[Json], *, headless: bool) -> list[FieldError]:
             errors.append(required(f"{field}.name"))
         elif name:
             problems = names.label_problems(name)
-            errors += _each(f"{field}.name", name, problems)
+            errors += each_invalid(f"{field}.name", name, problems)
             if not problems and name in seen:
                 errors.append(duplicate(f"{field}.name", name))
             seen.add(name)
-        errors += _each(f"{field}.port", port.get("port", 0), names.port_problems(port.get("port", 0)))
+        errors += each_invalid(f"{field}.port", port.get("port", 0), names.port_problems(port.get("port", 0)))
         if port.get("protocol") not in _PROTOCOLS:
             errors.append(unsupported(f"{field}.protocol", port.get("protocol"), _PROTOCOLS))
         errors += _target(f"{field}.targetPort", port.get("targetPort", port.get("port", 0)))
@@ -116,8 +113,8 @@ def _ports(ports: list[Json], *, headless: bool) -> list[FieldError]:
 
 def _target(field: str, target: Any) -> list[FieldError]:
     if isinstance(target, int):
-        return _each(field, target, names.port_problems(target))
-    return _each(field, target, names.port_name_problems(target))
+        return each_invalid(field, target, names.port_problems(target))
+    return each_invalid(field, target, names.port_name_problems(target))
 
 
 def _port_uses(spec: Json, kind: str) -> list[FieldError]:
@@ -150,8 +147,8 @@ def _port_uses(spec: Json, kind: str) -> list[FieldError]:
 def _selector(selector: Json) -> list[FieldError]:
     errors: list[FieldError] = []
     for key in sorted(selector):
-        errors += _each("spec.selector", key, names.label_key_problems(key, what="label key"))
-        errors += _each("spec.selector", selector[key], names.label_value_problems(selector[key]))
+        errors += each_invalid("spec.selector", key, names.label_key_problems(key, what="label key"))
+        errors += each_invalid("spec.selector", selector[key], names.label_value_problems(selector[key]))
     return errors
 
 
@@ -201,7 +198,7 @@ def _balancer(spec: Json, kind: str) -> list[FieldError]:
     if name is not None and kind != "LoadBalancer":
         errors.append(forbidden_field("spec.loadBalancerClass", only))
     elif name is not None:
-        errors += _each("spec.loadBalancerClass", name, names.label_key_problems(name))
+        errors += each_invalid("spec.loadBalancerClass", name, names.label_key_problems(name))
     policy = spec.get("externalTrafficPolicy")
     if policy and kind not in {"NodePort", "LoadBalancer"} and not spec.get("externalIPs"):
         text = "may only be set for externally-accessible services"
@@ -239,7 +236,7 @@ def validate_service_status(obj: Json) -> list[FieldError]:
         if entry.get("ip") and not is_address(entry["ip"]):
             errors.append(invalid_value(f"{field}.ip", entry["ip"], _NO_ADDRESS))
         if entry.get("hostname"):
-            errors += _each(
+            errors += each_invalid(
                 f"{field}.hostname", entry["hostname"], names.subdomain_problems(entry["hostname"])
             )
     return errors
@@ -318,7 +315,7 @@ def _ingress(obj: Json) -> list[FieldError]:
         host = rule.get("host", "")
         if host:
             bare = host.removeprefix("*.")
-            errors += _each(f"{field}.host", host, names.subdomain_problems(bare))
+            errors += each_invalid(f"{field}.host", host, names.subdomain_problems(bare))
         for index, path in enumerate((rule.get("http") or {}).get("paths") or ()):
             errors += _path(path, f"{field}.http.paths[{index}]")
     return errors
