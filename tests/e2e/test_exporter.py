@@ -172,6 +172,7 @@ async def test_an_address_in_use_is_one_sentence(host: HostUnderTest) -> None:
         (["--listen", "nowhere"], "'nowhere' is no address to listen on"),
         (["--shard", "3/2"], "'3/2' is no part of a fleet"),
         (["--workers", "some"], "'some' is no number of workers"),
+        (["--interval", "10ms"], "--interval of less than 1 s"),
         (["--web-config", "/none"], "The web configuration /none cannot be read"),
         (["--raw-token-file", "/none"], "The token file /none cannot be read"),
         (["--rules", "/none"], "The rules file /none cannot be read"),

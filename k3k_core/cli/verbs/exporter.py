@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 DEFAULT_LISTEN = "127.0.0.1:9809"
 DEFAULT_INTERVAL = 15.0
+_SHORTEST_INTERVAL = 1.0
 # `--once` waits for two rounds: no longer than it must, but long enough for something to happen between them.
 _ONCE_INTERVAL = 5.0
 _LONGEST_TIMEOUT = 10.0
@@ -219,7 +220,12 @@ def _fleet_options(session: Session, choices: _Choices, usual: float) -> tuple[F
     from k3k_core.telemetry.scraper import ScrapeOptions
 
     settings = session.settings
-    interval = choices.interval or usual
+    interval = choices.interval if choices.interval is not None else usual
+    if interval < _SHORTEST_INTERVAL:
+        raise UsageError(
+            f"An --interval of less than {_SHORTEST_INTERVAL:g} s asks too much of the control planes.",
+            hint="15s is usual.",
+        )
     made = FleetOptions(
         hosts=_hosts(session),
         namespace=None if settings.all_namespaces else settings.namespace,
