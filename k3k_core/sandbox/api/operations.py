@@ -13,7 +13,6 @@ from typing import Any
 
 from k3k_core.resources import NAMESPACE, Resource
 from k3k_core.sandbox.api import allocation, crds, managedfields, strategies, validation
-from k3k_core.sandbox.api.decoding import as_stored, empty_object
 from k3k_core.sandbox.api.event_versions import from_storage, to_storage
 from k3k_core.sandbox.api.fieldsets import FieldSet
 from k3k_core.sandbox.api.managedfields import Writer
@@ -35,6 +34,7 @@ from k3k_core.sandbox.api.statuses import (
 from k3k_core.sandbox.api.store import Store
 from k3k_core.sandbox.api.store_errors import ObjectExistsError
 from k3k_core.sandbox.api.writes import Options, Result
+from k3k_core.sandbox.api.zero_values import as_stored, empty_object
 
 Json = dict[str, Any]
 Guard = Callable[[Definition, Json, Json], None]

@@ -11,7 +11,7 @@ from k3k_core.sandbox.api.authn import AUDIENCE, ServiceAccountTokens, User
 from k3k_core.sandbox.api.bodies import parse_body
 from k3k_core.sandbox.api.call_options import write_options
 from k3k_core.sandbox.api.calls import Answer
-from k3k_core.sandbox.api.decoding import canonical, empty_object
+from k3k_core.sandbox.api.decoding import canonical
 from k3k_core.sandbox.api.objects import clone, timestamp
 from k3k_core.sandbox.api.operations import Operations
 from k3k_core.sandbox.api.rbac import Attributes, Authorizer, Decision, RbacAuthorizer
@@ -30,6 +30,7 @@ from k3k_core.sandbox.api.statuses import (
     unknown_resource,
 )
 from k3k_core.sandbox.api.writes import Options
+from k3k_core.sandbox.api.zero_values import empty_object
 
 Json = dict[str, Any]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from k3k_core.resources import Resource
 from k3k_core.sandbox.api import crds, strategies
-from k3k_core.sandbox.api.decoding import canonical, fill_zero_values
+from k3k_core.sandbox.api.decoding import canonical
 from k3k_core.sandbox.api.defaulting import set_defaults
 from k3k_core.sandbox.api.registry import Definition, Registry
 from k3k_core.sandbox.api.schema import DEDUCED, Type, builtin_type
@@ -17,6 +17,7 @@ from k3k_core.sandbox.api.statuses import (
     invalid_value,
 )
 from k3k_core.sandbox.api.writes import Options
+from k3k_core.sandbox.api.zero_values import fill_zero_values
 
 Json = dict[str, Any]
 

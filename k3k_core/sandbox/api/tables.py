@@ -12,12 +12,12 @@ from k3k_core.sandbox.api.cell_texts import age
 from k3k_core.sandbox.api.cells import CELLS
 from k3k_core.sandbox.api.changes import Record
 from k3k_core.sandbox.api.crds import CustomResources
-from k3k_core.sandbox.api.decoding import empty_object
 from k3k_core.sandbox.api.objects import encode
 from k3k_core.sandbox.api.registry import Definition
 from k3k_core.sandbox.api.schema import field_description
 from k3k_core.sandbox.api.statuses import bad_request
 from k3k_core.sandbox.api.strategies import dig
+from k3k_core.sandbox.api.zero_values import empty_object
 
 Json = dict[str, Any]
 
