@@ -25,6 +25,10 @@ _IDLE = Reach(
     "Its pods show why: `k3k describe` lists them, with events.",
 )
 _SILENT = Attempt(works=False, trouble="silent")
+# Ways that lead to the servers' own pods.
+_OWN: tuple[Way, ...] = ("pods", "tunnel")
+# Failures that are told of one attempt.
+_TOLD = 3
 
 
 class Approach:
@@ -146,14 +150,14 @@ class Approach:
         ways = candidates(subject.found.front, subject.pods, access)
         ways = tuple(sorted(ways, key=lambda way: self._experience.shut(way.way)))
         target = self._target(subject, access, ())
-        troubles: list[Attempt] = []
+        troubles: list[tuple[Way, Attempt]] = []
         noted: set[Way] = set()
 
         async def attempt(way: Candidate) -> Attempt:
             made = await try_servers(target, way.servers)
             self._experience.note(way.way, made)
             noted.add(way.way)
-            troubles.append(made)
+            troubles.append((way.way, made))
             return made
 
         chosen = await choose(ways, attempt)
@@ -168,7 +172,7 @@ class Approach:
             if self._candidate is not None and self._candidate.way == "tunnel" and self._tunnels is None:
                 self._candidate = None
             if self._candidate is None:
-                self.reach = _not_reached(self._identity, troubles)
+                self.reach = _not_reached(_secret(subject, self._identity), troubles)
             return
         if chosen.way != "tunnel":
             await self.close()
@@ -176,7 +180,11 @@ class Approach:
         self._etcd_answers = await self._try_etcd(chosen.way, subject, target)
 
     async def _try_tunnels(
-        self, subject: Subject, access: Access, target: ControlPlaneTarget, troubles: list[Attempt]
+        self,
+        subject: Subject,
+        access: Access,
+        target: ControlPlaneTarget,
+        troubles: list[tuple[Way, Attempt]],
     ) -> Candidate | None:
         if self._tunnels is not None and not self._tunnels.lead_through(self._host.api):
             await self.close()
@@ -188,9 +196,10 @@ class Approach:
             if made.works:
                 self._tunnels = tunnels
                 return candidate
-            error = tunnels.error
+            # A server that answered says more than the host does of another one's tunnel.
+            error = tunnels.error if made.trouble == "silent" else None
             sentence = f"through the host: {error.message if error is not None else made.sentence}"
-            troubles.append(replace(made, sentence=sentence))
+            troubles.append(("tunnel", replace(made, sentence=sentence)))
             return None
         finally:
             if tunnels is not self._tunnels:
@@ -241,14 +250,31 @@ def _sight(subject: Subject) -> object:
     return subject.found.front, subject.pods, subject.versions
 
 
-def _not_reached(identity: ControlPlaneId, troubles: Sequence[Attempt]) -> Reach:
-    said = dict.fromkeys(attempt.sentence for attempt in troubles if attempt.sentence)
-    reason = f"its metrics cannot be reached ({'; '.join(list(said)[:3]) or 'it has no address'})"
-    if any(attempt.trouble == "certificate" for attempt in troubles):
+def _secret(subject: Subject, identity: ControlPlaneId) -> str:
+    """Return the Secret that says by which authority its servers are known."""
+    by_k3k = subject.found.control_plane.made_by == "k3k"
+    return f"{identity.namespace}/{identity.pki if by_k3k else identity.kubeconfig}"
+
+
+def _not_reached(secret: str, troubles: Sequence[tuple[Way, Attempt]]) -> Reach:
+    """Say why, with what the hint rests on first.
+
+    Who answers at the address of a Service or a node may be anybody from here, and says nothing of the Secret.
+    """
+    strangers = {way: made.sentence for way, made in troubles if made.trouble == "authority" and way in _OWN}
+    others = (made.sentence for _, made in troubles)
+    said = dict.fromkeys(sentence for sentence in (*strangers.values(), *others) if sentence)
+    reason = f"its metrics cannot be reached ({'; '.join(list(said)[:_TOLD]) or 'it has no address'})"
+    if not strangers:
+        hint = "Give this machine a way to its pods or its Service, or the right to pods/portforward in its namespace."
+    elif "tunnel" in strangers:
         hint = (
-            "Something else answers at its addresses, or its servers were started with another authority than the "
-            f"one in Secret {identity.namespace}/{identity.pki}: restore the Secret from a backup."
+            f"Its servers were started with another authority than the one in Secret {secret}: "
+            "restore the Secret from a backup."
         )
     else:
-        hint = "Give this machine a way to its pods or its Service, or the right to pods/portforward in its namespace."
+        hint = (
+            "From here something else answers at its pods' addresses, or its servers were started with another "
+            f"authority than the one in Secret {secret}: find out which before you restore the Secret from a backup."
+        )
     return Reach(None, reason, hint)

@@ -12,6 +12,7 @@ from k3k_core.telemetry.scraper.target import ControlPlaneTarget, ServerTarget
 
 if TYPE_CHECKING:
     from k3k_core.telemetry.scraper.client import ControlPlaneClient
+    from k3k_core.telemetry.scraper.failure import TargetError
 
 # Seconds a server has to shake hands and answer.
 TRY = 3.0
@@ -23,9 +24,10 @@ _GRACE = 0.7
 _ASKED = 3
 
 # What is said of a server that showed a certificate which is not the control plane's.
-_STRANGER = ("another authority", "signed by itself", "another name", "another address")
+_OTHER_AUTHORITY = ("another authority", "signed by itself")
+_OTHER_SERVER = ("another name", "another address")
 
-Trouble = Literal["", "silent", "certificate", "identity"]
+Trouble = Literal["", "silent", "authority", "certificate", "identity"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,9 @@ class Attempt:
 
     Attributes:
         works: whether a server answered over a connection that was verified.
-        trouble: "silent" when nobody answered, "certificate" when the one who did could not be trusted,
-            "identity" when it did not accept ours; empty for none.
+        trouble: "silent" when nobody answered, "authority" when the one who did showed a certificate of another
+            authority, "certificate" when it showed one of another server, "identity" when it did not accept ours;
+            empty for none.
         sentence: what happened, as the end of a sentence.
     """
 
@@ -141,6 +144,13 @@ async def _try(client: ControlPlaneClient, server: ServerTarget) -> Attempt:
         if error.kind == "status":
             # It is the right one, whatever it thinks of us.
             return Attempt(works=True, trouble="identity", sentence=sentence)
-        stranger = error.kind == "tls" and any(words in error.sentence for words in _STRANGER)
-        return Attempt(False, "certificate" if stranger else "silent", sentence)
+        return Attempt(False, _trouble(error), sentence)
     return Attempt(works=True)
+
+
+def _trouble(error: TargetError) -> Trouble:
+    if error.kind == "tls" and any(words in error.sentence for words in _OTHER_AUTHORITY):
+        return "authority"
+    if error.kind == "tls" and any(words in error.sentence for words in _OTHER_SERVER):
+        return "certificate"
+    return "silent"
