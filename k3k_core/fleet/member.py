@@ -94,7 +94,8 @@ class Member:
         stale_since = self.host.stale_since
         same = subject.found == self.subject.found and stale_since == self._stale_since
         self.subject, self._stale_since = subject, stale_since
-        overdue = self._scraped is None or at - self._judged >= _OVERDUE
+        # A clock that was set back must not put it off.
+        overdue = self._scraped is None or not 0 <= at - self._judged < _OVERDUE
         return self.update(at) if overdue or not same else False
 
     def take(self, scraped: Scraped, at: float) -> bool:
@@ -156,7 +157,7 @@ class Member:
             self._silence = None
             return None
         known = self._silence
-        if known is not None and known.servers[0].error == reason and at - known.at < _SILENCE:
+        if known is not None and known.servers[0].error == reason and 0 <= at - known.at < _SILENCE:
             return known
         names = [pod.name for pod in serving(self.subject.pods, COMPONENT_SERVER)] or [ENDPOINT]
         servers = tuple(ServerHealth(name, ready=False, error=reason) for name in names)

@@ -88,6 +88,8 @@ _HEADER: Final = struct.Struct("<4sHHIddq")
 _MOST_SLOTS: Final = 100_000
 _SHORTEST_STEP: Final = 0.001
 _LONGEST_STEP: Final = 86400.0
+# Slots that a value may come late; one that is later still comes from a clock that was set back.
+_LATE: Final = 8
 # Far beyond any date, and far from where floats lose whole seconds.
 _LATEST: Final = 1e12
 _HIGHEST_HEAD: Final = 1 << 40
@@ -135,7 +137,8 @@ class History:
         """Put values into the slot of a time; None and NaN leave what is there.
 
         Args:
-            at: when, seconds since 1970; times before what is kept are taken for a clock that was set back.
+            at: when, seconds since 1970; a time more than eight slots before the newest is taken for a clock that was
+                set back: what there is then ends just before it.
             values: by name of the series.
 
         Raises:
@@ -160,11 +163,14 @@ class History:
         if math.isnan(self._origin):
             self._origin = at
         slot = math.floor((at - self._origin) / self.step + 0.5)
-        ahead = slot - self._head
-        if not -self.slots < ahead < self.slots:
+        if slot - self._head >= self.slots:
             self._rings.clear()
             self._origin, self._head = at, 0
             return 0
+        if slot - self._head < -min(_LATE, self.slots - 1):
+            # What there is moves back with the clock, or the newest slot would stay the newest until it catches up.
+            slot = self._head + 1
+            self._origin = at - slot * self.step
         for empty in range(self._head + 1, slot + 1):
             for ring in self._rings.values():
                 ring[empty % self.slots] = math.nan

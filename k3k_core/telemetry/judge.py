@@ -63,6 +63,8 @@ class Judge:
         self._since = 0.0
         self._at = 0.0
         self._reached = False
+        # Time of signals that are dated later than now, and when they were seen to be.
+        self._ahead = (0.0, 0.0)
 
     def judge(self, signals: Signals | None, *, base: Verdict, base_reason: str = "", at: float) -> Judgement:
         """Take in what is known now and return the verdict.
@@ -79,6 +81,7 @@ class Judge:
             at: now, seconds since 1970.
         """
         self._keep_time(at)
+        signals = self._dated(signals, at)
         facts = gather(signals, base=base, base_reason=base_reason, at=at, reached_before=self._reached)
         self._reached = facts.reach.before
         collected: dict[Each, Items | None] = {}
@@ -101,7 +104,16 @@ class Judge:
             for condition in self._conditions.values():
                 condition.shift(at - self._at)
             self._since += at - self._at
+            self._ahead = (self._ahead[0], self._ahead[1] + at - self._at)
         self._at = at
+
+    def _dated(self, signals: Signals | None, at: float) -> Signals | None:
+        """Let signals from before the clock was set back grow old from now on, not only when it has caught up."""
+        if signals is None or signals.at <= at:
+            return signals
+        if signals.at != self._ahead[0]:
+            self._ahead = (signals.at, at)
+        return replace(signals, at=self._ahead[1])
 
     def _forget(self, index: int) -> None:
         for key in [key for key in self._conditions if key[0] == index]:

@@ -35,9 +35,18 @@ class ListOfSlots:
         self.slots = slots
         self.values: dict[int, float] = {}
         self.head: int | None = None
+        self.set_back = 0
+
+    def fits(self, slot: int) -> bool:
+        """Whether a slot lies among those that are kept, or soon after."""
+        ahead = 0 if self.head is None else slot + self.set_back - self.head
+        return -min(8, self.slots - 1) <= ahead < self.slots
 
     def record(self, slot: int, value: float | None) -> None:
-        if self.head is None or abs(slot - self.head) >= self.slots:
+        if self.head is not None and slot + self.set_back < self.head and not self.fits(slot):
+            self.set_back = self.head + 1 - slot
+        slot += self.set_back
+        if self.head is None or slot - self.head >= self.slots:
             self.values, self.head = {}, slot
         self.head = max(self.head, slot)
         self.values = {place: kept for place, kept in self.values.items() if place > self.head - self.slots}
@@ -66,7 +75,7 @@ def test_it_holds_what_a_list_of_slots_would(
     for number, (steps, value) in enumerate(rounds):
         slot += steps if number else 0
         # The first value sets where slots lie; later ones come a little early or late.
-        late = jitter[number] * STEP if number and abs(slot - (model.head or 0)) < slots else 0.0
+        late = jitter[number] * STEP if number and model.fits(slot) else 0.0
         history.record(START + slot * STEP + late, {"cpu": value})
         model.record(slot, value)
         assert same(values_of(history), model.series())
@@ -159,12 +168,22 @@ def test_verdicts_are_kept_as_codes_that_grow_with_trouble() -> None:
     assert list(history.series("verdict"))[-7:] == [0.0, 1.0, 2.0, -1.0, -2.0, -3.0, -4.0]
 
 
-def test_a_clock_set_back_by_more_than_is_kept_starts_anew() -> None:
-    history = History(slots=4)
+@pytest.mark.parametrize("slots", [1, 4, SLOTS])
+def test_after_a_clock_was_set_back_new_values_are_the_newest(slots: int) -> None:
+    history = History(slots=slots)
     history.record(START, {"cpu": 1.0})
     history.record(START - 3600, {"cpu": 2.0})
     assert history.end == START - 3600
     assert history.last("cpu") == 2.0
+    history.record(START - 3600 + STEP, {"cpu": 3.0})
+    assert values_of(history)[-3:] == [1.0, 2.0, 3.0][-slots:]
+
+
+def test_a_value_that_comes_a_little_late_is_put_where_it_belongs() -> None:
+    history = History()
+    for slot in (0, 1, 3, 2):
+        history.record(START + slot * STEP, {"cpu": float(slot)})
+    assert values_of(history)[-4:] == [0.0, 1.0, 2.0, 3.0]
 
 
 def test_values_beyond_what_is_kept_of_a_number_stay_at_its_edge() -> None:

@@ -274,6 +274,31 @@ def test_a_clock_set_back_changes_no_holding_time() -> None:
     assert watch.rounds(60, writes(2.0)).verdict == "Degraded"
 
 
+def test_signals_from_before_a_clock_was_set_back_grow_old_nevertheless() -> None:
+    judge = Judge(load_rules())
+    signals = signals_with({}, START)
+    assert judge.judge(signals, base="Healthy", at=START).verdict == "Healthy"
+    judgements = [
+        judge.judge(signals, base="Healthy", at=START - 3600 + seconds) for seconds in range(0, 700, 15)
+    ]
+    assert judgements[0].verdict == "Healthy"
+    assert judgements[-1].findings[0].rule == "SignalsStale"
+    # A second step back adds nothing to their age, and takes nothing from it.
+    again = judge.judge(signals, base="Healthy", at=START - 7200)
+    assert again.findings[0].rule == "SignalsStale"
+    assert again.findings[0].value == pytest.approx(judgements[-1].findings[0].value)
+
+
+def test_nothing_is_said_to_begin_in_the_future_after_a_clock_was_set_back() -> None:
+    watch = Watch((rule(),))
+    watch.rounds(120, writes(2.0))
+    watch.at -= 3600
+    judgement = watch.round(writes(2.0))
+    now = watch.at - ROUND
+    assert judgement.verdict == "Degraded"
+    assert all(since <= now for since in (judgement.since, *(found.since for found in judgement.findings)))
+
+
 def test_a_condition_seen_before_a_long_pause_starts_anew() -> None:
     watch = Watch((rule(),))
     watch.round(writes(2.0))
