@@ -42,7 +42,8 @@ class FleetHost:
         down: what every request is answered with; None when it is up.
         got: Secrets that were read, by name, in order.
         opened: how often it was opened.
-        hidden: types that this identity may not see.
+        hidden: types that this identity may not list.
+        sealed: types whose objects it may list and not read.
     """
 
     server = "https://fleet.invalid"
@@ -53,6 +54,7 @@ class FleetHost:
         self.got: list[str] = []
         self.opened = 0
         self.hidden: set[Resource] = set()
+        self.sealed: set[Resource] = set()
         self._objects: dict[_Key, Json] = {}
         self._version = 0
         self._watches: set[_Watch] = set()
@@ -131,6 +133,8 @@ class FleetHost:
     async def get(self, resource: Resource, namespace: str | None, name: str) -> Json:
         self._check()
         self.got.append(name)
+        if resource in self.sealed:
+            raise ForbiddenError(f"You may not get {resource.plural}.", hint="Ask for it.")
         found = self._objects.get((resource, namespace or "", name))
         if found is None:
             raise NotFoundError(f"Host {self.name} has no {resource.kind} {name}.")

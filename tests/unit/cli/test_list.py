@@ -21,6 +21,7 @@ from k3k_core.errors import (
     UnreachableError,
 )
 from k3k_core.fleet import FleetOptions, FleetRow
+from k3k_core.fleet.rows import Reach
 from k3k_core.telemetry.judgement import Judgement
 from tests.support.command import Command, FakeHosts
 from tests.support.made_up import row
@@ -160,6 +161,18 @@ def test_rows_without_signals_show_nothing_and_a_note_says_why(
     assert ended.err == (
         "1 of 2 control planes without signals; team-a/ci: its metrics cannot be reached (no route).\n"
     )
+
+
+def test_where_secrets_may_not_be_read_the_wide_list_says_so_once(
+    k3k: Command, monkeypatch: pytest.MonkeyPatch, hosts: FakeHosts
+) -> None:
+    found = [row(host="current", name=name) for name in ("a", "b", "c")]
+    listing(monkeypatch, *found)
+    reach = Reach(None, "you may not get Secrets.", "Ask for it.", forbidden=True)
+    looking(monkeypatch, *(fleet_row(control_plane=one, reach=reach) for one in found))
+    ended = k3k("list", "-o", "wide")
+    assert (ended.code, len(ended.out.splitlines())) == (0, 4)
+    assert ended.err == "3 of 3 control planes without signals; team-a/a: you may not get Secrets.\n"
 
 
 def test_only_hosts_that_answered_are_measured(

@@ -19,6 +19,7 @@ from k3k_core.fleet.trying import Attempt
 from k3k_core.names import ControlPlaneId
 from k3k_core.pki import ControlPlanePki, Tokens, new_pki, new_tokens
 from k3k_core.resources import POD as POD_TYPE
+from k3k_core.resources import SECRET
 from k3k_core.telemetry.judge import Judge
 from k3k_core.telemetry.scraper import ScrapeOptions
 from k3k_core.telemetry.scraper.target import ControlPlaneTarget, ServerTarget, TargetId
@@ -34,7 +35,10 @@ POD, OTHER_POD = "https://10.1.0.1:6443", "https://10.1.0.2:6443"
 BALANCER = "https://203.0.113.7:6443"
 ETCD = "http://10.1.0.9:2381"
 SILENT = Attempt(works=False, trouble="silent", sentence="nobody there")
-STRANGER = Attempt(works=False, trouble="certificate", sentence="another authority's certificate")
+STRANGER = Attempt(works=False, trouble="authority", sentence="another authority's certificate")
+OTHER_SERVER = Attempt(works=False, trouble="certificate", sentence="another server's certificate")
+TUNNEL = "https://127.0.0.1:40001"
+NODE_PORT, CLUSTER_IP = "https://192.0.2.1:30443", "https://10.96.0.9:6443"
 
 
 @cache
@@ -337,14 +341,49 @@ async def test_when_nothing_answers_the_row_says_why_and_what_to_do(
     assert (row.scraped, row.judgement.verdict, scraper.targets) == (None, "Healthy", {})
 
 
-async def test_a_stranger_at_its_address_is_told_as_one(
-    open_fleet: Open, host: FleetHost, network: Network, scraper: FakeScraper
+@pytest.mark.parametrize(
+    ("address", "advice"),
+    [
+        (POD, "find out which before you restore the Secret"),
+        (TUNNEL, f"{ID.pki}: restore the Secret from a backup."),
+    ],
+)
+async def test_a_stranger_where_its_pods_are_is_told_before_all_else(
+    open_fleet: Open, host: FleetHost, network: Network, scraper: FakeScraper, address: str, advice: str
 ) -> None:
-    network.answers = {POD: STRANGER}
+    silent = {
+        url: Attempt(works=False, trouble="silent", sentence=f"{url} refuses connections")
+        for url in (POD, BALANCER, NODE_PORT, CLUSTER_IP)
+    }
+    network.answers = {**silent, address: STRANGER}
     async with open_fleet(host, **SCRAPED) as fleet:
         row = await reached(fleet)
-    assert "another authority's certificate" in row.reach.reason
-    assert "restore the Secret from a backup" in row.reach.hint
+    told = row.reach.reason.partition("(")[2].split("; ")
+    assert "another authority's certificate" in told[0]
+    assert len(told) == 3
+    assert advice in row.reach.hint
+
+
+@pytest.mark.parametrize("address", [BALANCER, NODE_PORT, CLUSTER_IP])
+async def test_a_stranger_at_another_address_says_nothing_of_the_secret(
+    open_fleet: Open, host: FleetHost, network: Network, scraper: FakeScraper, address: str
+) -> None:
+    network.answers = {address: STRANGER}
+    async with open_fleet(host, **SCRAPED) as fleet:
+        row = await reached(fleet)
+    assert address in network.tried
+    assert "Secret" not in row.reach.hint
+    assert "portforward" in row.reach.hint
+
+
+async def test_a_certificate_of_another_server_says_nothing_of_the_secret(
+    open_fleet: Open, host: FleetHost, network: Network, scraper: FakeScraper
+) -> None:
+    network.answers = {POD: OTHER_SERVER, TUNNEL: OTHER_SERVER}
+    async with open_fleet(host, **SCRAPED) as fleet:
+        row = await reached(fleet)
+    assert "another server's certificate" in row.reach.reason
+    assert "Secret" not in row.reach.hint
 
 
 async def test_one_that_was_never_reached_is_not_healthy_for_ever(
@@ -448,6 +487,35 @@ async def test_missing_credentials_are_told(open_fleet: Open, network: Network, 
         host.put(*credentials())
         row = await reached(fleet, 30)
         assert row.reach.way == "pods"
+
+
+async def test_where_secrets_may_not_be_read_control_planes_are_listed_without_signals_and_it_says_why(
+    open_fleet: Open, host: FleetHost, network: Network, scraper: FakeScraper
+) -> None:
+    host.sealed.add(SECRET)
+    async with open_fleet(host, **SCRAPED) as fleet:
+        assert await fleet.settled(30)
+        row, state = fleet.rows[CI], fleet.hosts["prod"]
+        assert (row.judgement.verdict, row.scraped, row.reach.forbidden) == ("Healthy", None, True)
+        assert (row.reach.reason, row.reach.hint) == ("You may not get secrets.", "Ask for it.")
+        assert (state.connected, state.error, network.tried, scraper.targets) == (True, "", [], {})
+
+
+async def test_it_is_said_that_nobody_answers_although_the_clock_was_set_back(
+    open_fleet: Open,
+    host: FleetHost,
+    network: Network,
+    scraper: FakeScraper,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    network.answers = {}
+    async with open_fleet(host, **SCRAPED) as fleet:
+        await reached(fleet, 30)
+        loop = asyncio.get_running_loop()
+        monkeypatch.setattr(fleet, "_clock", lambda: START + loop.time() - 3600)
+        row = await reached(fleet, 30)
+        assert row.signals is not None
+        assert 0 <= START + loop.time() - 3600 - row.signals.at < 30
 
 
 async def test_members_of_a_dedicated_etcd_are_scraped_where_they_can_be_reached(
