@@ -95,7 +95,7 @@ def test_compression_is_used_where_it_is_wanted(header: str, accepted: bool) -> 
 def test_the_whole_page_is_read_by_prometheus_client_in_both_formats() -> None:
     made = pages()
     text = {family.name for family in parse_text(made.make("text").decode())}
-    families: list[Any] = list(parse_openmetrics(made.make("openmetrics").decode()))  # type: ignore[no-untyped-call]
+    families: list[Any] = list(parse_openmetrics(made.make("openmetrics").decode()))
     assert {
         "process_resident_memory_bytes",
         "k3k_host_up",
