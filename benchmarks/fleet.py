@@ -1,6 +1,6 @@
 """What it costs to scrape a fleet: 1,000 control planes with a 4.4 MB page each, every 15 s.
 
-    python benchmarks/fleet.py [--json] [--targets 100,300,1000] [--seconds 90] [--workers 2] [--scrape-only]
+    python benchmarks/fleet.py [--json] [--targets 100,300,1000] [--seconds 90] [--workers 1] [--scrape-only]
 
 The control planes are listeners in processes of their own, each with its own authority; their pages come gzipped
 over TLS and move between scrapes. Counted are the processes that scrape, compute the signals, judge them by all
@@ -311,7 +311,7 @@ def main() -> None:
     parser.add_argument("--targets", default="100,300,1000", help="sizes of fleets, with commas")
     parser.add_argument("--seconds", type=float, default=90.0, help="measured seconds for each")
     parser.add_argument("--interval", type=float, default=15.0, help="seconds between rounds")
-    parser.add_argument("--workers", type=int, default=2, help="worker processes; 0: scrape in this one")
+    parser.add_argument("--workers", type=int, default=1, help="worker processes; 0: scrape in this one")
     parser.add_argument("--scrape-only", action="store_true", help="without rules and exporter")
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()

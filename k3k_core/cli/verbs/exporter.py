@@ -264,7 +264,8 @@ def _workers(choices: _Choices) -> int:
 
     if choices.workers == "auto":
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return 0 if choices.once or cores == 1 else min(cores, _AUTO_WORKERS)
+        # One processor is for this process, which judges and serves; each worker costs memory of its own.
+        return 0 if choices.once else min(cores - 1, _AUTO_WORKERS)
     if not choices.workers.isdecimal() or int(choices.workers) > _MAX_WORKERS:
         raise UsageError(
             f"{choices.workers!r} is no number of workers.", hint=f"Write 0 to {_MAX_WORKERS}, or auto."
