@@ -221,7 +221,7 @@ class Fleet:
             server: name of the server; None for any.
 
         Raises:
-            NotFoundError: it is not in the fleet.
+            NotFoundError: it is not in the fleet, or has no such server.
             UnreachableError: its page cannot be had.
         """
         member = self._member(key)

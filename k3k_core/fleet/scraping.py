@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mappi
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from k3k_core.errors import UnreachableError
+from k3k_core.errors import NotFoundError, UnreachableError
 from k3k_core.fleet.member import Member
 from k3k_core.fleet.options import FleetOptions
 from k3k_core.telemetry.scraper.target import ControlPlaneTarget, Scraped, ServerTarget, TargetId
@@ -115,18 +115,20 @@ class Scraping:
             server: name of the server; None for any.
 
         Raises:
+            NotFoundError: it has no such server.
             UnreachableError: it cannot be had.
         """
         target = member.target
-        servers = target.servers if target is not None else ()
-        chosen = next((item for item in servers if server in {None, item.server}), None)
-        if target is None or chosen is None:
+        if target is None or not target.servers:
             reach = member.row.reach
-            known = ", ".join(item.server for item in servers)
             raise UnreachableError(
-                f"Control plane {member.key}: "
-                + (f"there is no server {server}." if servers else reach.reason or "it is not reached yet."),
-                hint=f"Known servers: {known}." if servers else reach.hint,
+                f"Control plane {member.key}: {reach.reason or 'it is not reached yet.'}", hint=reach.hint
+            )
+        chosen = next((item for item in target.servers if server in {None, item.server}), None)
+        if chosen is None:
+            known = ", ".join(item.server for item in target.servers)
+            raise NotFoundError(
+                f"Control plane {member.key}: there is no server {server}.", hint=f"Known servers: {known}."
             )
         async with self.scraper.fetch_page(target, chosen) as page:
             yield page

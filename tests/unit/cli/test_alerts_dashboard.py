@@ -96,8 +96,8 @@ def test_what_only_an_object_has_is_wrong_use_without_one(
     assert "--label are for `-o" in ended.err
 
 
-@pytest.mark.parametrize("label", ["x", "=y"])
-def test_a_label_without_key_or_value_is_wrong_use(k3k: Command, label: str) -> None:
+@pytest.mark.parametrize("label", ["x", "=y", "a b=c", "a=b c", "-a=b", "A.com/x=y"])
+def test_what_is_no_label_of_kubernetes_is_wrong_use(k3k: Command, label: str) -> None:
     ended = k3k("dashboard", "-o", "configmap", "--label", label)
     assert (ended.code, ended.out) == (2, "")
     assert f"{label!r} is no label." in ended.err

@@ -714,7 +714,7 @@ async def test_pages_are_passed_on_by_server(
         await reached(fleet)
         async with fleet.fetch_page(CI) as page:
             assert [chunk async for chunk in page.chunks] == [b"# page of team-a/ci ci-k3k-server-0\n"]
-        with pytest.raises(UnreachableError, match="no server ci-k3k-server-7"):
+        with pytest.raises(NotFoundError, match="no server ci-k3k-server-7"):
             async with fleet.fetch_page(CI, "ci-k3k-server-7"):
                 pass
 
