@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from k3k_core.cli.durations import format_age
+from k3k_core.ages import format_age
 from k3k_core.cli.output import Cell, fields, table, to_yaml
 from k3k_core.cli.rows import verdict_style
 from k3k_core.cli.terminal import Style, Terminal, escape_lines

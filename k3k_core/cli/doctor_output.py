@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from k3k_core.cli.durations import format_age
+from k3k_core.ages import format_age
 from k3k_core.cli.rows import verdict_style
 from k3k_core.cli.terminal import Terminal, escape
 from k3k_core.discovery.control_plane import format_time

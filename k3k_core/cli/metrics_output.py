@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from k3k_core.cli.durations import format_age
+from k3k_core.ages import format_age
 from k3k_core.cli.output import Cell, fields, table
 from k3k_core.cli.rows import verdict_style
 from k3k_core.cli.signal_cells import absent, amount, days_left, quantiles, short, why_absent

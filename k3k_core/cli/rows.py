@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from k3k_core.cli.durations import format_age
+from k3k_core.ages import format_age
 from k3k_core.cli.output import Cell, table, table_width
 from k3k_core.cli.terminal import Style, Terminal
 

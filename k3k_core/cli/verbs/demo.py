@@ -215,7 +215,7 @@ def _what_is_wrong(wrong: Sequence[Trouble]) -> str:
 
     if not wrong:
         return ""
-    lines = ["In trouble, on purpose; rules take some minutes to be sure (`k3k doctor NAME` explains):"]
+    lines = ["In trouble, on purpose (`k3k doctor NAME` explains; rules take some minutes):"]
     lines += [f"  {trouble.id}: {trouble.what}" for trouble in wrong]
     first = wrong[-1]
     resource, name = first.annotated

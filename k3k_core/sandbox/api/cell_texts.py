@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from k3k_core.ages import format_age
 from k3k_core.sandbox.api.strategies import selector_text
 
 Json = dict[str, Any]
@@ -15,26 +16,8 @@ UNSET = "<unset>"
 
 
 def duration(seconds: float) -> str:
-    """Write a duration the way kubectl does: 59s, 2m5s, 3h10m, 2d, 1y20d."""
-    if seconds < -1:
-        return "<invalid>"
-    total = max(int(seconds), 0)
-    minutes, hours, days = total // 60, total // 3600, total // 86400
-    if total < 120:
-        return f"{total}s"
-    if minutes < 10:
-        return f"{minutes}m{total % 60}s" if total % 60 else f"{minutes}m"
-    if minutes < 180:
-        return f"{minutes}m"
-    if hours < 8:
-        return f"{hours}h{minutes % 60}m" if minutes % 60 else f"{hours}h"
-    if hours < 48:
-        return f"{hours}h"
-    if hours < 192:
-        return f"{days}d{hours % 24}h" if hours % 24 else f"{days}d"
-    if days < 730:
-        return f"{days}d"
-    return f"{days // 365}y{days % 365}d" if days % 365 and days < 2920 else f"{days // 365}y"
+    """Write a duration as a table of the API holds it."""
+    return "<invalid>" if seconds < -1 else format_age(seconds)
 
 
 def seconds_of(text: str) -> float:

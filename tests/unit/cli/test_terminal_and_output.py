@@ -10,7 +10,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from k3k_core.cli.durations import format_age, format_elapsed, parse_duration
+from k3k_core.ages import format_age
+from k3k_core.cli.durations import format_elapsed, parse_duration
 from k3k_core.cli.live import fit
 from k3k_core.cli.output import Cell, display_width, fields, table, to_json, to_yaml
 from k3k_core.cli.terminal import UNSAFE, Terminal, escape, escape_lines, inspect_stream
