@@ -163,7 +163,7 @@ async def prometheus(configuration: Mapping[str, Any], directory: Path) -> Async
     reader: asyncio.Task[None] | None = None
     try:
         async with asyncio.timeout(_START_SECONDS):
-            url = await _started(process.stderr)
+            url = await listening_at(process.stderr)
         # Its log is read to the end, or it would block on a full pipe.
         reader = asyncio.create_task(_drain(process.stderr))
         async with httpx.AsyncClient(base_url=url, timeout=60, trust_env=False) as client:
@@ -178,14 +178,21 @@ async def prometheus(configuration: Mapping[str, Any], directory: Path) -> Async
         await process.wait()
 
 
-async def _started(log: asyncio.StreamReader) -> str:
+async def listening_at(log: asyncio.StreamReader) -> str:
+    """Read the log of a Prometheus until it serves, and return its URL.
+
+    Args:
+        log: its standard error.
+    """
     lines: list[str] = []
-    url = ""
+    url, ready = "", False
     while line := (await log.readline()).decode():
         lines.append(line)
         if found := _LISTENING.search(line):
             url = f"http://{found[1]}"
-        if _READY in line and url:
+        # Its storage and its listener start side by side: either line can be the first.
+        ready = ready or _READY in line
+        if ready and url:
             return url
     raise AssertionError(f"Prometheus did not start:\n{''.join(lines[-5:])}")
 
