@@ -1,0 +1,7 @@
+"""Actions of the control-plane screen."""
+
+from __future__ import annotations
+
+from k3k_tui.actions.action import Action
+
+ACTIONS: tuple[Action, ...] = ()

@@ -1,0 +1,1 @@
+"""The verbs of the `k3k` command that open the dashboard."""

@@ -1,0 +1,1 @@
+"""How things look: themes, colours by meaning, signs for terminals of every kind."""

@@ -1,0 +1,1 @@
+"""What can be done to control planes: dialogs first, then a job."""

@@ -1,0 +1,1 @@
+"""What the screens show, as data: cells, columns, filters, orders and groups, without a widget in sight."""
