@@ -1,1 +1,8 @@
 """What can be done to control planes: dialogs first, then a job."""
+
+from __future__ import annotations
+
+from k3k_tui.operations.catalog import OPERATIONS, operate
+from k3k_tui.operations.operation import Operation
+
+__all__ = ["OPERATIONS", "Operation", "operate"]

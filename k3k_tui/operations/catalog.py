@@ -1,0 +1,94 @@
+"""Every operation by name, and how one is begun."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App
+
+from k3k_core.errors import K3kError, UsageError
+from k3k_tui.operations.operation import Operation, Start, Takes
+from k3k_tui.services import services
+from k3k_tui.widgets.toast import tell_error
+
+if TYPE_CHECKING:
+    from k3k_core.fleet import FleetKey
+
+
+def _in(module: str) -> Start:
+    """Return what imports a module of this package when it is needed, and calls its `start`."""
+
+    async def start(app: App[Any], targets: tuple[FleetKey, ...], words: tuple[str, ...]) -> None:
+        begin: Start = import_module(f"k3k_tui.operations.{module}").start
+        await begin(app, targets, words)
+
+    return start
+
+
+def _operation(
+    name: str, title: str, takes: Takes = "one", *, changes: bool = True, module: str = ""
+) -> Operation:
+    return Operation(name, title, _in(module or name), takes, changes)
+
+
+OPERATIONS: Mapping[str, Operation] = {
+    operation.name: operation
+    for operation in (
+        _operation("create", "Create", "nothing"),
+        _operation("edit", "Edit values"),
+        _operation("upgrade", "Upgrade", "several"),
+        _operation("restart", "Restart", "several"),
+        _operation("delete", "Delete", "several"),
+        _operation("kubeconfig", "Kubeconfig", changes=False),
+        _operation("kubectl", "kubectl", module="terminals.kubectl"),
+        _operation("k9s", "k9s", module="terminals.k9s"),
+        _operation("shell", "Shell", module="terminals.shell"),
+        _operation("copy", "Copy", changes=False),
+        _operation("scrape", "Read now", "several", changes=False),
+        _operation("save-values", "Save values", changes=False, module="save_values"),
+    )
+}
+
+
+def operate(
+    app: App[Any], name: str, targets: tuple[FleetKey, ...] = (), words: tuple[str, ...] = ()
+) -> None:
+    """Begin an operation; its dialogs come up as it needs them, and what cannot be done is said.
+
+    Args:
+        app: the dashboard.
+        name: of the operation.
+        targets: what it is to work on.
+        words: what followed on the command line, such as a version.
+    """
+    app.run_worker(_begin(app, OPERATIONS[name], targets, words), group="operations", exit_on_error=False)
+
+
+async def _begin(
+    app: App[Any], operation: Operation, targets: tuple[FleetKey, ...], words: tuple[str, ...]
+) -> None:
+    try:
+        _check(app, operation, targets)
+        await operation.start(app, targets, words)
+    except K3kError as error:
+        tell_error(app, error, title=operation.title)
+
+
+def _check(app: App[Any], operation: Operation, targets: tuple[FleetKey, ...]) -> None:
+    if operation.changes and services(app).read_only:
+        raise UsageError(
+            f"{operation.title} changes something, and this dashboard is read-only.",
+            hint="Start k3k without --read-only to change things.",
+        )
+    if operation.takes != "nothing" and not targets:
+        raise UsageError(
+            f"{operation.title}: there is no control plane to work on.",
+            hint="Move the cursor to one, or mark some.",
+        )
+    if operation.takes == "one" and len(targets) > 1:
+        raise UsageError(
+            f"{operation.title} works on one control plane at a time, and {len(targets)} are marked.",
+            hint="Clear the marks, and move the cursor to the one you mean.",
+        )
