@@ -175,7 +175,8 @@ class Host:
             except LineTooLongError:
                 raise UnreachableError(
                     f"{where(self._connection)} sent an event of more than {LINE_LIMIT >> 20} MiB "
-                    f"({request.doing})."
+                    f"({request.doing}).",
+                    hint="Check the server and the proxy of this context in the kubeconfig.",
                 ) from None
 
     @asynccontextmanager

@@ -28,6 +28,7 @@ _CERTIFICATE_PROBLEMS = {
         "Use a name the certificate holds, or set tls-server-name.",
     ),
 }
+_UNSTEADY = "It may be restarting, or the way to it is unsteady: try again in a moment."
 _AUTHORITY_HINT = "Check the certificate-authority-data of the kubeconfig."
 _NOT_TLS = {
     "WRONG_VERSION_NUMBER",
@@ -116,9 +117,9 @@ def _explain(connection: Connection, error: BaseException) -> tuple[str, str]:
             "Check that the host is up and the server in the kubeconfig.",
         )
     if isinstance(error, aiohttp.SocketTimeoutError):
-        return "fell silent in the middle of an answer", ""
+        return "fell silent in the middle of an answer", _UNSTEADY
     if isinstance(error, aiohttp.ClientPayloadError):
-        return "broke off in the middle of its answer", ""
+        return "broke off in the middle of its answer", _UNSTEADY
     if isinstance(error, aiohttp.ClientResponseError):
         return "gave an answer that is not HTTP as it should be", _hint_for_scheme(connection)
     if isinstance(error, aiohttp.ClientConnectionError):

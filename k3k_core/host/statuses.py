@@ -94,8 +94,14 @@ def _forbidden(case: _Case) -> K3kError:
         )
     user = _USER.search(refusal.message)
     if user is None:
-        # Not a missing permission but an admission policy: a quota, Pod Security, a webhook.
-        return ForbiddenError(f"{case.where} refused to {case.doing}: {case.message}.")
+        # Not a missing permission but an admission policy, which only judges changes: a quota, Pod Security, a webhook.
+        changes = subject.verb not in {"get", "list", "watch"}
+        return ForbiddenError(
+            f"{case.where} refused to {case.doing}: {case.message}.",
+            hint="A policy of the host decides this: ask those who run it."
+            if changes
+            else "Something before the host's API may decide this, such as a proxy: ask those who run it.",
+        )
     command = "kubectl auth can-i"
     if subject.resource is not None:
         resource = subject.resource
@@ -196,6 +202,9 @@ def _unavailable(case: _Case) -> K3kError:
 def _other(case: _Case) -> K3kError:
     return HostError(
         f"{case.where} failed to {case.doing}: {case.message} (status {case.status}).",
+        hint="Try again in a moment; if it stays, look at the log of the host's API server."
+        if case.status >= 500
+        else "",
         status=case.status,
         reason=case.refusal.reason,
     )
