@@ -10,7 +10,7 @@ ACTIONS: tuple[Action, ...] = (
         "Cancel",
         "End the job; what it has done stays, and it can be repeated.",
         "jobs",
-        "cancel",
+        "screen.cancel_job",
         footer=True,
     ),
     Action(
@@ -18,7 +18,7 @@ ACTIONS: tuple[Action, ...] = (
         "Again",
         "Do the work of a job that ended once more.",
         "jobs",
-        "retry",
+        "screen.retry_job",
         "changes",
         footer=True,
     ),
@@ -27,7 +27,7 @@ ACTIONS: tuple[Action, ...] = (
         "Copy command",
         "Copy the k3k command that does the same.",
         "jobs",
-        "copy_command",
+        "screen.copy_command",
         footer=True,
     ),
     Action(
@@ -35,8 +35,10 @@ ACTIONS: tuple[Action, ...] = (
         "Control plane",
         "Go to the control plane the job works on.",
         "jobs",
-        "target",
+        "screen.open_target",
         footer=True,
     ),
-    Action("jobs.forget", "Forget ended", "Take the jobs that ended off the list.", "jobs", "forget"),
+    Action(
+        "jobs.forget", "Forget ended", "Take the jobs that ended off the list.", "jobs", "screen.forget_jobs"
+    ),
 )

@@ -23,11 +23,13 @@ class Job:
         target: to what, such as "prod/shop/storefront".
         state: where it is.
         steps: what it has told, the oldest first.
-        started: seconds since 1970.
+        times: when it told each of them, seconds since 1970.
+        started: when it was asked for, seconds since 1970.
         ended: seconds since 1970; None while it goes on.
         outcome: one sentence: what came of it, or why it failed; empty while it goes on.
         hint: what to do about a failure.
         command: the `k3k` command that does the same; empty for none.
+        waits_for: number of the job before it on the same target; None when it waits for nobody.
     """
 
     id: int
@@ -35,11 +37,13 @@ class Job:
     target: str
     state: JobState
     steps: tuple[Step, ...] = ()
+    times: tuple[float, ...] = ()
     started: float = 0.0
     ended: float | None = None
     outcome: str = ""
     hint: str = ""
     command: str = ""
+    waits_for: int | None = None
 
     @property
     def active(self) -> bool:
