@@ -38,23 +38,16 @@ _NEAR_END: Final = 3600.0
 # Beginnings of the names of the rules that speak about a column.
 _RULES: Final[Mapping[str, tuple[str, ...]]] = {
     "servers": (
-        "HostCallsIt",
+        "HostCalls",
         "HostDisagrees",
         "ApiNotReady",
         "ApiDown",
         "ApiUnreachable",
-        "ServerUnreachable",
-    )
-    + ("ServerNotReady", "ReadinessCheckFailing"),
-    "p99": (
-        "ApiReadsSlow",
-        "ApiWritesSlow",
-        "ApiNamespaceListsSlow",
-        "ApiClusterListsSlow",
-        "ApiSlowToAnswer",
+        "Server",
+        "Readiness",
     ),
-    "datastore-latency": ("DatastoreVerySlow", "DatastoreSlow", "KineSqlVerySlow", "KineSqlSlow", "EtcdFsync")
-    + ("EtcdCommitSlow",),
+    "p99": ("ApiReads", "ApiWrites", "ApiNamespaceLists", "ApiClusterLists", "ApiSlow"),
+    "datastore-latency": ("DatastoreVerySlow", "DatastoreSlow", "KineSql", "EtcdFsync", "EtcdCommit"),
     "errors": ("ApiErrors", "ApiErrorBudget", "ApiRequests"),
     "burn": ("ApiErrorBudget",),
     "queue": ("Queue",),
@@ -194,7 +187,7 @@ def _ttl(row: FleetRow, draw: _Draw) -> Cell:
     if left is None:
         return EMPTY
     return (
-        Cell("expired", "expired")
+        Cell("ended", "expired")
         if left <= 0
         else Cell(figures.age(left), "warn" if left < _NEAR_END else "text")
     )
@@ -230,9 +223,9 @@ _MAKERS: Final[Mapping[str, Callable[[FleetRow, _Draw], Cell]]] = {
     "version": _text(lambda row: row.control_plane.version.removeprefix("v")),
     "servers": _servers,
     "datastore": _text(lambda row: row.control_plane.datastore),
-    "datastore-latency": _figure(lambda value: figures.figure(value, "seconds")),
-    "p50": _figure(lambda value: figures.figure(value, "seconds")),
-    "p99": _figure(lambda value: figures.figure(value, "seconds")),
+    "datastore-latency": _figure(figures.seconds),
+    "p50": _figure(figures.seconds),
+    "p99": _figure(figures.seconds),
     "latency": _latency,
     "errors": _figure(figures.share),
     "rate": _figure(figures.count),
