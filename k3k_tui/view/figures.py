@@ -24,6 +24,15 @@ def figure(value: float | None, unit: Unit) -> str:
     return format_value(value, unit).replace(" ", "")
 
 
+def seconds(value: float | None) -> str:
+    """Return a duration: `<1ms`, `12.3ms`, `1.23s`; empty when it is not known.
+
+    Args:
+        value: seconds.
+    """
+    return "<1ms" if value is not None and 0 < value < 0.001 else figure(value, "seconds")
+
+
 def share(value: float | None) -> str:
     """Return a share in per cent: `0%`, `<0.01%`, `1.25%`; empty when it is not known.
 
@@ -59,13 +68,9 @@ def days(value: float | None) -> str:
     """
     if value is None or not math.isfinite(value):
         return ""
-    return (
-        format_age(value * 86400.0)
-        if value > 0 and value < 2
-        else "ended"
-        if value <= 0
-        else f"{int(value)}d"
-    )
+    if value <= 0:
+        return "ended"
+    return format_age(value * 86400.0) if value < 2 else f"{int(value)}d"
 
 
 def age(seconds: float | None) -> str:
