@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 
 from k3k_tui.actions import app, control_plane, fleet, jobs, operations
 from k3k_tui.actions.action import Action, Scope
-from k3k_tui.actions.keys import DEFAULT, keymap
+from k3k_tui.actions.keys import DEFAULT, keymap, unbound
 
 ACTIONS: Mapping[str, Action] = {
     action.name: action
@@ -20,7 +20,8 @@ ACTIONS: Mapping[str, Action] = {
 def bindings(*scopes: Scope) -> list[BindingType]:
     """Return the bindings of some scopes with the keys of the default keymap.
 
-    Each has its action's name as id, by which the app puts the user's keys in place.
+    Each has its action's name as id, by which the app puts the user's keys in place; that is why an action
+    without a key has a binding too.
 
     Args:
         scopes: which ones.
@@ -28,7 +29,7 @@ def bindings(*scopes: Scope) -> list[BindingType]:
     keys = keymap(DEFAULT)
     return [
         Binding(
-            keys[action.name],
+            keys.get(action.name) or unbound(action.name),
             action.run,
             action.title,
             show=action.footer,
@@ -36,5 +37,5 @@ def bindings(*scopes: Scope) -> list[BindingType]:
             tooltip=action.summary,
         )
         for action in ACTIONS.values()
-        if action.scope in scopes and action.name in keys
+        if action.scope in scopes
     ]
