@@ -103,6 +103,29 @@ def cells(
     return tuple(Cell(cell.text, "muted") for cell in made)
 
 
+def group_cells(title: str, counts: Sequence[tuple[Verdict, int]], glyphs: Signs) -> tuple[Cell, ...]:
+    """Return the cells of a group's heading: its title and how many, then a cell for each verdict with its number.
+
+    Args:
+        title: of the group; empty where that is not known.
+        counts: how many have which verdict.
+        glyphs: signs of the terminal.
+    """
+    total = sum(count for _, count in counts)
+    name = clean(title) or "not known"
+    heading = Cell(f"{name} ({total})", "title")
+    return (
+        heading,
+        *(
+            Cell(
+                f"{glyphs.verdicts.get(verdict, '?')} {count} {verdict}",
+                VERDICT_ROLES.get(verdict, "unknown"),
+            )
+            for verdict, count in counts
+        ),
+    )
+
+
 def _verdict(row: FleetRow, draw: _Draw) -> Cell:
     verdict = row.judgement.verdict
     if row.stale_since is not None:
