@@ -6,13 +6,20 @@ from collections.abc import Mapping
 
 from textual.binding import Binding, BindingType
 
-from k3k_tui.actions import app, control_plane, fleet, jobs, operations
+from k3k_tui.actions import app, control_plane, dialogs, fleet, jobs, operations
 from k3k_tui.actions.action import Action, Scope
 from k3k_tui.actions.keys import DEFAULT, keymap, unbound
 
 ACTIONS: Mapping[str, Action] = {
     action.name: action
-    for area in (app.ACTIONS, fleet.ACTIONS, control_plane.ACTIONS, operations.ACTIONS, jobs.ACTIONS)
+    for area in (
+        app.ACTIONS,
+        fleet.ACTIONS,
+        control_plane.ACTIONS,
+        operations.ACTIONS,
+        jobs.ACTIONS,
+        dialogs.ACTIONS,
+    )
     for action in area
 }
 

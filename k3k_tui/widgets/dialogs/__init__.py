@@ -1,0 +1,21 @@
+"""Questions in front of a screen."""
+
+from __future__ import annotations
+
+from k3k_tui.widgets.dialogs.ask import Ask
+from k3k_tui.widgets.dialogs.base import Dialog, button
+from k3k_tui.widgets.dialogs.choose import Choice, Choose
+from k3k_tui.widgets.dialogs.confirm import Confirm, ConfirmByName
+from k3k_tui.widgets.dialogs.waiting import GivenUpError, waited
+
+__all__ = [
+    "Ask",
+    "Choice",
+    "Choose",
+    "Confirm",
+    "ConfirmByName",
+    "Dialog",
+    "GivenUpError",
+    "button",
+    "waited",
+]
