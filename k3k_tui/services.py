@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
 from textual.dom import DOMNode
 
 from k3k_tui.config import TuiConfig
+from k3k_tui.drafts import Drafts
 from k3k_tui.feed import FleetFeed
 from k3k_tui.jobs.runner import Jobs
 from k3k_tui.look.look import Look
@@ -35,6 +36,7 @@ class Services:
         config: the user's choices.
         read_only: whether everything that changes something is left out.
         clock: seconds since 1970.
+        drafts: what was filled in and not sent yet.
     """
 
     fleet: FleetFeed
@@ -46,6 +48,7 @@ class Services:
     config: TuiConfig
     read_only: bool
     clock: Callable[[], float]
+    drafts: Drafts = field(default_factory=Drafts)
 
 
 class HasServices(Protocol):

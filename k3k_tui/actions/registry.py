@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from textual.binding import Binding, BindingType
 
-from k3k_tui.actions import app, control_plane, dialogs, fleet, jobs, operations
+from k3k_tui.actions import app, control_plane, dialogs, fleet, form, jobs, operations
 from k3k_tui.actions.action import Action, Scope
 from k3k_tui.actions.keys import DEFAULT, keymap, unbound
 
@@ -19,6 +19,7 @@ ACTIONS: Mapping[str, Action] = {
         operations.ACTIONS,
         jobs.ACTIONS,
         dialogs.ACTIONS,
+        form.ACTIONS,
     )
     for action in area
 }

@@ -1,0 +1,148 @@
+"""Changing a draft from its fields and from its YAML: two views of one text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from k3k_core.values.document import read_document
+from k3k_core.values.paths import display, without
+from k3k_core.values.secrets import SECRET_PATHS, split_secrets
+from k3k_tui.drafts import Draft
+from k3k_tui.forms.model.fields import HOST, NAME, NAMESPACE, PRESET, SETTLED, Field, Path
+from k3k_tui.forms.model.texts import MISSING, parse, show
+from k3k_tui.forms.model.yaml_text import with_value
+
+_TARGETS: Mapping[str, str] = {HOST: "host", NAMESPACE: "namespace", NAME: "name", PRESET: "preset"}
+
+
+def with_field(draft: Draft, field: Field, text: str) -> Draft:
+    """Return the draft after something was typed into a field.
+
+    A value that is what it would be anyway is left out, unless saying it means something.
+
+    Args:
+        draft: before.
+        field: the field.
+        text: all that stands in it now.
+    """
+    if field.about_target:
+        return replace(draft, **{_TARGETS[field.key]: text.strip()})
+    if field.kind == "secret":
+        others = {key: secret for key, secret in draft.secrets.items() if key != field.key}
+        return replace(draft, secrets={**others, field.key: text} if text else others)
+    value = parse(field, text)
+    if _says_nothing(draft.preset, field, value):
+        value = MISSING
+    return replace(draft, text=with_value(draft.text, field.path, value))
+
+
+def _says_nothing(preset: str, field: Field, value: Any) -> bool:
+    below = from_preset(preset, field)
+    if value is None or field.path in SETTLED:
+        return value is None and below in (MISSING, None)
+    return bool(value == inherited(preset, field))
+
+
+def text_of(draft: Draft, field: Field) -> str:
+    """Return what stands in a field; nothing when its value is left out.
+
+    Args:
+        draft: the draft.
+        field: the field.
+    """
+    if field.about_target:
+        return str(getattr(draft, _TARGETS[field.key]))
+    if field.kind == "secret":
+        return draft.secrets.get(field.key, "")
+    return show(field, value_at(read_document(draft.text).tree, field.path))
+
+
+def value_at(tree: Any, path: Path) -> Any:
+    """Return what stands at a path of a tree; `MISSING` for nothing.
+
+    Args:
+        tree: of values.
+        path: the path.
+    """
+    for step in path:
+        if not isinstance(tree, Mapping) or step not in tree:
+            return MISSING
+        tree = tree[step]
+    return tree
+
+
+def inherited(preset: str, field: Field) -> Any:
+    """Return the value a field has when it is left out: the preset's, else the default; None for none.
+
+    Args:
+        preset: name of the preset; one that does not exist sets nothing.
+        field: the field.
+    """
+    value = from_preset(preset, field)
+    return field.default if value in (MISSING, None) else value
+
+
+def from_preset(preset: str, field: Field) -> Any:
+    """Return what a preset says about a field; `MISSING` for nothing.
+
+    Args:
+        preset: name of the preset; one that does not exist says nothing.
+        field: the field.
+    """
+    return value_at(_preset(preset), field.path)
+
+
+@cache
+def _preset(name: str) -> dict[str, Any]:
+    from k3k_core.values import PRESETS, preset_text
+
+    return read_document(preset_text(name)).tree if name in PRESETS else {}
+
+
+def with_yaml(draft: Draft, text: str) -> Draft:
+    """Return the draft after its YAML was changed.
+
+    Args:
+        draft: before.
+        text: all of the YAML; secrets in it stay in it until `hide_secrets`.
+    """
+    return replace(draft, text=text)
+
+
+def hide_secrets(draft: Draft) -> Draft:
+    """Return the draft with the secrets that were written into its YAML kept apart from it.
+
+    Args:
+        draft: the draft.
+    """
+    document = read_document(draft.text)
+    _rest, secrets = split_secrets(document.tree)
+    text = draft.text
+    for path in SECRET_PATHS:
+        if display(path) in secrets:
+            text = with_value(text, tuple(str(step) for step in path), MISSING)
+    return replace(draft, text=text, secrets={**draft.secrets, **secrets}) if secrets else draft
+
+
+def own_values(
+    values: Mapping[str, Any], keep: frozenset[Path] = frozenset({("version",)})
+) -> dict[str, Any]:
+    """Return a tree of values without those that are what they would be anyway.
+
+    Args:
+        values: all values.
+        keep: paths that stay all the same.
+    """
+    from k3k_tui.forms.model.fields import advanced, essentials
+
+    tree: dict[str, Any] = dict(values)
+    for section in (essentials(), *advanced()):
+        for field in section.fields:
+            value = value_at(tree, field.path)
+            default = {"lines": [], "yaml": [], "entries": {}}.get(field.kind, field.default)
+            if value is not MISSING and field.path not in keep and value == default:
+                tree = without(tree, field.path)
+    return tree

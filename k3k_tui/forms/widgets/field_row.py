@@ -1,0 +1,162 @@
+"""One field of a form: its label, what is filled in, and beside it what is wrong with that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.message import Message
+from textual.suggester import SuggestFromList
+from textual.widget import Widget
+from textual.widgets import Input, Label, TextArea
+
+from k3k_tui.forms.model.describing import options
+from k3k_tui.forms.model.fields import Field
+from k3k_tui.forms.widgets.choice import Choice
+from k3k_tui.services import services
+from k3k_tui.widgets.cell_lines import CellLines, say
+
+
+class FieldRow(Widget):
+    """One field.
+
+    Args:
+        field: what it asks for.
+        text: what stands in it.
+        hint: what it is when nothing stands in it.
+        suggestions: texts that complete what is typed.
+    """
+
+    DEFAULT_CSS = """
+    FieldRow {
+        layout: grid;
+        grid-size: 2;
+        grid-columns: 18 1fr;
+        grid-rows: auto;
+        height: auto;
+    }
+    FieldRow > Label {
+        width: 100%;
+        color: $text-muted;
+    }
+    FieldRow:focus-within > Label {
+        color: $text;
+        text-style: bold;
+    }
+    FieldRow > TextArea {
+        height: auto;
+        min-height: 1;
+        max-height: 6;
+    }
+    FieldRow > Input {
+        width: 1fr;
+    }
+    FieldRow > CellLines {
+        column-span: 2;
+        padding-left: 18;
+        display: none;
+    }
+    FieldRow > CellLines.said {
+        display: block;
+    }
+    .wide FieldRow {
+        grid-size: 3;
+        grid-columns: 18 1fr 1fr;
+        grid-gutter: 0 1;
+    }
+    .wide FieldRow > CellLines {
+        column-span: 1;
+        padding-left: 0;
+    }
+    """
+
+    class Changed(Message):
+        """Something was typed or picked."""
+
+        def __init__(self, field: Field, text: str) -> None:
+            super().__init__()
+            self.field = field
+            self.text = text
+
+    def __init__(self, field: Field, text: str, hint: str, suggestions: Sequence[str] = ()) -> None:
+        super().__init__()
+        self.field = field
+        self._text = text
+        self._hint = hint
+        self._suggestions = tuple(suggestions)
+
+    def compose(self) -> ComposeResult:
+        """Lay out label, control and message."""
+        yield Label(Content(self.field.title))
+        yield self._control()
+        yield CellLines()
+
+    def _control(self) -> Widget:
+        field = self.field
+        if field.kind in {"boolean", "choice"}:
+            return Choice(options(field), self._text or self._hint)
+        if field.kind in {"lines", "entries", "yaml"}:
+            return TextArea(self._text, compact=True, tab_behavior="focus", placeholder=self._hint)
+        return Input(
+            self._text,
+            placeholder=self._hint,
+            password=field.kind == "secret",
+            suggester=SuggestFromList(self._suggestions) if self._suggestions else None,
+            compact=True,
+        )
+
+    @property
+    def control(self) -> Widget:
+        """What takes the keys."""
+        return self.children[1]
+
+    def fill(self, text: str, hint: str) -> None:
+        """Show other text, without telling anybody.
+
+        Args:
+            text: what stands in the field.
+            hint: what it is when nothing stands in it.
+        """
+        control = self.control
+        with self.prevent(Input.Changed, TextArea.Changed):
+            if isinstance(control, Choice):
+                control.show(text or hint)
+            elif isinstance(control, Input):
+                control.placeholder = hint
+                if control.value != text:
+                    control.value = text
+            elif isinstance(control, TextArea):
+                control.placeholder = hint
+                if control.text != text:
+                    control.text = text
+
+    def judge(self, problem: str, warning: str) -> None:
+        """Show what is wrong with the field.
+
+        Args:
+            problem: one sentence; empty for none.
+            warning: the same for what can be used.
+        """
+        signs = services(self).look.glyphs.verdicts
+        message = self.query_one(CellLines)
+        message.set_class(bool(problem or warning), "said")
+        if problem:
+            message.show([say(f"{signs['Down']} {problem}", "bad")])
+        elif warning:
+            message.show([say(f"{signs['Degraded']} {warning}", "warn")])
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Tell what was typed."""
+        event.stop()
+        self.post_message(self.Changed(self.field, event.value))
+
+    def on_text_area_changed(self, event: TextArea.Changed) -> None:
+        """Tell what was typed."""
+        event.stop()
+        self.post_message(self.Changed(self.field, event.text_area.text))
+
+    def on_choice_changed(self, event: Choice.Changed) -> None:
+        """Tell what was picked."""
+        event.stop()
+        self.post_message(self.Changed(self.field, event.value))
