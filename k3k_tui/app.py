@@ -1,15 +1,40 @@
-"""The dashboard's application: it holds the services, opens places and runs operations; screens do the rest."""
+"""The dashboard's application: it holds the services, opens places and runs actions; screens do the rest."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App
 from textual.binding import BindingType
+from textual.command import CommandPalette
+from textual.filter import LineFilter
+from textual.screen import Screen
+from textual.worker import Worker, WorkerState
 
-from k3k_tui.actions.registry import bindings
-from k3k_tui.places import FleetPlace, Place
+from k3k_core.errors import K3kError
+from k3k_tui import dispatch
+from k3k_tui.actions.action import Action
+from k3k_tui.actions.chosen import ChosenKeys, choose_keys
+from k3k_tui.actions.keys import is_bound, unbound
+from k3k_tui.actions.registry import ACTIONS, bindings
+from k3k_tui.actions.typed import TypedHistory, commands, complete, parse
+from k3k_tui.look.filters import line_filters
+from k3k_tui.look.themes import Themes, install
+from k3k_tui.naming import shortest_names
+from k3k_tui.navigator import Navigator, with_filter
+from k3k_tui.offers import Offers
+from k3k_tui.palette import PaletteProvider
+from k3k_tui.places import FleetPlace, HostsPlace, JobsPlace, Place
+from k3k_tui.screens.factory import screen_for
+from k3k_tui.screens.stack import place_of, place_screen, show
 from k3k_tui.services import Services
+from k3k_tui.widgets.breadcrumbs import Breadcrumbs
+from k3k_tui.widgets.command_line import CommandLine
+from k3k_tui.widgets.toast import tell, tell_error
+
+if TYPE_CHECKING:
+    from k3k_core.fleet import FleetKey
 
 
 class K3kApp(App[int]):
@@ -18,20 +43,68 @@ class K3kApp(App[int]):
     Args:
         services: what its screens work with.
         place: where it opens.
+        notes: what is wrong with the user's choices; it is shown, and nothing else comes of it.
     """
 
     TITLE = "k3k"
     BINDINGS: ClassVar[list[BindingType]] = bindings("app")
+    COMMANDS: ClassVar[set[Any]] = {PaletteProvider}
+    CSS = "Screen { layers: default command-line; }"
 
-    def __init__(self, services: Services, place: Place | None = None) -> None:
-        super().__init__()
+    def __init__(self, services: Services, place: Place | None = None, notes: Sequence[str] = ()) -> None:
         self.services = services
         self._first = place or FleetPlace()
+        super().__init__()
+        self._notes = tuple(notes)
+        self._navigator = Navigator(self._first)
+        self._typed = TypedHistory()
+        self._line_filters = line_filters(services.profile)
+        self.themes: Themes | None = None
+        self._offers = Offers(services, lambda: self.themes.names if self.themes is not None else ())
+        self.keys = ChosenKeys("", {})
+
+    def get_default_screen(self) -> Screen[Any]:
+        """Return the screen below all others: the fleet."""
+        return screen_for(self._first if isinstance(self._first, FleetPlace) else FleetPlace())
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return what makes drawn lines fit the terminal."""
+        return [*super().get_line_filters(), *self._line_filters]
 
     def on_mount(self) -> None:
-        """Open the first place and the fleet."""
-        self.run_worker(self.services.fleet.run(), exit_on_error=False, group="feed")
-        self.open_place(self._first)
+        """Put theme and keys in place, open the first place, and the fleet once that is painted."""
+        self.themes = install(self, self.services)
+        config = self.services.config
+        self.use_keys(choose_keys(config.keymap, config.keys, ACTIONS))
+        for note in (*self._notes, *self.keys.problems):
+            tell(self, note, title="Configuration", severity="warning")
+        if not isinstance(self._first, FleetPlace):
+            show(self, self._first)
+        self.call_after_refresh(self.services.fleet.start)
+
+    async def on_unmount(self) -> None:
+        """End what goes on in the background."""
+        await self.services.jobs.close()
+        await self.services.fleet.close()
+
+    def use_keys(self, keys: ChosenKeys) -> None:
+        """Let the keys do what was chosen.
+
+        Args:
+            keys: by name of action.
+        """
+        self.keys = keys
+        hidden = {action.name for action in ACTIONS.values() if self._is_hidden(action)}
+        self.set_keymap(
+            {
+                name: unbound(name) if name in hidden or name not in keys.keys else keys.keys[name]
+                for name in ACTIONS
+            }
+        )
+
+    def get_key_display(self, binding: Any) -> str:
+        """Return how a key is written."""
+        return super().get_key_display(binding) if is_bound(binding.key) else ""
 
     def open_place(self, place: Place) -> None:
         """Go somewhere; where one was becomes history.
@@ -39,10 +112,258 @@ class K3kApp(App[int]):
         Args:
             place: where to.
         """
-        from k3k_tui.screens.factory import screen_for
+        self._remember()
+        self._show(self._navigator.open(place))
 
-        self.push_screen(screen_for(place))
+    async def run_action(
+        self, action: Any, default_namespace: Any = None, namespaces: Mapping[str, Any] | None = None
+    ) -> bool:
+        """Run a Textual action; what would change something is refused in a read-only dashboard."""
+        if self.services.read_only and dispatch.is_dangerous(action, ACTIONS.values()):
+            tell(self, "This dashboard is read-only.", title="Not done", severity="warning")
+            return True
+        return await super().run_action(action, default_namespace, namespaces)
+
+    def targets(self) -> tuple[FleetKey, ...]:
+        """Return the control planes an operation would work on: those marked, else the one under the cursor."""
+        find = getattr(place_screen(self), "targets", None)
+        return tuple(find()) if find is not None else ()
+
+    def usable_actions(self) -> tuple[Action, ...]:
+        """Return the actions that may be used."""
+        return tuple(action for action in ACTIONS.values() if not self._is_hidden(action))
+
+    def control_plane_names(self) -> Iterable[str]:
+        """Return a name for every control plane."""
+        return self._offers.control_planes()
+
+    async def begin(self, action: Action) -> None:
+        """Do what an action says; where it needs words, ask for them on the `:` line.
+
+        Args:
+            action: what was picked.
+        """
+        if action.command and action.arguments and action.scope == "app":
+            self._ask(f"{action.command} ")
+        else:
+            await self._do(action, ())
+
+    async def run_line(self, line: str) -> None:
+        """Do what a command line says.
+
+        Args:
+            line: without the colon.
+        """
+        try:
+            typed = parse(line, self.usable_actions(), shortest_names(self.services.fleet.rows.keys()))
+            if typed is None:
+                return
+            if typed.action is None:
+                self._open_control_plane(typed.words[0])
+            else:
+                await self._do(typed.action, typed.words)
+        except K3kError as error:
+            tell_error(self, error, title=f":{line}")
+
+    async def _do(self, action: Action, words: tuple[str, ...]) -> None:
+        place = self._navigator.current
+        targets = self.targets()
+        home = dispatch.home_of(action.scope, place, self._navigator.fleet(), targets[0] if targets else None)
+        if home is not None:
+            self.open_place(home)
+            # Its actions are there when it is mounted.
+            self.call_after_refresh(self.run_action, dispatch.run_with(action, words), self.screen)
+        else:
+            await self.run_action(dispatch.run_with(action, words), self.screen)
+
+    def _open_control_plane(self, name: str) -> None:
+        from k3k_tui.naming import find
+        from k3k_tui.places import ControlPlanePlace
+
+        self.open_place(ControlPlanePlace(find(name, self.services.fleet.rows.keys())))
+
+    def _is_hidden(self, action: Action) -> bool:
+        return self.services.read_only and action.danger != "none"
+
+    def _remember(self) -> None:
+        place = place_of(place_screen(self))
+        if place is not None:
+            self._navigator.remember(place)
+
+    def _show(self, place: Place | None) -> None:
+        if place is not None:
+            show(self, place)
+            for crumbs in self.screen.query(Breadcrumbs):
+                crumbs.update()
+
+    def _ask(self, text: str = "") -> None:
+        if self.screen.query(CommandLine):
+            return
+        actions = self.usable_actions()
+        summaries = {name: action.summary for name, action in commands(actions).items()}
+        self.screen.mount(
+            CommandLine(lambda line: complete(line, actions, self._offers), summaries, self._typed, text)
+        )
+
+    async def on_command_line_submitted(self, message: CommandLine.Submitted) -> None:
+        """Do what was typed."""
+        await self.run_line(message.line)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Say what went wrong in the background."""
+        error = event.worker.error
+        if event.state is not WorkerState.ERROR or error is None:
+            return
+        if isinstance(error, K3kError):
+            tell_error(self, error)
+        else:
+            tell(self, f"Something went wrong within k3k ({type(error).__name__}).", severity="error")
+
+    def action_command_line(self) -> None:
+        """Open the `:` line."""
+        self._ask()
+
+    def action_command_palette(self) -> None:
+        """Open the palette."""
+        if not any(isinstance(each, CommandPalette) for each in self.screen_stack):
+            self.push_screen(CommandPalette(placeholder="Commands and control planes"))
+
+    def action_help(self) -> None:
+        """Show what the keys do here."""
+        from k3k_tui.widgets.help import HelpScreen, help_lines
+
+        live = [
+            (binding.id or "", self.get_key_display(binding), binding.description, tooltip)
+            for _, binding, enabled, tooltip in self.screen.active_bindings.values()
+            if enabled and is_bound(binding.key)
+        ]
+        lines = help_lines(live, ACTIONS, read_only=self.services.read_only)
+        self.push_screen(HelpScreen(lines, f" Keys ({self.keys.name}) "))
+
+    def action_jump(self) -> None:
+        """Put a letter on everything that can have the cursor."""
+        from k3k_tui.widgets.jump import JumpScreen, jump_targets
+
+        found = jump_targets(self.screen.focus_chain)
+        if found:
+            self.push_screen(JumpScreen(found), lambda widget: widget and widget.focus())
+
+    def action_go_up(self) -> None:
+        """Close what is open, or go up to the fleet."""
+        self._remember()
+        self._show(self._navigator.up())
+
+    def action_go_back(self) -> None:
+        """Go back to where one was before."""
+        self._remember()
+        self._show(self._navigator.back())
+
+    def action_go_forward(self) -> None:
+        """Go forward again."""
+        self._remember()
+        self._show(self._navigator.forward())
+
+    def action_go_last(self) -> None:
+        """Go to the last place."""
+        self._remember()
+        self._show(self._navigator.last())
+
+    def action_open_fleet(self) -> None:
+        """Go to the fleet."""
+        self._remember()
+        self.open_place(self._navigator.fleet())
+
+    def action_open_hosts(self) -> None:
+        """Go to the hosts."""
+        self.open_place(HostsPlace())
+
+    def action_open_jobs(self) -> None:
+        """Go to what runs in the background."""
+        self.open_place(JobsPlace())
+
+    def action_only(self, field: str, value: str = "") -> None:
+        """Show a part of the fleet.
+
+        Args:
+            field: of the filter.
+            value: what it is to be; empty for all.
+        """
+        self._remember()
+        self.open_place(with_filter(self._navigator.fleet(), field, value))
+
+    def action_switch_theme(self, name: str = "") -> None:
+        """Change the colours.
+
+        Args:
+            name: of the theme; empty asks.
+        """
+        if not name or self.themes is None:
+            self._ask("theme ")
+            return
+        try:
+            self.themes.use(name)
+        except K3kError as error:
+            tell_error(self, error, title=":theme")
+
+    def action_switch_keymap(self, name: str = "") -> None:
+        """Change what the keys do.
+
+        Args:
+            name: of the keymap; empty asks.
+        """
+        if not name:
+            self._ask("keymap ")
+            return
+        keys = choose_keys(name, self.services.config.keys, ACTIONS)
+        for problem in keys.problems:
+            tell(self, problem, title=":keymap", severity="warning")
+        if keys.name == name:
+            self.use_keys(keys)
+
+    def action_info(self) -> None:
+        """Show the version, and where the files are."""
+        from k3k_tui.about import about
+
+        tell(self, about(self.services, self.keys.name, self.theme), title="k3k")
+
+    def action_operate(self, name: str, *words: str) -> None:
+        """Begin an operation on control planes.
+
+        Args:
+            name: of the operation.
+            words: what followed the command.
+        """
+        from k3k_tui.operations import operate
+
+        action = next((each for each in ACTIONS.values() if each.run == f"app.operate('{name}')"), None)
+        try:
+            targets, rest = dispatch.split_targets(
+                action, words, self.targets(), self.services.fleet.rows.keys()
+            )
+        except K3kError as error:
+            tell_error(self, error, title=f":{name}")
+            return
+        operate(self, name, targets, rest)
+
+    async def action_quit(self) -> None:
+        """End, unless jobs run and somebody wants to wait for them."""
+        self.action_leave()
+
+    def action_help_quit(self) -> None:
+        """End on Ctrl-C, but not out of a form that somebody may have wanted to copy from."""
+        if place_of(self.screen) is not None:
+            self.action_leave()
+        else:
+            tell(self, "Close this first to end the dashboard.", title="Ctrl-C")
 
     def action_leave(self) -> None:
-        """End, unless jobs run."""
+        """End, unless jobs run and somebody wants to wait for them."""
+        self.run_worker(self._leave(), group="leaving", exclusive=True, exit_on_error=False)
+
+    async def _leave(self) -> None:
+        if self.services.jobs.active:
+            from k3k_tui.operations.quit import may_leave
+
+            if not await may_leave(self):
+                return
         self.exit(0)

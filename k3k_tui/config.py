@@ -92,9 +92,9 @@ def _columns(raw: Any) -> tuple[str, ...]:
 
 
 def _keys(raw: Any) -> Mapping[str, str]:
-    if not isinstance(raw, dict):
-        raise ValueError("keys by name of action are expected, such as `app.quit: Q`")
-    return {str(action): _key_list(action, keys) for action, keys in raw.items()}
+    if isinstance(raw, dict):
+        return {str(action): _key_list(action, keys) for action, keys in raw.items()}
+    raise ValueError("keys by name of action are expected, such as `app.quit: Q`")
 
 
 def _key_list(action: Any, raw: Any) -> str:

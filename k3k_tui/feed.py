@@ -104,7 +104,9 @@ class FleetFeed:
                 self._fail(error.message, error.hint)
             except Exception:
                 logger.exception("the fleet could not be followed")
-                self._fail("The fleet cannot be followed: something went wrong within k3k.", "It is tried again.")
+                self._fail(
+                    "The fleet cannot be followed: something went wrong within k3k.", "It is tried again."
+                )
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 

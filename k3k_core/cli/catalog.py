@@ -16,7 +16,7 @@ class Verb:
         name: as typed.
         section: heading it is listed under in `k3k --help`.
         summary: one line, shown in `k3k --help` and at the top of the verb's own help.
-        module: module under `k3k_core.cli.verbs` that defines `command`.
+        module: module under `k3k_core.cli.verbs` that defines `command`; with a dot in it, its full name.
     """
 
     name: str
@@ -34,6 +34,7 @@ _OTHER = "Other"
 VERBS: dict[str, Verb] = {
     verb.name: verb
     for verb in (
+        Verb("tui", _CONTROL_PLANES, "Open the fleet dashboard; `k3k` alone does too.", "k3k_tui.commands.tui"),
         Verb("create", _CONTROL_PLANES, "Create a control plane from a values file.", "create"),
         Verb("delete", _CONTROL_PLANES, "Delete a control plane and what belongs to it.", "delete"),
         Verb("list", _CONTROL_PLANES, "List the control planes of one or more hosts.", "list"),

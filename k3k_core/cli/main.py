@@ -76,7 +76,7 @@ def run_command(args: list[str]) -> int:
     from k3k_core.cli.app import cli
 
     if not args:
-        args = ["--help"]
+        args = ["tui"] if _somebody_is_there() else ["--help"]
     root: click.Context | None = None
     try:
         with cli.make_context(PROGRAM, args, terminal_width=_help_width()) as root:
@@ -91,6 +91,13 @@ def run_command(args: list[str]) -> int:
         if isinstance(error, SystemExit):
             raise
         return _report(error, root.invoked_subcommand if root is not None else None)
+
+
+def _somebody_is_there() -> bool:
+    """Return whether a person sits at a terminal that reads and shows."""
+    from k3k_core.cli.terminal import is_terminal
+
+    return is_terminal(sys.stdin) and is_terminal(sys.stdout)
 
 
 def _collect_less_garbage() -> None:

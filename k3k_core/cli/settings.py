@@ -80,6 +80,9 @@ def _format(value: Any) -> str:
     raise ValueError(f"{value!r} is no output format; there are {', '.join(FORMATS)}")
 
 
+# Belongs to the dashboard, which reads it itself and opens with the usual when something in it makes no sense.
+_ELSEWHERE = frozenset({"tui"})
+
 # Name in the configuration file; in the environment it is K3K_ and the name in capitals.
 _READERS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "context": ("contexts", _texts),
@@ -139,9 +142,10 @@ def load_config(path: Path, *, required: bool) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UsageError(f"The configuration file {path} holds no mapping of settings.")
     for key in content:
-        if key not in _READERS:
-            meant = get_close_matches(str(key), _READERS, n=1)
-            advice = f"Did you mean {meant[0]!r}?" if meant else f"There are {', '.join(_READERS)}."
+        if key not in _READERS and key not in _ELSEWHERE:
+            known = [*_READERS, *sorted(_ELSEWHERE)]
+            meant = get_close_matches(str(key), known, n=1)
+            advice = f"Did you mean {meant[0]!r}?" if meant else f"There are {', '.join(known)}."
             raise UsageError(f"The configuration file {path} has an unknown setting {key!r}.", hint=advice)
     return content
 

@@ -9,7 +9,18 @@ from typing import Literal
 Danger = Literal["none", "changes", "destroys"]
 # Where its key works. "targets" is the fleet screen and the control-plane screen alike.
 Scope = Literal[
-    "app", "targets", "fleet", "control-plane", "table", "logs", "jobs", "hosts", "form", "dialog"
+    "app",
+    "targets",
+    "fleet",
+    "control-plane",
+    "table",
+    "logs",
+    "jobs",
+    "hosts",
+    "form",
+    "dialog",
+    "command-line",
+    "help",
 ]
 # What the words after a command stand for; each kind has its completions.
 Argument = Literal[

@@ -9,14 +9,21 @@ ACTIONS = (
     Action("app.command", "Command", "Type a command.", "app", "app.command_line", footer=True),
     Action("app.palette", "Palette", "Search all commands and control planes.", "app", "app.command_palette"),
     Action("app.jump", "Jump", "Show a letter on everything that can have the cursor.", "app", "app.jump"),
-    Action("app.up", "Close", "Close what is open, or go up to the fleet.", "app", "app.up"),
-    Action("app.back", "Back", "Go back to where you were before.", "app", "app.back", command="back"),
+    Action("app.up", "Close", "Close what is open, or go up to the fleet.", "app", "app.go_up"),
+    Action("app.back", "Back", "Go back to where you were before.", "app", "app.go_back", command="back"),
     Action(
-        "app.forward", "Forward", "Go forward again after going back.", "app", "app.forward", command="forward"
+        "app.forward",
+        "Forward",
+        "Go forward again after going back.",
+        "app",
+        "app.go_forward",
+        command="forward",
     ),
-    Action("app.last", "Last", "Go to the last place and, pressed again, back.", "app", "app.last"),
+    Action("app.last", "Last", "Go to the last place and, pressed again, back.", "app", "app.go_last"),
     Action("app.fleet", "Fleet", "Go to the fleet.", "app", "app.open_fleet", command="fleet"),
-    Action("app.hosts", "Hosts", "Go to the hosts and how they are.", "app", "app.open_hosts", command="hosts"),
+    Action(
+        "app.hosts", "Hosts", "Go to the hosts and how they are.", "app", "app.open_hosts", command="hosts"
+    ),
     Action("app.jobs", "Jobs", "Go to what runs in the background.", "app", "app.open_jobs", command="jobs"),
     Action(
         "app.namespace",
@@ -72,4 +79,11 @@ ACTIONS = (
         command="info",
     ),
     Action("app.quit", "Quit", "End the dashboard.", "app", "app.leave", footer=True, command="quit"),
+    Action("command-line.complete", "Complete", "Take what is offered.", "command-line", "complete"),
+    Action("command-line.previous", "Up", "Go up in what is offered.", "command-line", "offer(-1)"),
+    Action("command-line.next", "Down", "Go down in what is offered.", "command-line", "offer(1)"),
+    Action("command-line.older", "Older", "Bring back an older command.", "command-line", "older"),
+    Action("command-line.newer", "Newer", "Bring back a newer command.", "command-line", "newer"),
+    Action("command-line.close", "Close", "Leave without doing anything.", "command-line", "close"),
+    Action("help.close", "Close", "Close the help.", "help", "close", footer=True),
 )

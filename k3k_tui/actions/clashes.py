@@ -17,6 +17,8 @@ TOGETHER: tuple[tuple[Scope, ...], ...] = (
     ("app", "hosts", "table"),
     ("app", "form"),
     ("dialog",),
+    ("command-line",),
+    ("help",),
 )
 # What is nearest to the cursor answers these, and lets go of them when it has nothing to close or to open.
 LAYERED = frozenset({"escape", "enter"})
@@ -51,9 +53,7 @@ def clashes(actions: Iterable[Action], keys: Mapping[str, str]) -> tuple[Clash, 
     return tuple(sorted({clash for scopes in TOGETHER for clash in _within(known, keys, scopes)}))
 
 
-def _within(
-    actions: Iterable[Action], keys: Mapping[str, str], scopes: tuple[Scope, ...]
-) -> Iterator[Clash]:
+def _within(actions: Iterable[Action], keys: Mapping[str, str], scopes: tuple[Scope, ...]) -> Iterator[Clash]:
     owners: dict[str, list[Action]] = {}
     for action in actions:
         if action.scope in scopes:

@@ -1,0 +1,74 @@
+"""Putting the screen of a place on top: the fleet stays below, at most one other place stands on it."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, cast, runtime_checkable
+
+from textual.app import App
+from textual.screen import Screen
+
+from k3k_tui.navigator import same_screen
+from k3k_tui.places import FleetPlace, Place
+from k3k_tui.screens.factory import screen_for
+
+
+@runtime_checkable
+class PlaceScreen(Protocol):
+    """A screen of a place.
+
+    Attributes:
+        place: where one is now, with its filter, its cursor, its tab.
+    """
+
+    place: Place
+
+
+class Visitable(Protocol):
+    """A screen that can show another place of its kind."""
+
+    def visit(self, place: Place) -> None:
+        """Show another place.
+
+        Args:
+            place: of the same kind.
+        """
+        ...
+
+
+def place_screen(app: App[Any]) -> Screen[Any] | None:
+    """Return the topmost screen that shows a place, below dialogs and forms; None before the first.
+
+    Args:
+        app: the dashboard.
+    """
+    return next((screen for screen in reversed(app.screen_stack) if isinstance(screen, PlaceScreen)), None)
+
+
+def place_of(screen: Screen[Any] | None) -> Place | None:
+    """Return the place a screen shows.
+
+    Args:
+        screen: any screen.
+    """
+    return screen.place if isinstance(screen, PlaceScreen) else None
+
+
+def show(app: App[Any], place: Place) -> None:
+    """Bring the screen of a place to the top; dialogs and forms above are left without an answer.
+
+    Args:
+        app: the dashboard.
+        place: where to go.
+    """
+    while not isinstance(app.screen, PlaceScreen):
+        app.screen.dismiss(None)
+    if isinstance(place, FleetPlace) and not isinstance(app.screen.place, FleetPlace):
+        app.pop_screen()
+    top = app.screen
+    seen = place_of(top)
+    if seen is not None and same_screen(seen, place) and hasattr(top, "visit"):
+        cast("Visitable", top).visit(place)
+    elif isinstance(seen, FleetPlace):
+        app.push_screen(screen_for(place))
+    else:
+        app.switch_screen(screen_for(place))
