@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -199,6 +199,36 @@ class HostApi(ListWatcher, Protocol):
         self, resource: Resource, namespace: str | None, *, labels: str, propagation: str = "Background"
     ) -> None:
         """Ask for the deletion of every object that matches a non-empty label selector."""
+        ...
+
+    def logs(
+        self,
+        namespace: str,
+        pod: str,
+        *,
+        container: str | None = None,
+        follow: bool = False,
+        tail: int | None = None,
+        previous: bool = False,
+        since: float | None = None,
+        timestamps: bool = False,
+    ) -> AsyncGenerator[str, None]:
+        """Yield the lines of a container's log, without their ends.
+
+        What a program writes is anything: bytes that are not UTF-8 are replaced, overlong lines are cut into
+        several, control characters stay in. Following has no time-out and is not taken up again when it ends.
+
+        Args:
+            container: its name; None for the only one of the pod.
+            follow: go on with the lines that are yet to be written, until the container ends.
+            tail: at most so many of the lines that are there, the newest; None for all.
+            previous: of the container before its last restart.
+            since: only lines of so many last seconds; None for all.
+            timestamps: begin every line with the time it was written at (RFC 3339).
+
+        Raises:
+            K3kError: the host refuses, does not answer, or broke off.
+        """
         ...
 
     def port_forward(self, namespace: str, pod: str, port: int) -> AbstractAsyncContextManager[PodConnection]:

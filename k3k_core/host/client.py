@@ -15,7 +15,7 @@ from k3k_core.host.connection import Connection
 from k3k_core.host.credentials import Credentials
 from k3k_core.host.exchange import Exchange
 from k3k_core.host.failures import where
-from k3k_core.host.lines import LINE_LIMIT, LineTooLongError, lines
+from k3k_core.host.lines import LINE_LIMIT, LineTooLongError, lines, text_lines
 from k3k_core.host.port_forward import PROTOCOL, PortForward
 from k3k_core.host.refusals import namespace_or_object_missing, refusal_of
 from k3k_core.host.requests import Request
@@ -25,6 +25,8 @@ from k3k_core.resources import Resource
 _EVENTS = ("ADDED", "MODIFIED", "DELETED", "BOOKMARK")
 # Seconds past its own end after which a watch without a sign of life counts as dead.
 _WATCH_GRACE = 15.0
+# Seconds without a byte after which a log that is not followed counts as broken off.
+_LOG_SILENCE = 30.0
 _GONE = 410
 
 
@@ -178,6 +180,33 @@ class Host:
                     f"({request.doing}).",
                     hint="Check the server and the proxy of this context in the kubeconfig.",
                 ) from None
+
+    async def logs(
+        self,
+        namespace: str,
+        pod: str,
+        *,
+        container: str | None = None,
+        follow: bool = False,
+        tail: int | None = None,
+        previous: bool = False,
+        since: float | None = None,
+        timestamps: bool = False,
+    ) -> AsyncGenerator[str, None]:
+        request = requests.logs(
+            namespace,
+            pod,
+            container=container,
+            follow=follow,
+            tail=tail,
+            previous=previous,
+            since=since,
+            timestamps=timestamps,
+        )
+        silence = None if follow else _LOG_SILENCE
+        async with self._exchange.stream(request, silence=silence, patient=follow) as pieces:
+            async for line in text_lines(pieces):
+                yield line
 
     @asynccontextmanager
     async def port_forward(self, namespace: str, pod: str, port: int) -> AsyncGenerator[PodConnection, None]:

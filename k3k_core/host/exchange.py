@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -39,6 +40,13 @@ class _Failure:
 
     error: UnreachableError
     repeat: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """How an answer is kept open: seconds of silence after which the connection counts as dead, if ever."""
+
+    silence: float | None
 
 
 class Exchange:
@@ -89,17 +97,21 @@ class Exchange:
         raise to_error(self._connection, request, answer)
 
     @asynccontextmanager
-    async def stream(self, request: Request, *, silence: float) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def stream(
+        self, request: Request, *, silence: float | None, patient: bool = False
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
         """Send a request and offer the pieces of its answer as they come.
 
         Args:
             request: what to send.
-            silence: seconds without a piece after which the connection counts as dead.
+            silence: seconds without a piece after which the connection counts as dead; None for never.
+            patient: wait for the answer to begin as long as it takes: a host may send its headers only with
+                the first piece.
 
         Raises:
             K3kError: the host refused, gave no answer in time, or broke off later.
         """
-        answer = await self._perform(request, silence=silence)
+        answer = await self._perform(request, _Opening(silence), patient=patient)
         if isinstance(answer, Answer):
             raise to_error(self._connection, request, answer)
         try:
@@ -151,22 +163,22 @@ class Exchange:
         self._transports.clear()
 
     async def _perform(
-        self, request: Request, *, silence: float | None = None
+        self, request: Request, opening: _Opening | None = None, *, patient: bool = False
     ) -> Answer | aiohttp.ClientResponse:
-        """Return the last answer; with `silence`, an accepted one is returned open."""
+        """Return the last answer; with an `opening`, an accepted one is returned open."""
         try:
-            async with asyncio.timeout(self._request_timeout) as limit:
-                return await self._attempts(request, silence, deadline=limit.when() or 0.0)
+            async with asyncio.timeout(None if patient else self._request_timeout) as limit:
+                return await self._attempts(request, opening, deadline=limit.when() or math.inf)
         except TimeoutError:
             raise timed_out(self._connection, request, self._request_timeout) from None
 
     async def _attempts(
-        self, request: Request, silence: float | None, deadline: float
+        self, request: Request, opening: _Opening | None, deadline: float
     ) -> Answer | aiohttp.ClientResponse:
         renewed = False
         for failures in count(1):
             credential = await self._credentials.current()
-            outcome = await self._attempt(request, credential, silence)
+            outcome = await self._attempt(request, credential, opening)
             if isinstance(outcome, aiohttp.ClientResponse):
                 return outcome
             if isinstance(outcome, Answer):
@@ -195,15 +207,15 @@ class Exchange:
         return max(asked, self._backoff.delay(failures))
 
     async def _attempt(
-        self, request: Request, credential: Credential, silence: float | None
+        self, request: Request, credential: Credential, opening: _Opening | None
     ) -> Answer | aiohttp.ClientResponse | _Failure:
         transport = await self._transport(credential)
         try:
-            if silence is None:
+            if opening is None:
                 async with self._slots:
                     response = await transport.send(request, credential.authorization)
                     return await self._read(request, response)
-            response = await transport.send(request, credential.authorization, silence=silence)
+            response = await transport.send(request, credential.authorization, silence=opening.silence)
             return response if response.status < 300 else await self._read(request, response)
         except (aiohttp.ClientError, OSError) as error:
             # Its words are kept, itself is not: it may carry the headers that were sent.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -221,6 +222,31 @@ def delete_collection(resource: Resource, namespace: str | None, *, labels: str,
         Subject("deletecollection", resource, namespace),
         body=_encode(_delete_options(propagation)),
     )
+
+
+def logs(
+    namespace: str,
+    pod: str,
+    *,
+    container: str | None,
+    follow: bool,
+    tail: int | None,
+    previous: bool,
+    since: float | None,
+    timestamps: bool,
+) -> Request:
+    """Build the request for the log of a container (PodLogOptions, API reference of Kubernetes)."""
+    query = {
+        "container": container or "",
+        "follow": "true" if follow else "",
+        "tailLines": "" if tail is None else str(max(0, tail)),
+        "previous": "true" if previous else "",
+        # The host refuses zero.
+        "sinceSeconds": "" if since is None else str(max(1, math.ceil(since))),
+        "timestamps": "true" if timestamps else "",
+    }
+    path = _object_path(POD, namespace, pod, "log") + _query(query)
+    return Request("GET", path, Subject("read the log of", POD, namespace, pod), accept="*/*")
 
 
 def port_forward(namespace: str, pod: str, port: int) -> Request:

@@ -29,11 +29,13 @@ class FieldChange:
         path: e.g. "spec.template.spec.containers[k3s].image".
         before: what is there, as JSON; empty when the field is new.
         after: what would be there, as JSON; empty when the field goes.
+        refused: whether the host refuses the change; `after` then says why.
     """
 
     path: str
     before: str
     after: str
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +120,22 @@ def _keyed(items: list[Any]) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
-    return "" if value is None else json.dumps(_masked(value), sort_keys=True, ensure_ascii=False)
+    return "" if value is None else json.dumps(masked_headers(value), sort_keys=True, ensure_ascii=False)
 
 
-def _masked(value: Any) -> Any:
-    """Return a JSON value without the tokens in the headers of its probes."""
+def masked_headers(value: Any) -> Any:
+    """Return a JSON value without the tokens in the headers of its probes.
+
+    Args:
+        value: an object, or a part of one.
+    """
     if isinstance(value, Mapping):
         is_header = str(value.get("name", "")).casefold() == "authorization" and "value" in value
-        return {key: HIDDEN if is_header and key == "value" else _masked(item) for key, item in value.items()}
-    return [_masked(item) for item in value] if isinstance(value, list) else value
+        return {
+            key: HIDDEN if is_header and key == "value" else masked_headers(item)
+            for key, item in value.items()
+        }
+    return [masked_headers(item) for item in value] if isinstance(value, list) else value
 
 
 def _meaningful(manifest: Mapping[str, Any]) -> dict[str, Any]:

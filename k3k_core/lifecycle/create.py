@@ -12,15 +12,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from k3k_core import manifests
-from k3k_core.concurrency import all_of, together
+from k3k_core.concurrency import together
 from k3k_core.discovery.addresses import url
-from k3k_core.errors import ConflictError
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.addressing import settle_address
+from k3k_core.lifecycle.applying import apply_servers, apply_supports, store_kubeconfig
 from k3k_core.lifecycle.claim import Claim, claim
 from k3k_core.lifecycle.comparison import subject
-from k3k_core.lifecycle.credentials import Credentials, create_once, ensure_credentials
-from k3k_core.lifecycle.kubeconfigs import admin_kubeconfig, still_good
+from k3k_core.lifecycle.credentials import Credentials, ensure_credentials
 from k3k_core.lifecycle.progress import Progress, Step, silent
 from k3k_core.lifecycle.readiness import wait_until_ready
 from k3k_core.manifests import Address, Blueprint
@@ -112,7 +111,9 @@ async def create(host: HostApi, request: CreateRequest, progress: Progress = sil
         _settle_address(host, request, claimed, progress),
         _settle_credentials(host, request, claimed, now, progress),
     )
-    document = await _store_kubeconfig(host, request.id, claimed, credentials, address, now)
+    document = await store_kubeconfig(
+        host, request.id, claimed.values, claimed.owner, credentials.pki, address, now=now
+    )
     progress(Step("credentials", "done", "authorities, tokens and admin kubeconfig are stored"))
     blueprint = Blueprint(
         id=request.id,
@@ -126,7 +127,8 @@ async def create(host: HostApi, request: CreateRequest, progress: Progress = sil
         etcd_pki=credentials.etcd_pki,
         datastore_files=credentials.datastore_files,
     )
-    await _apply(host, blueprint, progress, force=request.force_conflicts)
+    supports = await apply_supports(host, blueprint, force=request.force_conflicts)
+    await apply_servers(host, blueprint, supports, progress, force=request.force_conflicts)
     if request.wait:
         servers = claimed.values.servers
         progress(Step("ready", "started", f"waiting for {servers} server{'s' if servers != 1 else ''}"))
@@ -174,45 +176,3 @@ async def _settle_credentials(
         names = ", ".join(f"Secret/{name}" for name in credentials.adopted)
         progress(Step("credentials", "skipped", f"using again what an earlier control plane left: {names}"))
     return credentials
-
-
-async def _store_kubeconfig(
-    host: HostApi,
-    identity: ControlPlaneId,
-    claimed: Claim,
-    credentials: Credentials,
-    address: Address,
-    now: datetime,
-) -> str:
-    """Store the admin kubeconfig, unless a good one is there; return what is stored."""
-    document = admin_kubeconfig(identity, credentials.pki, address, now=now)
-    manifest = manifests.kubeconfig_secret(identity, claimed.values, document, claimed.owner)
-    stored, made = await create_once(host, manifest)
-    if made:
-        return document
-    if (stored["metadata"].get("labels") or {}).get(LABEL_CONTROL_PLANE) != identity.name:
-        raise ConflictError(
-            f"Secret {identity.namespace}/{identity.kubeconfig} exists and was not made by k3k",
-            hint="Choose another name for the control plane.",
-        )
-    current = manifests.secret_data(stored).get(claimed.values.k3s.kubeconfig.filename, "")
-    if current and still_good(current, address, credentials.pki, now):
-        return current
-    manifest["metadata"]["resourceVersion"] = stored["metadata"]["resourceVersion"]
-    await host.replace(manifest)
-    return document
-
-
-async def _apply(host: HostApi, blueprint: Blueprint, progress: Progress, *, force: bool) -> None:
-    """Apply everything but the Secrets and the Service that stand already; the servers come last."""
-    *supports, servers = manifests.render_applied(blueprint)
-    revision = manifests.revision_secret(blueprint)
-    await all_of([*(host.apply(item, force=force) for item in supports), _revision(host, revision)])
-    await host.apply(servers, force=force)
-    kinds = ", ".join(dict.fromkeys(item["kind"] for item in (*supports, servers)))
-    progress(Step("apply", "done", f"applied {len(supports) + 1} objects ({kinds})"))
-
-
-async def _revision(host: HostApi, manifest: Mapping[str, Any]) -> dict[str, Any]:
-    stored, _made = await create_once(host, manifest)
-    return stored

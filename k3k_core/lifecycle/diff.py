@@ -163,7 +163,7 @@ async def _compare(host: HostApi, manifest: Mapping[str, Any]) -> ObjectDiff:
     except HostError as error:
         if error.status != 422:
             raise
-        refused = FieldChange("", "", f"the host refuses this change: {error.message}")
+        refused = FieldChange("", "", f"the host refuses this change: {error.message}", refused=True)
         return ObjectDiff(subject(manifest), "change", (refused,))
     return compare_objects(live, after)
 

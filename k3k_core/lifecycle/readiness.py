@@ -63,7 +63,7 @@ async def wait_until_ready(
             what=f"Control plane {identity}",
         )
     except NotReadyError as error:
-        raise await _explained(host, identity, error) from None
+        raise await explained(host, identity, error, verb="create") from None
     finally:
         watcher.cancel()
         await asyncio.gather(watcher, return_exceptions=True)
@@ -124,8 +124,17 @@ async def _tell_trouble(host: HostApi, identity: ControlPlaneId, timeout: float,
         return
 
 
-async def _explained(host: HostApi, identity: ControlPlaneId, error: NotReadyError) -> NotReadyError:
-    """Add the state of each pod to a wait that ran out."""
+async def explained(
+    host: HostApi, identity: ControlPlaneId, error: NotReadyError, *, verb: str
+) -> NotReadyError:
+    """Return the error of a wait that ran out with the state of each pod added to it.
+
+    Args:
+        host: an open host.
+        identity: the control plane.
+        error: what the wait ended with.
+        verb: the verb that goes on waiting when it is run again.
+    """
     try:
         pods = await host.list(POD, identity.namespace, labels=f"{LABEL_CONTROL_PLANE}={identity.name}")
     except K3kError:
@@ -134,7 +143,7 @@ async def _explained(host: HostApi, identity: ControlPlaneId, error: NotReadyErr
     detail = "\n".join(lines) if lines else "  no pod exists: does the host run its StatefulSet controller?"
     hint = (
         f"Look at it with `k3k describe {identity.name} -n {identity.namespace}`; "
-        "the same create, run again, goes on waiting."
+        f"the same {verb}, run again, goes on waiting."
     )
     return NotReadyError(f"{error.message}\n{detail}", hint=hint)
 

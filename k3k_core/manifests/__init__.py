@@ -19,6 +19,7 @@ from k3k_core.manifests.policies import (
 )
 from k3k_core.manifests.secrets import (
     etcd_pki_secret,
+    is_stand_in,
     kubeconfig_secret,
     pki_secret,
     revision_secret,
@@ -43,6 +44,7 @@ __all__ = [
     "etcd_service",
     "etcd_stateful_set",
     "front_service",
+    "is_stand_in",
     "k3s_config",
     "kubeconfig_secret",
     "namespace",

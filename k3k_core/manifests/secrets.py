@@ -140,6 +140,15 @@ def dump_values(values: Values) -> str:
     return yaml.safe_dump(document, sort_keys=True)
 
 
+def is_stand_in(endpoint: str) -> bool:
+    """Tell whether a DSN is what stored values hold in place of the one in the tokens Secret.
+
+    Args:
+        endpoint: a DSN.
+    """
+    return _ELSEWHERE in endpoint
+
+
 def _without_secrets(endpoint: str) -> str:
     """Return a DSN of the same kind that leads nowhere."""
     scheme = endpoint.partition("://")[0]
