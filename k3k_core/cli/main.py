@@ -94,10 +94,10 @@ def run_command(args: list[str]) -> int:
 
 
 def _somebody_is_there() -> bool:
-    """Return whether a person sits at a terminal that reads and shows."""
+    """Return whether a person sits at a terminal; the dashboard draws on the standard error."""
     from k3k_core.cli.terminal import is_terminal
 
-    return is_terminal(sys.stdin) and is_terminal(sys.stdout)
+    return all(is_terminal(stream) for stream in (sys.stdin, sys.stdout, sys.stderr))
 
 
 def _collect_less_garbage() -> None:

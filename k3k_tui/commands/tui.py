@@ -60,7 +60,8 @@ def command(
 
         session.console.data("\n".join(f"{name}: {place}" for name, place in places()))
         return
-    if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
+    # Textual draws on the standard error.
+    if not all(is_terminal(stream) for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise UsageError(
             "The dashboard needs a terminal.", hint="`k3k list` and `k3k list --watch --plain` work without."
         )
