@@ -8,29 +8,36 @@ from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 
-from k3k_core.errors import K3kError, UsageError
+from k3k_core.errors import UsageError
 from k3k_tui.operations.operation import Operation, Start, Takes
 from k3k_tui.services import services
-from k3k_tui.widgets.toast import tell_error
+from k3k_tui.widgets.dialogs import GivenUpError
+from k3k_tui.widgets.toast import tell_failure
 
 if TYPE_CHECKING:
     from k3k_core.fleet import FleetKey
 
 
-def _in(module: str) -> Start:
-    """Return what imports a module of this package when it is needed, and calls its `start`."""
+def _in(module: str, function: str) -> Start:
+    """Return what imports a module of this package when it is needed, and calls a function of it."""
 
     async def start(app: App[Any], targets: tuple[FleetKey, ...], words: tuple[str, ...]) -> None:
-        begin: Start = import_module(f"k3k_tui.operations.{module}").start
+        begin: Start = getattr(import_module(f"k3k_tui.operations.{module}"), function)
         await begin(app, targets, words)
 
     return start
 
 
 def _operation(
-    name: str, title: str, takes: Takes = "one", *, changes: bool = True, module: str = ""
+    name: str,
+    title: str,
+    takes: Takes = "one",
+    *,
+    changes: bool = True,
+    module: str = "",
+    function: str = "start",
 ) -> Operation:
-    return Operation(name, title, _in(module or name), takes, changes)
+    return Operation(name, title, _in(module or name, function), takes, changes)
 
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -42,9 +49,9 @@ OPERATIONS: Mapping[str, Operation] = {
         _operation("restart", "Restart", "several"),
         _operation("delete", "Delete", "several"),
         _operation("kubeconfig", "Kubeconfig", changes=False),
-        _operation("kubectl", "kubectl", module="terminals.kubectl"),
-        _operation("k9s", "k9s", module="terminals.k9s"),
-        _operation("shell", "Shell", module="terminals.shell"),
+        _operation("kubectl", "kubectl", module="terminals", function="start_kubectl"),
+        _operation("k9s", "k9s", module="terminals", function="start_k9s"),
+        _operation("shell", "Shell", module="terminals", function="start_shell"),
         _operation("copy", "Copy", changes=False),
         _operation("scrape", "Read now", "several", changes=False),
         _operation("save-values", "Save values", changes=False, module="save_values"),
@@ -57,13 +64,16 @@ def operate(
 ) -> None:
     """Begin an operation; its dialogs come up as it needs them, and what cannot be done is said.
 
+    Asked for again before its first dialog is up, it begins anew.
+
     Args:
         app: the dashboard.
         name: of the operation.
         targets: what it is to work on.
         words: what followed on the command line, such as a version.
     """
-    app.run_worker(_begin(app, OPERATIONS[name], targets, words), group="operations", exit_on_error=False)
+    work = _begin(app, OPERATIONS[name], targets, words)
+    app.run_worker(work, group=f"operation {name}", exclusive=True, exit_on_error=False)
 
 
 async def _begin(
@@ -72,8 +82,10 @@ async def _begin(
     try:
         _check(app, operation, targets)
         await operation.start(app, targets, words)
-    except K3kError as error:
-        tell_error(app, error, title=operation.title)
+    except GivenUpError:
+        return
+    except Exception as error:  # noqa: BLE001 (whatever an operation runs into is said and ends it alone)
+        tell_failure(app, error, title=operation.title)
 
 
 def _check(app: App[Any], operation: Operation, targets: tuple[FleetKey, ...]) -> None:

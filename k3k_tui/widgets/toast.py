@@ -34,3 +34,17 @@ def tell_error(app: App[Any], error: K3kError, *, title: str = "") -> None:
     """
     text = f"{error.message}\n{error.hint}" if error.hint else error.message
     tell(app, text, title=title, severity="error")
+
+
+def tell_failure(app: App[Any], error: BaseException, *, title: str = "") -> None:
+    """Show any failure, an unexpected one without its details, which may hold secrets.
+
+    Args:
+        app: the dashboard.
+        error: what failed.
+        title: what was being done.
+    """
+    from k3k_core.cli.failures import explain
+
+    failure = explain(error)
+    tell_error(app, K3kError(failure.message, hint=failure.hint), title=title)
