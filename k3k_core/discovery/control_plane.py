@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -29,6 +30,7 @@ class ControlPlane:
         created_at: when its first object was made (UTC).
         expires_at: when its time to live ends (UTC), None without one.
         read_only: whether k3k only shows it and leaves changes to what made it.
+        labels: of the Secret it is told from.
     """
 
     host: str
@@ -46,6 +48,7 @@ class ControlPlane:
     created_at: datetime | None
     expires_at: datetime | None
     read_only: bool
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the stable machine-readable form (`k3k list -o json`), times in RFC 3339."""
@@ -64,6 +67,7 @@ class ControlPlane:
             "createdAt": format_time(self.created_at),
             "expiresAt": format_time(self.expires_at),
             "readOnly": self.read_only,
+            "labels": dict(self.labels),
         }
 
 

@@ -183,4 +183,5 @@ def _row(
         created_at=parse_time(secret["metadata"].get("creationTimestamp")),
         expires_at=None,
         read_only=True,
+        labels=secret["metadata"].get("labels") or {},
     )

@@ -95,6 +95,7 @@ def _row(
         created_at=parse_time(metadata.get("creationTimestamp")),
         expires_at=expires_at,
         read_only=False,
+        labels=metadata.get("labels") or {},
     )
 
 
