@@ -12,7 +12,8 @@ from textual.strip import Strip
 from k3k_tui.look.look import Look
 from k3k_tui.text import fit
 from k3k_tui.view.cells import Cell
-from k3k_tui.widgets.lines import GAP, GUTTER, AnyColumn
+from k3k_tui.view.columns import GAP
+from k3k_tui.widgets.lines import GUTTER, AnyColumn
 
 _EMPTY = Cell("")
 # Cells between two that differ up to which painting them too is cheaper than moving the terminal's cursor.

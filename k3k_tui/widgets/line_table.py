@@ -138,9 +138,10 @@ class LineTable(ScrollView, can_focus=True):
         self._layout_columns = columns if callable(columns) else laid_out(columns)
         self._source = source
         self._cache = LineCache(source)
-        self._painter = None
+        if self._painter is None or tuple(self._columns()) != self._painter.columns:
+            self._painter = None
+            self.refresh()
         self.reordered()
-        self.refresh()
 
     def show_order(self, name: str, *, descending: bool) -> None:
         """Put the sign of the order beside the heading of a column.
@@ -460,6 +461,8 @@ class LineTable(ScrollView, can_focus=True):
             self._drawn_with = drawn_with
             self._cache.forget_strips()
         if self._painter is None:
-            columns = self._layout_columns(max(0, self._width - GUTTER))
-            self._painter = LinePainter(columns, self._fixed, look)
+            self._painter = LinePainter(self._columns(), self._fixed, look)
         return self._painter
+
+    def _columns(self) -> Sequence[AnyColumn]:
+        return self._layout_columns(max(0, self._width - GUTTER))

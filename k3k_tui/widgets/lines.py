@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol, TypeAlias
 
 from k3k_tui.view.cells import Cell
+from k3k_tui.view.columns import GAP
 
 Align = Literal["left", "right"]
 
 # Cells left of the first column: the mark and a blank.
 GUTTER = 2
-# Blank cells between two columns.
-GAP = 1
 # The least that a column without a width of its own gets.
 _LEAST = 8
 
