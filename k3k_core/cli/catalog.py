@@ -34,7 +34,9 @@ _OTHER = "Other"
 VERBS: dict[str, Verb] = {
     verb.name: verb
     for verb in (
-        Verb("tui", _CONTROL_PLANES, "Open the fleet dashboard; `k3k` alone does too.", "k3k_tui.commands.tui"),
+        Verb(
+            "tui", _CONTROL_PLANES, "Open the fleet dashboard; `k3k` alone does too.", "k3k_tui.commands.tui"
+        ),
         Verb("create", _CONTROL_PLANES, "Create a control plane from a values file.", "create"),
         Verb("delete", _CONTROL_PLANES, "Delete a control plane and what belongs to it.", "delete"),
         Verb("list", _CONTROL_PLANES, "List the control planes of one or more hosts.", "list"),
@@ -51,7 +53,7 @@ VERBS: dict[str, Verb] = {
         Verb("render", _FILES, "Print the manifests of a control plane, for GitOps.", "render"),
         Verb("hosts", _HOSTS, "List the hosts your kubeconfig knows.", "hosts"),
         Verb("sandbox", _HOSTS, "Run the embedded host, to try and test without a cluster.", "sandbox"),
-        Verb("demo", _HOSTS, "Provision a fleet on an embedded host and show it.", "demo"),
+        Verb("demo", _HOSTS, "Provision a fleet on an embedded host and show it.", "k3k_tui.commands.demo"),
         Verb("version", _OTHER, "Print the version of k3k, and of a host.", "version"),
         Verb("completion", _OTHER, "Print a completion script for your shell.", "completion"),
     )
