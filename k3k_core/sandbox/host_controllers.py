@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from k3k_core.pki.model import Authority
-from k3k_core.resources import POD, SERVICE, Resource
+from k3k_core.resources import SERVICE, Resource
 from k3k_core.sandbox import loopback
 from k3k_core.sandbox.api.objects import timestamp
 from k3k_core.sandbox.controllers.certificates import CertificateSigner
@@ -33,7 +33,8 @@ from k3k_core.sandbox.k3s.etcd import EtcdProcess
 from k3k_core.sandbox.k3s.server import K3sServer
 from k3k_core.sandbox.node.addresses import Addresses
 from k3k_core.sandbox.node.images import Program
-from k3k_core.sandbox.node.kubelet import Kubelet
+from k3k_core.sandbox.node.kubelet import Kubelet, NoLogError
+from k3k_core.sandbox.node.log import Log
 from k3k_core.sandbox.node.machine import NODE_NAME, node_manifest, node_status
 from k3k_core.sandbox.node.process import Launch
 from k3k_core.sandbox.node.scheduler import Scheduler
@@ -160,11 +161,21 @@ class HostControllers:
             status = node_status(self._node_address, KUBELET_VERSION, now)
             self._client.set_status(NODE, node, status, manager=KUBELET)
 
-    def logs(self, namespace: str, pod: str, container: str) -> str | None:
-        """Return what a container wrote, None when it is not running here."""
-        if self._kubelet is None or self._client.store.get(POD, namespace, pod) is None:
-            return None
-        return self._kubelet.logs(namespace, pod, container)
+    def log(self, namespace: str, pod: str, container: str, *, previous: bool = False) -> Log:
+        """Return what a container wrote.
+
+        Args:
+            namespace: of the pod.
+            pod: its name.
+            container: name of the container.
+            previous: of the run before the last restart.
+
+        Raises:
+            NoLogError: there is none; the message is the kubelet's.
+        """
+        if self._kubelet is None:
+            raise NoLogError(f"pod {pod} does not have a host assigned")
+        return self._kubelet.log(namespace, pod, container, previous=previous)
 
     async def stop(self) -> None:
         """Stop the controllers and everything that listens."""

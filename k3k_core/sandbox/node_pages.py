@@ -13,10 +13,9 @@ from k3k_core.sandbox.api.authn import ANONYMOUS
 from k3k_core.sandbox.api.requests import read_path
 from k3k_core.sandbox.api.server import ApiServer, credentials
 from k3k_core.sandbox.api.statuses import ApiError, not_found, status
+from k3k_core.sandbox.pod_logs import FindLog, send_log
 from k3k_core.sandbox.port_forward import forward
 
-# Given namespace, pod and container ("" for the first), the log or None.
-Logs = Callable[[str, str, str], str | None]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _PATH = re.compile(
@@ -24,12 +23,12 @@ _PATH = re.compile(
 )
 
 
-def with_node_pages(api: ApiServer, logs: Logs) -> web.Application:
+def with_node_pages(api: ApiServer, log: FindLog) -> web.Application:
     """Return an application that serves an API and what its node knows.
 
     Args:
         api: the API.
-        logs: returns the log of a container.
+        log: returns the log of a container.
     """
 
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -43,11 +42,20 @@ def with_node_pages(api: ApiServer, logs: Logs) -> web.Application:
             return await api.handle(request)
         if matched["what"] != "log":
             return _refuse(f"the k3k sandbox runs no real containers: it does not simulate {matched['what']}")
-        return _log(request, logs, matched["namespace"], matched["pod"])
+        return await _log(request, log, pod, api)
 
     application = web.Application(client_max_size=64 * 1024 * 1024)
     application.router.add_route("*", "/{path:.*}", handle)
     return application
+
+
+async def _log(
+    request: web.Request, find: FindLog, pod: dict[str, Any], api: ApiServer
+) -> web.StreamResponse:
+    try:
+        return await send_log(request, find, pod, api.store.now)
+    except ApiError as error:
+        return web.json_response(error.body, status=error.code)
 
 
 async def _forward(request: web.Request, pod: dict[str, Any] | None, name: str) -> web.StreamResponse:
@@ -59,21 +67,8 @@ async def _forward(request: web.Request, pod: dict[str, Any] | None, name: str) 
         return web.json_response(error.body, status=error.code)
 
 
-def _log(request: web.Request, logs: Logs, namespace: str, pod: str) -> web.Response:
-    container = request.query.get("container", "")
-    text = logs(namespace, pod, container)
-    if text is None:
-        return _refuse(f'container "{container}" in pod "{pod}" is not running', code=400)
-    lines = text.splitlines(keepends=True)
-    tail = request.query.get("tailLines", "")
-    if tail.isdigit():
-        lines = lines[len(lines) - min(len(lines), int(tail)) :]
-    return web.Response(text="".join(lines))
-
-
-def _refuse(message: str, *, code: int = 501) -> web.Response:
-    reason = "BadRequest" if code == 400 else "NotImplemented"
-    return web.json_response(status(code, reason, message).body, status=code)
+def _refuse(message: str) -> web.Response:
+    return web.json_response(status(501, "NotImplemented", message).body, status=501)
 
 
 def _allowed(api: ApiServer, request: web.Request) -> bool:

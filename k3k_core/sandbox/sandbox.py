@@ -238,7 +238,7 @@ async def _start(kind: type[Sandbox], options: SandboxOptions, stack: AsyncExitS
     )
     stack.push_async_callback(controllers.stop)
     controllers.start()
-    await _serve(with_node_pages(api, controllers.logs), identity, listener, now, stack)
+    await _serve(with_node_pages(api, controllers.log), identity, listener, now, stack)
     await controllers.manager.settled()
     url = f"https://{ADDRESS}:{port}"
     return kind(

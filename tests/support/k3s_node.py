@@ -36,7 +36,7 @@ from k3k_core.sandbox.k3s.etcd import EtcdProcess
 from k3k_core.sandbox.k3s.server import K3sServer
 from k3k_core.sandbox.node.addresses import Addresses
 from k3k_core.sandbox.node.images import Program
-from k3k_core.sandbox.node.kubelet import Kubelet
+from k3k_core.sandbox.node.kubelet import Kubelet, NoLogError
 from k3k_core.sandbox.node.machine import NODE_NAME, node_manifest, node_status
 from k3k_core.sandbox.node.scheduler import Scheduler
 from k3k_core.sandbox.scenario import Scenario
@@ -82,7 +82,10 @@ class K3sNode:
 
     def log(self, pod: str) -> str:
         """Return the log of a pod's container."""
-        return self.kubelet.logs("ns", pod, "") or ""
+        try:
+            return self.kubelet.log("ns", pod, "k3s").text()
+        except NoLogError:
+            return ""
 
     async def until_logged(self, pod: str, words: str) -> None:
         """Wait until a pod's container has logged something; its state changes when it ends."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -15,6 +16,7 @@ from k3k_core.sandbox.k3s.exposition.kinds import START_TIME, etcd_template
 from k3k_core.sandbox.k3s.exposition.page import Exposition
 from k3k_core.sandbox.k3s.listener import Listener
 from k3k_core.sandbox.k3s.metrics import page_response, start_time
+from k3k_core.sandbox.node.log import Log
 from k3k_core.sandbox.node.process import Launch, ProbeRequest, StartError
 
 if TYPE_CHECKING:
@@ -53,6 +55,9 @@ class EtcdProcess:
         self._members = members
         self._faults = faults
         self._now = now
+        self._clock = launch.now
+        self._log = Log(launch.now)
+        self._write("starting an etcd server (simulated by the k3k sandbox)")
         data_dir = _option(launch, "data-dir", "ETCD_DATA_DIR") or "/var/lib/etcd"
         self._member = Member(
             meta["namespace"],
@@ -74,6 +79,7 @@ class EtcdProcess:
     def _become_ready(self) -> None:
         self._member = replace(self._member, ready=True)
         self._members.put(self._member)
+        self._write("ready to serve client requests")
         self._changed()
 
     def _on_faults(self) -> None:
@@ -134,9 +140,12 @@ class EtcdProcess:
             )
         return self._page
 
-    def logs(self) -> str:
-        state = "ready to serve client requests" if self._member.ready else "starting etcd"
-        return f'{{"level":"info","msg":"{state} (simulated by the k3k sandbox)"}}\n'
+    def log(self) -> Log:
+        return self._log
+
+    def _write(self, message: str) -> None:
+        document = {"level": "info", "ts": f"{self._clock():%Y-%m-%dT%H:%M:%S.%fZ}", "msg": message}
+        self._log.write(json.dumps(document, separators=(",", ":")))
 
     def stop(self) -> None:
         if self._timer is not None:

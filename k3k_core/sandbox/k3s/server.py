@@ -18,9 +18,11 @@ from k3k_core.sandbox.k3s.cluster import SIMULATED, Cluster, Surroundings
 from k3k_core.sandbox.k3s.config import K3sConfig, read_config
 from k3k_core.sandbox.k3s.datastores import Datastore, endpoint_hosts, engine_of
 from k3k_core.sandbox.k3s.listener import Listener
+from k3k_core.sandbox.k3s.log_lines import ServerChatter, in_k3s_form, ready_lines, start_lines
 from k3k_core.sandbox.k3s.metrics import Build, Metrics
 from k3k_core.sandbox.k3s.server_faults import ServerFaults
 from k3k_core.sandbox.k3s.supervisor import answer_supervisor
+from k3k_core.sandbox.node.log import Log
 from k3k_core.sandbox.node.process import Launch, ProbeRequest, StartError
 from k3k_core.sandbox.tls import server_context, show_certificate
 
@@ -52,13 +54,17 @@ class K3sServer:
     def __init__(self, launch: Launch, around: Surroundings) -> None:
         self._launch = launch
         self._around = around
-        self._log = [f"k3s {launch.image.k3s_version or DEFAULT_VERSION} (simulated by the k3k sandbox)"]
         self._config = _configuration(launch)
-        self._log += [f'level=warning msg="{warning}"' for warning in self._config.warnings]
-        check_writable(launch, self._config)
         meta = launch.pod["metadata"]
         self._pod = f"{meta['namespace']}/{meta['name']}"
         self._faults = ServerFaults(around.faults.of(meta["namespace"], meta["name"]))
+        chatter = ServerChatter(f"{around.scenario.seed}/{self._pod}", self._faults.spells)
+        self._log = Log(launch.now, chatter)
+        for line in start_lines(launch.image.k3s_version or DEFAULT_VERSION, engine_of(self._endpoint())):
+            self._write(*line)
+        for warning in self._config.warnings:
+            self._write("warning", "", warning)
+        check_writable(launch, self._config)
         self._key, self._exclusive = self._datastore_key()
         self._credentials: Credentials | None = None
         self._datastore: Datastore | None = None
@@ -115,7 +121,7 @@ class K3sServer:
 
     def _open_datastore(self) -> None:
         if not self._key:
-            self._log.append('level=info msg="Waiting for the datastore"')
+            self._write("info", "", "Waiting for the datastore")
             return
         datastore = self._around.datastores.open(self._key)
         if self._exclusive:
@@ -160,7 +166,8 @@ class K3sServer:
             return
         if not self._ready:
             self._ready = True
-            self._log.append('level=info msg="Kube API server is now running"')
+            for line in ready_lines():
+                self._write(*line)
             self._launch.changed()
 
     def _on_members(self) -> None:
@@ -172,7 +179,7 @@ class K3sServer:
         try:
             self._open_datastore()
         except StartError as error:
-            self._log.append(str(error))
+            self._log.write(str(error))
             return
         if self._waited:
             self._boot()
@@ -233,8 +240,11 @@ class K3sServer:
     def healthy(self) -> bool:
         return self._ready and not self._faults.unready and not self._faults.dead
 
-    def logs(self) -> str:
-        return "\n".join(self._log) + "\n"
+    def log(self) -> Log:
+        return self._log
+
+    def _write(self, level: str, place: str, text: str) -> None:
+        self._log.write(in_k3s_form(self._launch.now(), level, text, place))
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         from aiohttp import web

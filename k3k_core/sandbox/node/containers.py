@@ -9,6 +9,7 @@ from typing import Any
 
 from k3k_core.sandbox.api.objects import timestamp
 from k3k_core.sandbox.node.images import Image, parse_image
+from k3k_core.sandbox.node.log import Log
 from k3k_core.sandbox.node.probes import Outcome, Probe, make_probe, run_probe
 from k3k_core.sandbox.node.process import Process, StartError
 
@@ -31,6 +32,8 @@ class Container:
         last_state: `lastState` of the container status.
         restarts: how often it was started again.
         due: time of the event loop at which to try the next thing, None when there is nothing to try.
+        log: of the program that runs, or ran last; None before the first.
+        previous_log: of the program that ended last; None when none has.
     """
 
     spec: dict[str, Any]
@@ -40,7 +43,8 @@ class Container:
     due: float | None = 0.0
     process: Process | None = None
     probes: list[Probe] = field(default_factory=list)
-    log: str = ""
+    log: Log | None = None
+    previous_log: Log | None = None
     image: Image | None = None
     _failures: int = 0
     _pulled: bool = False
@@ -142,8 +146,10 @@ class Container:
         report("Normal", "Created", f"Created container: {self.name}")
         try:
             self.process = launch()
+            self.log = self.process.log()
         except StartError as error:
-            self.log = f"{error}\n"
+            self.log = Log(lambda: clock)
+            self.log.write(str(error))
             report("Normal", "Started", f"Started container {self.name}")
             self.exited(1, now, clock, pod_name, report)
             return
@@ -183,8 +189,10 @@ class Container:
     def stop(self) -> None:
         """End the program."""
         if self.process is not None:
-            self.log = self.process.logs()
             self.process.stop()
+        if self.log is not None:
+            self.log.end()
+            self.previous_log = self.log
         self.process = None
         self.probes = []
 

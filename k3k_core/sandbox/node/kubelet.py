@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from k3k_core.resources import CONFIG_MAP, PERSISTENT_VOLUME_CLAIM, POD, SECRET, Resource
@@ -18,6 +19,7 @@ from k3k_core.sandbox.controllers.volumes import claims_of
 from k3k_core.sandbox.node.containers import Container, Report
 from k3k_core.sandbox.node.files import ContainerFiles, Lookup, environment, missing_objects
 from k3k_core.sandbox.node.images import Program
+from k3k_core.sandbox.node.log import Log
 from k3k_core.sandbox.node.pod_status import finished_status, running_status, waiting_status
 from k3k_core.sandbox.node.process import Launch, PlainProcess, Process, StartProcess
 
@@ -34,6 +36,10 @@ class _Running:
     init: list[Container]
     initialized: bool = False
     init_done: list[dict[str, Any]] = field(default_factory=list)
+
+
+class NoLogError(Exception):
+    """A container has no log."""
 
 
 class Kubelet:
@@ -112,19 +118,28 @@ class Kubelet:
         for key in tuple(self._pods):
             self._stop(key)
 
-    def logs(self, namespace: str, pod: str, container: str) -> str | None:
-        """Return what a container wrote, None when there is no such container.
+    def log(self, namespace: str, pod: str, container: str, *, previous: bool = False) -> Log:
+        """Return what a container wrote.
 
         Args:
             namespace: of the pod.
             pod: its name.
-            container: name of the container, "" for the first.
+            container: name of the container.
+            previous: of the run before the last restart.
+
+        Raises:
+            NoLogError: it has not written anything; the message is the kubelet's.
         """
         known = self._pods.get((namespace, pod))
-        for each in known.containers if known else ():
-            if not container or each.name == container:
-                return each.process.logs() if each.process is not None else each.log
-        return None
+        found = next((each for each in known.containers if each.name == container), None) if known else None
+        log = None if found is None else found.previous_log if previous else found.log
+        if log is not None:
+            return log
+        where = f'container "{container}" in pod "{pod}"'
+        if previous:
+            raise NoLogError(f"previous terminated {where} not found")
+        state = found.state.get("waiting", {}).get("reason", "") if found else "ContainerCreating"
+        raise NoLogError(f"{where} is waiting to start: {state or 'ContainerCreating'}")
 
     def _take_on(self, pod: dict[str, Any]) -> _Running:
         spec = pod["spec"]
@@ -230,7 +245,7 @@ class Kubelet:
         image = container.image
         start = self._programs.get(image.program) if image is not None else None
         if image is None or start is None:
-            return PlainProcess()
+            return PlainProcess(self._now)
         lookup = self._lookup(key[0])
 
         def changed() -> None:
@@ -248,8 +263,13 @@ class Kubelet:
                 address=known.address,
                 claims=self._claim_uids(pod),
                 changed=changed,
+                now=self._now,
             )
         )
+
+    def _now(self) -> datetime:
+        """The host's clock, which can be set back: it is asked anew every time."""
+        return self._store.now()
 
     def _claim_uids(self, pod: dict[str, Any]) -> dict[str, str]:
         namespace = pod["metadata"]["namespace"]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 from k3k_core.sandbox.node.files import ContainerFiles
 from k3k_core.sandbox.node.images import Image
+from k3k_core.sandbox.node.log import Log
 
 
 class StartError(Exception):
@@ -45,6 +47,7 @@ class Launch:
         address: the pod's IP address.
         claims: uids of the volume claims the pod mounts, by name.
         changed: to be called whenever the program's answers to probes may change.
+        now: clock of the host, by which its log is dated.
     """
 
     pod: Mapping[str, Any] = field(repr=False)
@@ -56,6 +59,7 @@ class Launch:
     address: str
     claims: Mapping[str, str]
     changed: Callable[[], None] = field(repr=False)
+    now: Callable[[], datetime] = field(repr=False)
 
     def volume_of(self, path: str) -> str | None:
         """Return what identifies the volume a path lies on; None for the container's own file system.
@@ -88,8 +92,8 @@ class Process(Protocol):
     def healthy(self) -> bool:
         """Whether a probe that runs a command succeeds."""
 
-    def logs(self) -> str:
-        """What it wrote to its standard output and error."""
+    def log(self) -> Log:
+        """What it writes to its standard output and error."""
 
     def stop(self) -> None:
         """End it; its listeners are closed when this returns."""
@@ -99,7 +103,15 @@ StartProcess = Callable[[Launch], Process]
 
 
 class PlainProcess:
-    """A program the sandbox knows nothing about: it runs, and every probe passes."""
+    """A program the sandbox knows nothing about: it runs, and every probe passes.
+
+    Args:
+        now: wall clock.
+    """
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._log = Log(now)
+        self._log.write("The k3k sandbox runs no real containers: nothing was executed.")
 
     def answer(self, request: ProbeRequest) -> int:  # noqa: ARG002, part of the protocol
         return 200
@@ -110,8 +122,8 @@ class PlainProcess:
     def healthy(self) -> bool:
         return True
 
-    def logs(self) -> str:
-        return "The k3k sandbox runs no real containers: nothing was executed.\n"
+    def log(self) -> Log:
+        return self._log
 
     def stop(self) -> None:
         return

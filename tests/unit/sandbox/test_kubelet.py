@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from k3k_core.sandbox.controllers.runtime import Controller, Key
 from k3k_core.sandbox.controllers.volumes import VolumeController, standard_storage_class
 from k3k_core.sandbox.node.images import Program
 from k3k_core.sandbox.node.kubelet import Kubelet
+from k3k_core.sandbox.node.log import Log
 from k3k_core.sandbox.node.machine import NODE_NAME, node_manifest, node_status
 from k3k_core.sandbox.node.process import Launch, ProbeRequest, StartError
 from k3k_core.sandbox.node.scheduler import Scheduler
@@ -78,8 +80,10 @@ class FakeProgram:
     def healthy(self) -> bool:
         return self.status == 200
 
-    def logs(self) -> str:
-        return "hello\n"
+    def log(self) -> Log:
+        log = Log(lambda: datetime.now(UTC))
+        log.write("hello")
+        return log
 
     def stop(self) -> None:
         self.stopped += 1
