@@ -24,9 +24,10 @@ _DEFAULT_TTL = 8 * 3600.0
     "kubeconfig",
     details="Without --user it is the admin kubeconfig stored beside the control plane. With --user a "
     "client certificate is made for that user and nothing is stored; Kubernetes cannot revoke it, so keep "
-    "--ttl short.",
+    "--ttl short. --merge puts it into a kubeconfig that is there, beside what that holds.",
     examples=(
         Example("Into a file that only you can read", "k3k kubeconfig ci -n team-a --out ci.yaml"),
+        Example("Beside your other contexts", "k3k kubeconfig ci -n team-a --merge ~/.kube/config"),
         Example("For somebody, for a working day", "k3k kubeconfig ci --user jane --group devs --ttl 8h"),
     ),
     common=(*options.host_options(), options.general_options),
@@ -39,6 +40,8 @@ _DEFAULT_TTL = 8 * 3600.0
 )
 @option("--out", metavar="FILE", help="Write to FILE, readable by you alone, instead of standard output.")
 @option("--force", is_flag=True, help="With --out: replace whatever FILE is.")
+@option("--merge", metavar="FILE", help="Put it into the kubeconfig FILE; what was there is kept in a copy.")
+@option("--context-name", metavar="NAME", help="With --merge: name of the new context (default: the name).")
 def command(
     session: Session,
     name: str,
@@ -47,12 +50,18 @@ def command(
     ttl: float | None,
     out: str | None,
     force: bool,
+    merge: str | None,
+    context_name: str | None,
 ) -> None:
     """Print a kubeconfig."""
     if user is None and (groups or ttl is not None):
         raise UsageError("--group and --ttl go with --user.")
     if force and out is None:
         raise UsageError("--force goes with --out.")
+    if context_name is not None and merge is None:
+        raise UsageError("--context-name goes with --merge.")
+    if merge is not None and out is not None:
+        raise UsageError("Give either --out or --merge.")
     identity = identify(session, name)
     if out is not None:
         check_target(Path(out), identity.name, force=force)
@@ -62,7 +71,9 @@ def command(
             "bind a group of your own to the role that is needed"
         )
     text = _fetch(session, identity, user, groups, ttl or _DEFAULT_TTL)
-    if out is None:
+    if merge is not None:
+        _merge(session, Path(merge), text, context_name or "")
+    elif out is None:
         session.console.document(text)
     else:
         write_private(Path(out), text)
@@ -87,3 +98,12 @@ def _fetch(
         )
 
     return on_host(session, work)
+
+
+def _merge(session: Session, path: Path, text: str, context: str) -> None:
+    from k3k_core.cli.kubeconfig_file import merge_into
+
+    merged = merge_into(path, text, context=context)
+    verb = "Replaced" if merged.replaced else "Added"
+    kept = f"; as it was, it is kept in {merged.backup}" if merged.backup is not None else ""
+    session.console.note(f"{verb} context {merged.context} in {path}{kept}.")
