@@ -21,11 +21,12 @@ from k3k_tui.actions.registry import ACTIONS, bindings
 from k3k_tui.actions.typed import TypedHistory, commands, complete, parse
 from k3k_tui.look.filters import line_filters
 from k3k_tui.look.themes import Themes, install
-from k3k_tui.naming import shortest_names
+from k3k_tui.naming import find, shortest_names
 from k3k_tui.navigator import Navigator, with_filter
 from k3k_tui.offers import Offers
+from k3k_tui.operations import operate
 from k3k_tui.palette import PaletteProvider
-from k3k_tui.places import FleetPlace, HostsPlace, JobsPlace, Place
+from k3k_tui.places import ControlPlanePlace, FleetPlace, HostsPlace, JobsPlace, Place
 from k3k_tui.screens.factory import screen_for
 from k3k_tui.screens.stack import place_of, place_screen, show
 from k3k_tui.services import Services
@@ -177,9 +178,6 @@ class K3kApp(App[int]):
             await self.run_action(dispatch.run_with(action, words), self.screen)
 
     def _open_control_plane(self, name: str) -> None:
-        from k3k_tui.naming import find
-        from k3k_tui.places import ControlPlanePlace
-
         self.open_place(ControlPlanePlace(find(name, self.services.fleet.rows.keys())))
 
     def _is_hidden(self, action: Action) -> bool:
@@ -281,6 +279,22 @@ class K3kApp(App[int]):
         """Go to what runs in the background."""
         self.open_place(JobsPlace())
 
+    def action_open_tab(self, tab: str, name: str = "") -> None:
+        """Go to a control plane.
+
+        Args:
+            tab: which side of it.
+            name: which one; empty for the one under the cursor.
+        """
+        try:
+            keys = self.services.fleet.rows.keys()
+            key = find(name, keys) if name else next(iter(self.targets()), None)
+        except K3kError as error:
+            tell_error(self, error, title=f":{tab}")
+            return
+        if key is not None:
+            self.open_place(ControlPlanePlace(key, tab))
+
     def action_only(self, field: str, value: str = "") -> None:
         """Show a part of the fleet.
 
@@ -333,8 +347,6 @@ class K3kApp(App[int]):
             name: of the operation.
             words: what followed the command.
         """
-        from k3k_tui.operations import operate
-
         action = next((each for each in ACTIONS.values() if each.run == f"app.operate('{name}')"), None)
         try:
             targets, rest = dispatch.split_targets(

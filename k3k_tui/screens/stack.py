@@ -60,14 +60,14 @@ def show(app: App[Any], place: Place) -> None:
         app: the dashboard.
         place: where to go.
     """
-    while not isinstance(app.screen, PlaceScreen):
+    while (seen := place_of(app.screen)) is None:
         app.screen.dismiss(None)
-    if isinstance(place, FleetPlace) and not isinstance(app.screen.place, FleetPlace):
+    if isinstance(place, FleetPlace) and not isinstance(seen, FleetPlace):
         app.pop_screen()
-    top = app.screen
-    seen = place_of(top)
-    if seen is not None and same_screen(seen, place) and hasattr(top, "visit"):
-        cast("Visitable", top).visit(place)
+        seen = place_of(app.screen)
+    if seen is not None and same_screen(seen, place):
+        if hasattr(app.screen, "visit"):
+            cast("Visitable", app.screen).visit(place)
     elif isinstance(seen, FleetPlace):
         app.push_screen(screen_for(place))
     else:

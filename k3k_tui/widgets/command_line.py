@@ -42,7 +42,13 @@ class CommandLine(Vertical):
         layer: command-line;
         height: auto;
         background: $panel;
-        #offers { height: auto; background: $surface; color: $foreground; }
+        #offers {
+            height: auto;
+            background: $surface;
+            color: $foreground;
+            text-wrap: nowrap;
+            text-overflow: ellipsis;
+        }
         #line { height: 1; }
         Input { height: 1; border: none; padding: 0; background: $panel; }
         Input:focus { border: none; }
