@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, Protocol, cast
 
 from textual.app import App
 from textual.screen import Screen
@@ -10,17 +10,6 @@ from textual.screen import Screen
 from k3k_tui.navigator import same_screen
 from k3k_tui.places import FleetPlace, Place
 from k3k_tui.screens.factory import screen_for
-
-
-@runtime_checkable
-class PlaceScreen(Protocol):
-    """A screen of a place.
-
-    Attributes:
-        place: where one is now, with its filter, its cursor, its tab.
-    """
-
-    place: Place
 
 
 class Visitable(Protocol):
@@ -41,16 +30,17 @@ def place_screen(app: App[Any]) -> Screen[Any] | None:
     Args:
         app: the dashboard.
     """
-    return next((screen for screen in reversed(app.screen_stack) if isinstance(screen, PlaceScreen)), None)
+    return next((screen for screen in reversed(app.screen_stack) if place_of(screen) is not None), None)
 
 
 def place_of(screen: Screen[Any] | None) -> Place | None:
-    """Return the place a screen shows.
+    """Return the place a screen shows, with its filter, its cursor, its tab; None for dialogs and forms.
 
     Args:
         screen: any screen.
     """
-    return screen.place if isinstance(screen, PlaceScreen) else None
+    # Screens of places keep it in an attribute of this name.
+    return cast("Place | None", getattr(screen, "place", None))
 
 
 def show(app: App[Any], place: Place) -> None:
