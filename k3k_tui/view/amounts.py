@@ -78,7 +78,7 @@ _READERS: Final[Mapping[Kind, Callable[[str], float | None]]] = {
 }
 # What an amount looks like, for hints and completions.
 EXAMPLES: Final[Mapping[Kind, tuple[str, ...]]] = {
-    "seconds": ("1s", "250ms", "2h"),
+    "seconds": ("1s", "250ms", "100ms"),
     "days": ("30d", "7d", "12h"),
     "share": ("1%", "0.1%", "5%"),
     "bytes": ("1GiB", "500MiB", "100MiB"),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fnmatch import translate
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from k3k_tui.view.amounts import EXAMPLES, parse_amount
+from k3k_tui.view.amounts import parse_amount
 from k3k_tui.view.fields import (
     Comparison,
     Field,
@@ -201,7 +201,7 @@ def _numbers(version: str) -> tuple[int, ...] | None:
 
 def _number(field: NumberField, sign: Comparison, value: Word) -> Condition:
     if sign == "~":
-        raise _refused(field, sign, value, f"Write {field.name}>{EXAMPLES[field.kind][0]}.")
+        raise _refused(field, sign, value, f"Write {field.name}>{field.examples[0]}.")
     read = field.read
     if value.text.lower() == NONE:
         if sign in _ORDERS:
@@ -247,7 +247,7 @@ def _two_fields(field: NumberField, sign: Comparison, other: NumberField) -> Con
 def _amount(field: NumberField, sign: Comparison, word: Word) -> float:
     amount = parse_amount(word.text, field.kind)
     if amount is None:
-        example = EXAMPLES[field.kind][0]
+        example = field.examples[0]
         raise FilterError(
             f"{word.text} is no amount that {field.name} can have."
             if word.text

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from k3k_tui.view.amounts import Kind
+from k3k_tui.view.amounts import EXAMPLES, Kind
 from k3k_tui.view.readings import READINGS, TIMED, Reading
 from k3k_tui.view.sort_keys import VERDICTS
 from k3k_tui.view.totals import FAULTS
@@ -60,12 +60,14 @@ class NumberField:
         summary: what it is, for completions.
         kind: what it is an amount of.
         read: its value.
+        examples: what it may be compared with, for hints and completions.
     """
 
     name: str
     summary: str
     kind: Kind
     read: Reading
+    examples: tuple[str, ...]
 
     @property
     def timed(self) -> bool:
@@ -95,8 +97,8 @@ def _one(read: Callable[[FleetRow], str]) -> Texts:
     return lambda row: (read(row),)
 
 
-def _number(name: str, kind: Kind, summary: str) -> NumberField:
-    return NumberField(name, summary, kind, READINGS[name])
+def _number(name: str, kind: Kind, summary: str, *examples: str) -> NumberField:
+    return NumberField(name, summary, kind, READINGS[name], examples or EXAMPLES[kind])
 
 
 def _stuck(row: FleetRow) -> bool:
@@ -128,8 +130,8 @@ _ALL: Final[tuple[Field, ...]] = (
             "stuck": _stuck,
         },
     ),
-    _number("servers", "number", "servers that are ready"),
-    _number("wanted", "number", "servers asked for"),
+    _number("servers", "number", "servers that are ready", "wanted", "3"),
+    _number("wanted", "number", "servers asked for", "1", "3"),
     _number("p50", "seconds", "median of API requests"),
     _number("p99", "seconds", "99th percentile of API requests"),
     _number("read-p99", "seconds", "99th percentile of reads"),
@@ -139,14 +141,14 @@ _ALL: Final[tuple[Field, ...]] = (
     _number("rate", "number", "API requests a second"),
     _number("queue", "number", "depth of the worst work queue"),
     _number("certificates", "days", "time until the first certificate ends"),
-    _number("age", "seconds", "since when it has been there"),
-    _number("ttl", "seconds", "time it has left to live"),
-    _number("since", "seconds", "for how long it has had its verdict"),
-    _number("seen", "seconds", "age of what was measured"),
+    _number("age", "seconds", "since when it has been there", "1h", "1d", "5m"),
+    _number("ttl", "seconds", "time it has left to live", "1h", "1d", "5m"),
+    _number("since", "seconds", "for how long it has had its verdict", "1h", "1d", "5m"),
+    _number("seen", "seconds", "age of what was measured", "1h", "1d", "5m"),
     _number("memory", "bytes", "memory of its servers"),
-    _number("cpu", "number", "cores its servers use"),
+    _number("cpu", "number", "cores its servers use", "1", "0.5"),
     _number("size", "bytes", "size of its data"),
-    _number("burn", "number", "speed at which the error budget goes"),
+    _number("burn", "number", "speed at which the error budget goes", "1", "14"),
 )
 FIELDS: Final[Mapping[str, Field]] = {field.name: field for field in _ALL}
 ALIASES: Final[Mapping[str, str]] = {

@@ -128,7 +128,11 @@ def _comparison(found: re.Match[str], word: Word) -> Condition:
 def _remedy(name: str, text: str) -> str:
     near = get_close_matches(name.lower(), [*FIELDS, *ALIASES], n=1)
     quoted = f'or "{text}" in quotes to search for it'
-    return f"Write {near[0]}, {quoted}." if near else f"Such as verdict, host, ns, version, p99, errors; {quoted}."
+    return (
+        f"Write {near[0]}, {quoted}."
+        if near
+        else f"Such as verdict, host, ns, version, p99, errors; {quoted}."
+    )
 
 
 def _labels(word: Word) -> Condition:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from k3k_tui.text import clean
-from k3k_tui.view.amounts import EXAMPLES
 from k3k_tui.view.conditions import NONE
 from k3k_tui.view.fields import FIELDS, Field, NumberField, StateField, TextField, VersionField, find_field
 from k3k_tui.view.query import COMPARISON, LABELS
@@ -60,9 +59,7 @@ def suggest(text: str, rows: Iterable[FleetRow], *, limit: int = 8) -> tuple[Sug
         found = _words(begun, rows)
     kept = text[: begun.start]
     offered = (Suggestion(kept + whole, label, summary) for whole, label, summary in found)
-    return tuple(
-        one for one, _ in zip((one for one in offered if one.text != text), range(limit), strict=False)
-    )
+    return tuple(islice((one for one in offered if one.text != text), limit))
 
 
 # The word as it would be, what is shown of it, what it means.
@@ -76,7 +73,7 @@ def _words(begun: Word, rows: Iterable[FleetRow]) -> Iterator[_Offer]:
     field = find_field(found["field"]) if found is not None else None
     if found is not None and field is not None:
         start, last = _last_alternative(bare, found.end())
-        for value, summary in _values(field, last.lower().strip("\"'"), rows):
+        for value, summary in _values(field, found["sign"], last.lower().strip("\"'"), rows):
             yield f"{sign}{start}{_quoted(value)}", clean(value), summary
         return
     typed = bare.lower()
@@ -101,9 +98,9 @@ def _last_alternative(text: str, value: int) -> tuple[str, str]:
     return text[:start], text[start:]
 
 
-def _values(field: Field, typed: str, rows: Iterable[FleetRow]) -> Iterator[tuple[str, str]]:
+def _values(field: Field, sign: str, typed: str, rows: Iterable[FleetRow]) -> Iterator[tuple[str, str]]:
     if isinstance(field, NumberField):
-        examples = (*EXAMPLES[field.kind], *(("wanted",) if field.name == "servers" else ()), NONE)
+        examples = field.examples if "<" in sign or ">" in sign else (*field.examples, NONE)
         yield from ((example, "") for example in examples if example.startswith(typed))
         return
     if isinstance(field, StateField):
@@ -113,13 +110,13 @@ def _values(field: Field, typed: str, rows: Iterable[FleetRow]) -> Iterator[tupl
                 yield name, _many(sum(map(holds, seen)))
         return
     there = Counter(_read(field, rows))
-    known = field.known if isinstance(field, TextField) else ()
-    values: Sequence[str] = [value for value in known if there[value]] or sorted(
-        there, key=lambda value: (not value.lower().startswith(typed), -there[value], natural(value))
-    )
-    for value in (*values, *(value for value in known if value not in values)):
-        if value and typed in value.lower():
-            yield value, _many(there[value])
+    if isinstance(field, TextField):
+        there.update(dict.fromkeys(field.known, 0))
+    fitting = [value for value in there if value and typed in value.lower()]
+    for value in sorted(
+        fitting, key=lambda value: (not value.lower().startswith(typed), -there[value], natural(value))
+    ):
+        yield value, _many(there[value])
 
 
 def _read(field: TextField | VersionField, rows: Iterable[FleetRow]) -> Iterator[str]:
