@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +21,8 @@ from k3k_core.resources import (
 from k3k_core.sandbox import Sandbox
 from k3k_core.sandbox.api.faults import Fault, Request
 from tests.support.hosts import REAL, HostUnderTest
-from tests.support.programs import K3K, start
+from tests.support.programs import environment
+from tests.support.warm import start_warm
 
 KINDS = (
     SECRET,
@@ -74,10 +72,8 @@ class Killer:
         if self.seen <= self.spare:
             return None
         if self.process is not None and not self.killed:
-            # Once, and not by the transport: its second kill would take the exit status from whoever waits for it.
             self.killed = True
-            with suppress(ProcessLookupError):
-                os.kill(self.process.pid, signal.SIGKILL)
+            self.process.kill()
         return Fault(drop="after" if self.answered else "before")
 
 
@@ -87,7 +83,7 @@ async def killed(host: HostUnderTest, spare: int, *arguments: str, answered: boo
     killer = Killer(host.sandbox, spare, answered)
     host.sandbox.faults.append(killer)
     try:
-        killer.process = await start([K3K, *arguments], kubeconfig=host.kubeconfig)
+        killer.process = await start_warm(arguments, environment(host.kubeconfig))
         _out, err = await killer.process.communicate()
     finally:
         host.sandbox.faults.hooks.remove(killer)

@@ -13,7 +13,7 @@ import pytest
 
 from k3k_core.host import Host, HostOptions, open_host
 from k3k_core.sandbox import Sandbox, SandboxOptions
-from tests.support.programs import K3K, Finished, run
+from tests.support.programs import Finished, run, run_k3k
 
 REAL = os.environ.get("K3K_E2E_KUBECONFIG", "")
 
@@ -37,7 +37,7 @@ class HostUnderTest:
 
     async def k3k(self, *arguments: str, stdin: str = "", env: Mapping[str, str] | None = None) -> Finished:
         """Run `k3k` against this host."""
-        return await run(K3K, *arguments, kubeconfig=self.kubeconfig, stdin=stdin, env=env)
+        return await run_k3k(*arguments, kubeconfig=self.kubeconfig, stdin=stdin, env=env)
 
     async def kubectl(self, *arguments: str, stdin: str = "") -> Finished:
         """Run `kubectl` against this host."""

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.warm import start_warm
+
 K3K = str(Path(sys.executable).with_name("k3k"))
 KUBECTL = shutil.which("kubectl")
 
@@ -34,6 +36,20 @@ class Finished:
         return self
 
 
+def environment(kubeconfig: Path | None = None, env: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return an environment away from the user's own settings.
+
+    Args:
+        kubeconfig: value of KUBECONFIG.
+        env: more environment variables.
+    """
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("K3K_", "KUBE"))}
+    clean |= {"NO_COLOR": "1", "KUBECTL_EXTERNAL_DIFF": ""}
+    if kubeconfig is not None:
+        clean["KUBECONFIG"] = str(kubeconfig)
+    return clean | dict(env or {})
+
+
 async def start(
     command: Sequence[str], *, kubeconfig: Path | None = None, env: Mapping[str, str] | None = None
 ) -> asyncio.subprocess.Process:
@@ -44,13 +60,9 @@ async def start(
         kubeconfig: value of KUBECONFIG.
         env: more environment variables.
     """
-    clean = {key: value for key, value in os.environ.items() if not key.startswith(("K3K_", "KUBE"))}
-    clean |= {"NO_COLOR": "1", "KUBECTL_EXTERNAL_DIFF": ""}
-    if kubeconfig is not None:
-        clean["KUBECONFIG"] = str(kubeconfig)
     return await asyncio.create_subprocess_exec(
         *command,
-        env=clean | dict(env or {}),
+        env=environment(kubeconfig, env),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -80,5 +92,31 @@ async def run(
     except TimeoutError:
         process.kill()
         await process.wait()
+        raise
+    return Finished(process.returncode or 0, out.decode(), err.decode())
+
+
+async def run_k3k(
+    *arguments: str,
+    kubeconfig: Path | None = None,
+    stdin: str = "",
+    env: Mapping[str, str] | None = None,
+    timeout: float = 100.0,
+) -> Finished:
+    """Run `k3k` to its end in a process forked from a warm one.
+
+    Args:
+        arguments: without the program.
+        kubeconfig: value of KUBECONFIG.
+        stdin: text on its standard input.
+        env: more environment variables.
+        timeout: seconds after which it is killed and the test fails.
+    """
+    process = await start_warm(arguments, environment(kubeconfig, env))
+    try:
+        async with asyncio.timeout(timeout):
+            out, err = await process.communicate(stdin.encode())
+    except TimeoutError:
+        process.kill()
         raise
     return Finished(process.returncode or 0, out.decode(), err.decode())
