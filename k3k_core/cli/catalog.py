@@ -38,11 +38,15 @@ VERBS: dict[str, Verb] = {
             "tui", _CONTROL_PLANES, "Open the fleet dashboard; `k3k` alone does too.", "k3k_tui.commands.tui"
         ),
         Verb("create", _CONTROL_PLANES, "Create a control plane from a values file.", "create"),
+        Verb("upgrade", _CONTROL_PLANES, "Change the version or the values of a control plane.", "upgrade"),
+        Verb("restart", _CONTROL_PLANES, "Restart the servers of a control plane, one by one.", "restart"),
         Verb("delete", _CONTROL_PLANES, "Delete a control plane and what belongs to it.", "delete"),
         Verb("list", _CONTROL_PLANES, "List the control planes of one or more hosts.", "list"),
         Verb("describe", _CONTROL_PLANES, "Show everything about one control plane.", "describe"),
         Verb("metrics", _CONTROL_PLANES, "Show what is measured of one control plane.", "metrics"),
         Verb("doctor", _CONTROL_PLANES, "Explain the state of a control plane, and what to do.", "doctor"),
+        Verb("logs", _CONTROL_PLANES, "Show what the servers of a control plane write.", "logs"),
+        Verb("history", _CONTROL_PLANES, "Show the revisions of a control plane.", "history"),
         Verb("diff", _CONTROL_PLANES, "Show what a values file would change.", "diff"),
         Verb("kubeconfig", _CONTROL_PLANES, "Print a kubeconfig for a control plane.", "kubeconfig"),
         Verb("connect", _CONTROL_PLANES, "Reach a control plane through its host.", "connect"),
@@ -62,9 +66,7 @@ VERBS: dict[str, Verb] = {
 # Verbs that other messages may already name; the release that brings them is not this one.
 PLANNED = frozenset(
     [
-        "upgrade",
         "rollback",
-        "history",
         "exec",
         "pause",
         "resume",

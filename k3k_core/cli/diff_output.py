@@ -53,10 +53,16 @@ def write_diff(session: Session, identity: ControlPlaneId, diffs: Sequence[Objec
     elif not changed:
         console.note(f"{identity}: nothing would change.")
     else:
-        console.data("\n".join(line for diff in changed for line in _object_lines(session, diff)))
+        console.data("\n".join(line for diff in changed for line in object_lines(session, diff)))
 
 
-def _object_lines(session: Session, diff: ObjectDiff) -> list[str]:
+def object_lines(session: Session, diff: ObjectDiff) -> list[str]:
+    """Return the lines that tell what would change of one object.
+
+    Args:
+        session: of the verb.
+        diff: of the object.
+    """
     sign, style = _SIGNS[diff.action]
     head = session.console.out.style(f"{sign} {escape(diff.subject)}", style)
     return [head, *(line for change in diff.changes for line in _field_lines(session, change))]

@@ -52,12 +52,14 @@ class LogSource:
         container: its name.
         component: "server", "etcd", or "" for pods that k3k did not make.
         restarts: how often it was started again; above zero there is a previous log.
+        uid: of the pod: a replaced one bears the same name.
     """
 
     pod: str
     container: str
     component: str
     restarts: int
+    uid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,9 @@ def _sources_of(pod: Mapping[str, Any]) -> Iterable[LogSource]:
     component = (metadata.get("labels") or {}).get(LABEL_COMPONENT, "")
     for container in pod.get("spec", {}).get("containers") or ():
         name = str(container.get("name", ""))
-        yield LogSource(metadata["name"], name, component, restarts.get(name, 0))
+        yield LogSource(
+            metadata["name"], name, component, restarts.get(name, 0), str(metadata.get("uid", ""))
+        )
 
 
 def pick_sources(
@@ -160,15 +164,23 @@ async def server_logs(
                 yield line
         return
     for source in sources:
-        texts = _read(host, identity, source, wanted)
+        texts = read_log(host, identity, source, wanted)
         async with aclosing(texts):
             async for text in texts:
                 yield LogLine(source, text)
 
 
-async def _read(
+async def read_log(
     host: HostApi, identity: ControlPlaneId, source: LogSource, options: LogOptions
 ) -> AsyncGenerator[str, None]:
+    """Yield the lines of one log.
+
+    Args:
+        host: an open host.
+        identity: the control plane.
+        source: of `log_sources`.
+        options: which part.
+    """
     lines = host.logs(
         identity.namespace,
         source.pod,
@@ -192,7 +204,7 @@ async def _interleaved(
 
     async def read(source: LogSource) -> None:
         try:
-            async with aclosing(_read(host, identity, source, options)) as texts:
+            async with aclosing(read_log(host, identity, source, options)) as texts:
                 async for text in texts:
                     await queue.put(LogLine(source, text))
         except K3kError as error:
