@@ -225,10 +225,13 @@ def _number(field: NumberField, sign: Comparison, value: Word) -> Condition:
 
 def _bounded(field: NumberField, sign: Comparison, value: Word) -> Condition:
     compare, bound, read = _ORDERS[sign], _amount(field, sign, value), field.read
+    inclusive = sign in {"<=", ">="}
 
     def ordered(row: FleetRow, now: float) -> bool:
         known = read(row, now)
-        return known is not None and compare(known, bound)
+        if known is None:
+            return False
+        return inclusive if math.isclose(known, bound, rel_tol=_CLOSE) else compare(known, bound)
 
     return Condition(ordered, field.timed)
 

@@ -58,7 +58,8 @@ def suggest(text: str, rows: Iterable[FleetRow], *, limit: int = 8) -> tuple[Sug
     else:
         found = _words(begun, rows)
     kept = text[: begun.start]
-    offered = (Suggestion(kept + whole, label, summary) for whole, label, summary in found)
+    # What is not shown as it is could not be typed either.
+    offered = (Suggestion(kept + whole, *told) for whole, *told in found if clean(whole) == whole)
     return tuple(islice((one for one in offered if one.text != text), limit))
 
 
@@ -74,7 +75,7 @@ def _words(begun: Word, rows: Iterable[FleetRow]) -> Iterator[_Offer]:
     if found is not None and field is not None:
         start, last = _last_alternative(bare, found.end())
         for value, summary in _values(field, found["sign"], last.lower().strip("\"'"), rows):
-            yield f"{sign}{start}{_quoted(value)}", clean(value), summary
+            yield f"{sign}{start}{_quoted(value)}", value, summary
         return
     typed = bare.lower()
     for name, known in FIELDS.items():
@@ -89,7 +90,7 @@ def _words(begun: Word, rows: Iterable[FleetRow]) -> Iterator[_Offer]:
     for name, count in sorted(
         names.items(), key=lambda item: (not item[0].startswith(typed), natural(item[0]))
     ):
-        yield f"{sign}{_quoted(name)}", clean(name), "" if count == 1 else f"{count} control planes"
+        yield f"{sign}{_quoted(name)}", name, "" if count == 1 else f"{count} control planes"
 
 
 def _last_alternative(text: str, value: int) -> tuple[str, str]:
@@ -134,12 +135,12 @@ def _labels(typed: str, rows: Iterable[FleetRow]) -> Iterator[_Offer]:
         values = Counter(labels[key] for labels in _label_sets(rows) if key in labels)
         for one, count in values.most_common():
             if one.startswith(value):
-                yield f"{start}{key}={one}", clean(one), _many(count)
+                yield f"{start}{key}={one}", one, _many(count)
         return
     keys = Counter(key for labels in _label_sets(rows) for key in labels)
     for one, count in keys.most_common():
         if last in one:
-            yield f"{start}{one}=", clean(one), _many(count)
+            yield f"{start}{one}=", one, _many(count)
 
 
 def _label_sets(rows: Iterable[FleetRow]) -> Iterator[dict[str, str]]:
@@ -152,5 +153,6 @@ def _many(count: int) -> str:
 
 def _quoted(value: str) -> str:
     """Put what would be parted, or be read as something else, into quotes."""
-    shown = clean(value)
-    return f'"{shown}"' if any(char.isspace() or char in "\"',*" for char in shown) else shown
+    if not any(char.isspace() or char in "\"',*" for char in value):
+        return value
+    return f"'{value}'" if '"' in value else f'"{value}"'
