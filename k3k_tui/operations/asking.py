@@ -44,12 +44,11 @@ async def ask_file(app: App[Any], title: str, path: Path, *, asked: bool = False
         asked: whether the path was given already.
     """
     if not asked:
-        typed = await app.push_screen_wait(Ask(title, value=str(path), label="Save", check=_no_file))
+        typed = await app.push_screen_wait(Ask(title, value=str(path), label="Save", check=no_file))
         if typed is None:
             return None
-        path = Path(typed)
-    path = path.expanduser()
-    problem = _no_file(str(path))
+        path = user_path(typed)
+    problem = no_file(str(path))
     if problem:
         raise UsageError(f"{path}: {problem}.")
     if path.exists():
@@ -59,11 +58,24 @@ async def ask_file(app: App[Any], title: str, path: Path, *, asked: bool = False
     return path
 
 
-def _no_file(text: str) -> str:
-    """Return why nothing can be written to a path, empty when it can."""
+def no_file(text: str) -> str:
+    """Return why nothing can be written to a path, empty when it can.
+
+    Args:
+        text: the path.
+    """
     if not text:
         return "a file is needed"
-    path = Path(text).expanduser()
+    path = user_path(text)
     if path.is_dir():
         return "that is a folder"
     return "" if path.parent.is_dir() else f"the folder {path.parent} does not exist"
+
+
+def user_path(text: str) -> Path:
+    """Return the path somebody typed; `~` is their home.
+
+    Args:
+        text: the path.
+    """
+    return Path(text).expanduser()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 
 from k3k_core.errors import NotFoundError
-from k3k_tui.operations.asking import ask_file
+from k3k_tui.operations.asking import ask_file, user_path
 from k3k_tui.operations.hosts import ask
 from k3k_tui.widgets.toast import tell
 
@@ -31,7 +30,10 @@ async def start(app: App[Any], targets: tuple[FleetKey, ...], words: tuple[str, 
     key = targets[0]
     text = await ask(app, "Save values", key, _values)
     path = await ask_file(
-        app, f"Save the values of {key}", Path(words[0] if words else f"{key.name}.yaml"), asked=bool(words)
+        app,
+        f"Save the values of {key}",
+        user_path(words[0] if words else f"{key.name}.yaml"),
+        asked=bool(words),
     )
     if path is not None:
         write_private(path, text)
