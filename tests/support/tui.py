@@ -89,3 +89,9 @@ async def until(pilot: Pilot[Any], condition: Callable[[], bool], what: str = ""
                 await asyncio.sleep(0.01)
     except TimeoutError:
         raise AssertionError(f"never came: {what or condition}") from None
+
+
+def shown(app: K3kApp) -> str:
+    """Return the characters on the screen, line by line."""
+    strips = app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip) for strip in strips)
