@@ -16,7 +16,7 @@ from k3k_core.errors import K3kError
 from k3k_tui import dispatch
 from k3k_tui.actions.action import Action
 from k3k_tui.actions.chosen import ChosenKeys, choose_keys
-from k3k_tui.actions.keys import is_bound, unbound
+from k3k_tui.actions.keys import is_bound, split_keys, unbound
 from k3k_tui.actions.registry import ACTIONS, bindings
 from k3k_tui.actions.typed import TypedHistory, commands, complete, parse
 from k3k_tui.look.filters import line_filters
@@ -98,7 +98,9 @@ class K3kApp(App[int]):
         hidden = {action.name for action in ACTIONS.values() if self._is_hidden(action)}
         self.set_keymap(
             {
-                name: unbound(name) if name in hidden or name not in keys.keys else keys.keys[name]
+                name: unbound(name)
+                if name in hidden or name not in keys.keys
+                else ",".join(split_keys(keys.keys[name]))
                 for name in ACTIONS
             }
         )
@@ -233,10 +235,10 @@ class K3kApp(App[int]):
         live = [
             (binding.id or "", self.get_key_display(binding), binding.description, tooltip)
             for _, binding, enabled, tooltip in self.screen.active_bindings.values()
-            if enabled and is_bound(binding.key)
+            if enabled and is_bound(binding.key) and not binding.system
         ]
         lines = help_lines(live, ACTIONS, read_only=self.services.read_only)
-        self.push_screen(HelpScreen(lines, f" Keys ({self.keys.name}) "))
+        self.push_screen(HelpScreen(lines, f"Keys ({self.keys.name})"))
 
     def action_jump(self) -> None:
         """Put a letter on everything that can have the cursor."""

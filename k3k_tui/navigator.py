@@ -132,6 +132,6 @@ def with_filter(place: FleetPlace, field: str, value: str) -> FleetPlace:
         field: of the filter's grammar, such as "ns".
         value: what it is to be; empty for all.
     """
-    kept = [term for term in place.view.filter.split() if not term.startswith(f"{field}:")]
-    wanted = [f"{field}:{value}"] if value else []
+    kept = [term for term in place.view.filter.split() if not term.startswith((f"{field}:", f"{field}="))]
+    wanted = [f"{field}={value}"] if value else []
     return FleetPlace(replace(place.view, filter=" ".join([*wanted, *kept]), cursor=place.view.cursor))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
@@ -15,6 +15,18 @@ KEYMAPS = Path(__file__).parents[1] / "keymaps"
 DEFAULT = "default"
 # Stands for the key of an action that has none: no terminal sends it.
 UNBOUND = "unbound:"
+# How people spell keys, and how Textual does.
+_SPELLINGS = {
+    "esc": "escape",
+    "return": "enter",
+    "pgup": "pageup",
+    "pgdn": "pagedown",
+    "del": "delete",
+    "ins": "insert",
+    "spacebar": "space",
+}
+# Keys that a terminal cannot tell apart.
+_SAME = {"ctrl+i": "tab", "ctrl+m": "enter", "ctrl+space": "ctrl+@", "ctrl+at": "ctrl+@"}
 _MODIFIERS = ("ctrl", "alt", "shift", "super", "hyper", "meta")
 
 
@@ -115,9 +127,10 @@ def _normal(key: str) -> str:
     # A terminal reports Shift with a letter as the capital letter.
     if [each.lower() for each in modifiers] == ["shift"] and len(last) == 1 and last.isalpha():
         modifiers, last = [], last.upper()
-    elif modifiers:
+    elif modifiers or len(last) > 1:
         last = last.lower()
-    joined = "+".join([*(each.lower() for each in modifiers), last])
+    joined = "+".join([*(each.lower() for each in modifiers), _SPELLINGS.get(last, last)])
+    joined = _SAME.get(joined, joined)
     return next(iter(Binding.make_bindings([Binding(joined, "")]))).key if joined else joined
 
 
@@ -131,14 +144,17 @@ def unknown_keys(keys: str) -> tuple[str, ...]:
 
 
 def _exists(key: str) -> bool:
-    from textual.keys import Keys, key_to_character
+    from textual.keys import key_to_character
 
     *modifiers, last = key.split("+")
     if any(each not in _MODIFIERS for each in modifiers):
         return False
-    return len(last) == 1 or key_to_character(last) is not None or last in _key_names(Keys)
+    return len(last) == 1 or key_to_character(last) is not None or last in _key_names()
 
 
 @lru_cache
-def _key_names(keys: Iterable[Any]) -> frozenset[str]:
-    return frozenset(key.value.rpartition("+")[2] for key in keys)
+def _key_names() -> frozenset[str]:
+    from textual.keys import REPLACED_KEYS, Keys
+
+    named = {key.value.rpartition("+")[2] for key in Keys if not key.value.startswith("<")}
+    return frozenset({*named, *REPLACED_KEYS})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -13,22 +14,23 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from k3k_tui.actions.action import Action
+from k3k_tui.actions.action import Action, Scope
 from k3k_tui.actions.registry import bindings
 from k3k_tui.text import fit, width
 
-_TITLES: Mapping[str, str] = {
+# Headings of the scopes, those nearest to the cursor first.
+TITLES: Mapping[Scope, str] = {
+    "logs": "Logs",
     "fleet": "Fleet",
     "control-plane": "Control plane",
-    "logs": "Logs",
     "jobs": "Jobs",
     "hosts": "Hosts",
     "form": "Form",
-    "targets": "What can be done to control planes",
+    "targets": "Things to do with control planes",
     "table": "Table",
     "app": "Everywhere",
 }
-OTHER = "Here"
+OTHER = "Also"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +69,17 @@ def help_lines(
             keys.setdefault(name, []).append(key)
         elif title:
             others.setdefault(title, ([], summary))[0].append(key)
-    lines = [HelpLine(OTHER, tuple(found), title, summary) for title, (found, summary) in others.items()]
-    for scope, heading in _TITLES.items():
+    near = {actions[name].scope for name in keys}
+    lines: list[HelpLine] = []
+    for scope, heading in TITLES.items():
         for action in actions.values():
-            reachable = action.name in keys or bool(action.command)
-            if action.scope != scope or not reachable or (read_only and action.danger != "none"):
-                continue
-            if action.name not in keys and scope != "app" and not _scope_is_live(scope, keys, actions):
-                continue
             found = tuple(keys.get(action.name, ()))
-            lines.append(HelpLine(heading, found, action.title, action.summary, action.command))
+            # Without a key there is still the command, where its screen is open.
+            reachable = bool(found) or (bool(action.command) and scope in near)
+            if action.scope == scope and reachable and not (read_only and action.danger != "none"):
+                lines.append(HelpLine(heading, found, action.title, action.summary, action.command))
+    lines += [HelpLine(OTHER, tuple(found), title, summary) for title, (found, summary) in others.items()]
     return tuple(lines)
-
-
-def _scope_is_live(scope: str, keys: Iterable[str], actions: Mapping[str, Action]) -> bool:
-    return any(actions[name].scope == scope for name in keys)
 
 
 class HelpScreen(ModalScreen[None]):
@@ -97,14 +95,16 @@ class HelpScreen(ModalScreen[None]):
     HelpScreen {
         align: center middle;
         #help {
-            width: 90%;
-            max-width: 110;
+            width: 100%;
+            max-width: 112;
             height: auto;
-            max-height: 90%;
+            max-height: 100%;
             border: round $primary;
             border-title-color: $accent;
+            border-subtitle-color: $text-muted;
             background: $surface;
             padding: 0 1;
+            scrollbar-size-vertical: 1;
         }
         #help Static { width: 1fr; height: auto; }
     }
@@ -118,37 +118,47 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Lay out the page."""
         with VerticalScroll(id="help") as page:
-            page.border_title = Content(self._about)
-            yield Static(help_content(self.lines), markup=False)
+            page.border_title = Content(f" {self._about} ")
+            page.border_subtitle = Content(" esc closes, up and down scroll ")
+            yield Static(markup=False)
+
+    def on_resize(self) -> None:
+        """Break the lines where the page ends."""
+        room = min(self.size.width, 112) - 5
+        self.query_one(Static).update(help_content(self.lines, room))
 
     def action_close(self) -> None:
         """Close the help."""
         self.dismiss(None)
 
 
-def help_content(lines: tuple[HelpLine, ...]) -> Content:
+def help_content(lines: tuple[HelpLine, ...], room: int) -> Content:
     """Return the page.
 
     Args:
         lines: what can be done.
+        room: cells of a line.
     """
-    key_room = min(max((width(_keys(line)) for line in lines), default=0), 18)
-    title_room = min(max((width(line.title) for line in lines), default=0), 16)
+    key_room = min(max((width(_keys(line)) for line in lines), default=0), 16)
+    title_room = min(max((width(line.title) for line in lines), default=0), 15)
+    indent = key_room + title_room + 4
     parts: list[Content] = []
     section = ""
     for line in lines:
         if line.section != section:
             section = line.section
-            parts.append(Content.styled(f"{chr(10) if parts else ''}{section}", "bold $accent"))
-        command = f"  :{line.command}" if line.command and line.keys else ""
+            parts += [Content("")] if parts else []
+            parts.append(Content.styled(section, "bold $accent"))
+        command = f" :{line.command}" if line.command and line.keys else ""
+        first, *others = wrap(line.summary + command, max(room - indent, 20)) or [""]
         parts.append(
             Content.assemble(
                 (fit(_keys(line), key_room), "bold"),
                 f"  {fit(line.title, title_room)}  ",
-                (line.summary, "$text-muted"),
-                (command, "$accent"),
+                (first, "$text-muted"),
             )
         )
+        parts += [Content.styled(" " * indent + other, "$text-muted") for other in others]
     return Content("\n").join(parts)
 
 
