@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from k3k_core.values.document import read_document
@@ -14,8 +14,6 @@ from k3k_tui.drafts import Draft
 from k3k_tui.forms.model.fields import HOST, NAME, NAMESPACE, PRESET, SETTLED, Field, Path
 from k3k_tui.forms.model.texts import MISSING, parse, show
 from k3k_tui.forms.model.yaml_text import with_value
-
-_TARGETS: Mapping[str, str] = {HOST: "host", NAMESPACE: "namespace", NAME: "name", PRESET: "preset"}
 
 
 def with_field(draft: Draft, field: Field, text: str) -> Draft:
@@ -29,7 +27,7 @@ def with_field(draft: Draft, field: Field, text: str) -> Draft:
         text: all that stands in it now.
     """
     if field.about_target:
-        return replace(draft, **{_TARGETS[field.key]: text.strip()})
+        return _with_target(draft, field.key, text.strip())
     if field.kind == "secret":
         others = {key: secret for key, secret in draft.secrets.items() if key != field.key}
         return replace(draft, secrets={**others, field.key: text} if text else others)
@@ -37,6 +35,20 @@ def with_field(draft: Draft, field: Field, text: str) -> Draft:
     if _says_nothing(draft.preset, field, value):
         value = MISSING
     return replace(draft, text=with_value(draft.text, field.path, value))
+
+
+def _with_target(draft: Draft, key: str, text: str) -> Draft:
+    if key == HOST:
+        return replace(draft, host=text)
+    if key == NAMESPACE:
+        return replace(draft, namespace=text)
+    return replace(draft, name=text) if key == NAME else replace(draft, preset=text)
+
+
+# Every field asks for the same text after every key.
+@lru_cache(maxsize=2)
+def _tree(text: str) -> dict[str, Any]:
+    return read_document(text).tree
 
 
 def _says_nothing(preset: str, field: Field, value: Any) -> bool:
@@ -54,10 +66,11 @@ def text_of(draft: Draft, field: Field) -> str:
         field: the field.
     """
     if field.about_target:
-        return str(getattr(draft, _TARGETS[field.key]))
+        texts = {HOST: draft.host, NAMESPACE: draft.namespace, NAME: draft.name, PRESET: draft.preset}
+        return texts[field.key]
     if field.kind == "secret":
         return draft.secrets.get(field.key, "")
-    return show(field, value_at(read_document(draft.text).tree, field.path))
+    return show(field, value_at(_tree(draft.text), field.path))
 
 
 def value_at(tree: Any, path: Path) -> Any:

@@ -33,11 +33,12 @@ def summary(draft: Draft, loaded: LoadedValues) -> tuple[str, ...]:
         loaded: its checked values.
     """
     values = loaded.values
+    place = f"namespace {escape(draft.namespace)} of host {escape(draft.host)}"
     preset = f", on top of the preset {draft.preset}" if draft.preset else ""
+    servers = f"{values.servers} server{'s' if values.servers != 1 else ''} of k3s {values.version}"
     return (
-        f"Control plane {escape(draft.name)} in namespace {escape(draft.namespace)} of host {escape(draft.host)}"
-        f"{preset}.",
-        f"{values.servers} server{'s' if values.servers != 1 else ''} of k3s {values.version}, {_datastore(loaded)}.",
+        f"Control plane {escape(draft.name)} in {place}{preset}.",
+        f"{servers}, {_datastore(loaded)}.",
         f"{_reached(values)} {_lifetime(values)}",
     )
 

@@ -1,0 +1,224 @@
+"""The create wizard: fill in, review, watch it being made."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.widgets import Button, ContentSwitcher, Static
+
+from k3k_tui.drafts import Draft
+from k3k_tui.forms.creating import Answer, ask_host, start_create
+from k3k_tui.forms.form_screen import EditText, FormScreen
+from k3k_tui.forms.model.checking import Surroundings
+from k3k_tui.forms.model.fields import HOST, NAMESPACE, advanced, essentials
+from k3k_tui.forms.model.review import summary
+from k3k_tui.forms.model.target import target_section
+from k3k_tui.forms.widgets.progress_pane import ProgressPane
+from k3k_tui.forms.widgets.review_pane import ReviewPane
+from k3k_tui.forms.widgets.values_pane import ValuesPane
+from k3k_tui.services import services
+from k3k_tui.widgets.dialogs.base import button
+from k3k_tui.widgets.key_footer import KeyFooter
+from k3k_tui.widgets.toast import tell
+
+Step = Literal["values", "review", "progress"]
+_STEPS: tuple[tuple[Step, str], ...] = (("values", "Values"), ("review", "Review"), ("progress", "Progress"))
+# Actions of the registry that mean something at each step.
+_ACTIONS: dict[Step, frozenset[str]] = {
+    "values": frozenset({"next", "back", "yaml", "editor", "save", "reset"}),
+    "review": frozenset({"next", "back", "save", "retry"}),
+    "progress": frozenset({"back", "retry"}),
+}
+
+
+class CreateScreen(FormScreen[None]):
+    """The wizard.
+
+    Args:
+        draft: where it begins.
+        surroundings: what there is already.
+        empty: what it begins with when it is started anew.
+        edit: opens an editor.
+        namespaces: of the hosts, to complete what is typed.
+    """
+
+    DEFAULT_CSS = """
+    CreateScreen > #steps {
+        height: 1;
+        padding: 0 1;
+        background: $panel;
+    }
+    CreateScreen > ContentSwitcher {
+        height: 1fr;
+    }
+    """
+
+    def __init__(
+        self,
+        draft: Draft,
+        surroundings: Surroundings,
+        *,
+        empty: Draft,
+        edit: EditText,
+        namespaces: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(edit)
+        self._draft = draft
+        self._empty = empty
+        self._surroundings = surroundings
+        self._suggestions = {NAMESPACE: namespaces, HOST: tuple(surroundings.hosts)}
+
+    def compose(self) -> ComposeResult:
+        """Lay out the steps, of which one is in sight."""
+        yield Static(id="steps")
+        with ContentSwitcher(initial="values"):
+            yield ValuesPane(
+                self._draft,
+                plain=(target_section(tuple(self._surroundings.hosts)), essentials()),
+                folded=advanced(),
+                surroundings=self._surroundings,
+                suggestions=self._suggestions,
+            )
+            yield ReviewPane()
+            yield ProgressPane()
+        with Horizontal(id="form-buttons"):
+            yield button("Review", "next")
+            yield button("YAML", "yaml")
+            yield button("Save", "save")
+            yield button("Try again", "retry")
+            yield button("Close", "back")
+        yield KeyFooter()
+
+    def on_mount(self) -> None:
+        """Begin with the first field."""
+        self.values.focus_first()
+        self.changed()
+
+    @property
+    def step(self) -> Step:
+        """The step that is in sight."""
+        current = self.query_one(ContentSwitcher).current
+        return next((name for name, _title in _STEPS if name == current), "values")
+
+    def keep(self, draft: Draft) -> None:
+        """Keep the draft for when somebody comes back."""
+        services(self).drafts.create = draft
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Offer what means something at this step."""
+        known = frozenset.union(*_ACTIONS.values())
+        if action not in known:
+            return True
+        if action == "retry":
+            return self._may_retry()
+        return action in _ACTIONS[self.step]
+
+    def _may_retry(self) -> bool:
+        if self.step == "review":
+            return self.query_one(ReviewPane).state == "refused"
+        job = self.query_one(ProgressPane).job
+        return self.step == "progress" and job is not None and job.state in {"failed", "cancelled"}
+
+    async def action_next(self) -> None:
+        """From the values to their review, from there to the job."""
+        values, review = self.values, self.query_one(ReviewPane)
+        if self.step == "values":
+            await self._review()
+        elif self.step == "review" and review.state == "asking":
+            tell(self.app, "The host has not answered yet.")
+        elif self.step == "review" and values.checked.loaded is not None:
+            number = start_create(services(self), values.draft, values.checked.loaded)
+            self.query_one(ProgressPane).follow(number)
+            self._go("progress")
+
+    async def _review(self) -> None:
+        if self.values.view == "yaml" and not self.values.turn():
+            self.action_yaml()
+            return
+        draft, checked = self.values.draft, self.values.checked
+        if not checked.good or checked.loaded is None:
+            await self.values.focus_problem()
+            return
+        loaded = checked.loaded
+        known = services(self)
+
+        async def ask() -> Answer:
+            return await ask_host(known, draft, loaded)
+
+        self._go("review")
+        self.query_one(ReviewPane).show(summary(draft, loaded), tuple(checked.warnings.values()), ask)
+
+    def action_back(self) -> None:
+        """A step back; from the first and the last one out."""
+        if self.step == "review":
+            self._go("values")
+            return
+        job = self.query_one(ProgressPane).job if self.step == "progress" else None
+        if job is not None and job.state in {"failed", "cancelled"}:
+            self._go("values")
+            return
+        self.dismiss(None)
+
+    def action_retry(self) -> None:
+        """Ask the host again, or do it again."""
+        if self.step == "review":
+            self.query_one(ReviewPane).retry()
+            return
+        pane = self.query_one(ProgressPane)
+        if pane.job is not None:
+            pane.follow(services(self).jobs.retry(pane.job.id))
+
+    def action_reset(self) -> None:
+        """Forget what was filled in."""
+        self.values.load(self._empty)
+        services(self).drafts.create = None
+        self.values.focus_first()
+
+    def on_review_pane_answered(self, event: ReviewPane.Answered) -> None:
+        """Offer to go on."""
+        event.stop()
+        self.changed()
+
+    def on_progress_pane_moved(self, event: ProgressPane.Moved) -> None:
+        """Offer what can be done about it now."""
+        event.stop()
+        self.changed()
+
+    def _go(self, step: Step) -> None:
+        self.query_one(ContentSwitcher).current = step
+        if step == "values":
+            self.values.focus_first()
+        else:
+            self.query_one(f"#{step} TextView").focus()
+        self.changed()
+
+    def changed(self) -> None:
+        """Draw the line of steps, and the buttons that mean something now."""
+        self.query_one("#steps", Static).update(self._line())
+        state = self.query_one(ReviewPane).state
+        labels = {
+            "values": "Review",
+            "review": "Create anyway" if state == "refused" else "Create",
+            "progress": "",
+        }
+        self.query_one("#next", Button).label = f" {labels[self.step]} "
+        self.query_one("#yaml", Button).label = " Fields " if self.values.view == "yaml" else " YAML "
+        self.query_one("#back", Button).label = " Back " if self.step == "review" else " Close "
+        for name in ("next", "yaml", "save", "retry"):
+            self.query_one(f"#{name}", Button).display = bool(self.check_action(name, ()))
+        self.refresh_bindings()
+
+    def _line(self) -> Text:
+        look = services(self).look
+        line = Text("Create a control plane   ", look.palette.style("title"), no_wrap=True)
+        for number, (name, title) in enumerate(_STEPS, start=1):
+            role = look.palette.style("accent" if name == self.step else "muted")
+            line.append(f"{number} {title}", role)
+            line.append("  >  " if number < len(_STEPS) else "   ", look.palette.style("muted"))
+        count = self.values.checked.count
+        if count and self.step == "values":
+            line.append(f"{look.glyphs.verdicts['Down']} {count} to correct", look.palette.style("bad"))
+        return line

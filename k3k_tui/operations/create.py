@@ -1,0 +1,51 @@
+"""Creating a control plane: the wizard, on the host and in the namespace one is looking at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App
+
+from k3k_tui.drafts import Draft
+from k3k_tui.forms.create import CreateScreen
+from k3k_tui.forms.model.checking import Surroundings
+from k3k_tui.operations.editor import edit_text
+from k3k_tui.services import Services, services
+
+if TYPE_CHECKING:
+    from k3k_core.fleet import FleetKey
+
+
+async def start(app: App[Any], targets: tuple[FleetKey, ...], words: tuple[str, ...]) -> None:
+    """Open the wizard; what was filled in before is still there.
+
+    Args:
+        app: the dashboard.
+        targets: not used: nothing is done to what exists.
+        words: the name, if it was typed already.
+    """
+    known = services(app)
+    empty = first_draft(known, targets)
+    draft = known.drafts.create or empty
+    if words:
+        draft = Draft(draft.host, draft.namespace, words[0], draft.preset, draft.text, draft.secrets)
+    keys = known.fleet.rows
+    surroundings = Surroundings(
+        hosts=tuple(known.hosts), taken=frozenset((key.host, key.namespace, key.name) for key in keys)
+    )
+    namespaces = tuple(sorted({key.namespace for key in keys}))
+    await app.push_screen(
+        CreateScreen(draft, surroundings, empty=empty, edit=edit_text, namespaces=namespaces)
+    )
+
+
+def first_draft(known: Services, targets: tuple[FleetKey, ...]) -> Draft:
+    """Return an empty draft for where one is looking: beside the control plane under the cursor.
+
+    Args:
+        known: knows the hosts.
+        targets: what is under the cursor or marked.
+    """
+    if targets and targets[0].host in known.hosts:
+        return Draft(host=targets[0].host, namespace=targets[0].namespace)
+    return Draft(host=next(iter(known.hosts), ""), namespace="default")
