@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeAlias
+from typing import ClassVar, Protocol, TypeAlias
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.geometry import Size
+from textual.binding import BindingType
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
+from k3k_tui.actions.registry import bindings
 from k3k_tui.services import services
 from k3k_tui.view.lines import Line, line_width
 
+_OF_TABLES = frozenset({"select", "mark", "mark_range", "mark_all", "unmark_all"})
 # Makes the lines for a width and a height in cells.
 Build: TypeAlias = Callable[[int, int], Sequence[Line]]
 
@@ -74,6 +77,7 @@ class TextView(ScrollView, can_focus=True):
     """
 
     ALLOW_SELECT = True
+    BINDINGS: ClassVar[list[BindingType]] = bindings("table")
     DEFAULT_CSS = """
     TextView {
         height: 1fr;
@@ -103,6 +107,42 @@ class TextView(ScrollView, can_focus=True):
         """Take notice that lines came, went or changed."""
         self.virtual_size = Size(self._text.columns, len(self._text))
         self.refresh()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 (Textual's signature)
+        """Hide the keys of tables that mean nothing for text: it has no cursor and no marks."""
+        return action not in _OF_TABLES
+
+    def action_move(self, step: int) -> None:
+        """Scroll by lines.
+
+        Args:
+            step: how many, below zero upwards.
+        """
+        self.scroll_relative(y=step, animate=False)
+
+    def action_page(self, step: int) -> None:
+        """Scroll by pages.
+
+        Args:
+            step: how many, below zero upwards.
+        """
+        self.scroll_relative(y=step * max(1, self.size.height - 1), animate=False)
+
+    def action_first(self) -> None:
+        """Scroll to the first line."""
+        self.scroll_to(y=0, animate=False)
+
+    def action_last(self) -> None:
+        """Scroll to the last line."""
+        self.scroll_to(y=self.max_scroll_y, animate=False)
+
+    def action_sideways(self, step: int) -> None:
+        """Scroll sideways, where lines are longer than the view is wide.
+
+        Args:
+            step: how far, below zero to the left.
+        """
+        self.scroll_relative(x=step * max(1, self.size.width // 3), animate=False)
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the widget."""
@@ -174,9 +214,20 @@ class Sheet(TextView):
         if not size.width or not size.height:
             return
         # The scroll bar's column is kept free, or it would come and go with what it makes room for.
-        made = FixedText(self._build(max(1, size.width - 1), size.height))
-        if made != self.text:
+        before, made = self._text, FixedText(self._build(max(1, size.width - 1), size.height))
+        if len(made) != len(before) or made.columns != before.columns:
             self.show(made)
+            return
+        self._text = made
+        top = self.scroll_offset.y
+        differing = (
+            index
+            for index in range(top, min(top + size.height, len(made)))
+            if made.line(index) != before.line(index)
+        )
+        self.refresh(
+            *(Region(0, index - top, size.width, 1) for index in differing)
+        ) if made != before else None
 
     def on_resize(self) -> None:
         """Lay the lines out for the new size."""
