@@ -78,13 +78,22 @@ def check(environ: Mapping[str, str]) -> None:
     Raises:
         UsageError: it is one.
     """
-    if _in_browser(environ) or environ.get("TERM", "") not in {"", "dumb", "unknown"}:
+    if in_browser(environ) or environ.get("TERM", "") not in {"", "dumb", "unknown"}:
         return
     name = environ.get("TERM") or "not set"
     raise UsageError(
         f"The dashboard cannot be drawn on this terminal (TERM is {name}).",
         hint="`k3k list --watch --plain` shows the same in plain lines.",
     )
+
+
+def in_browser(environ: Mapping[str, str]) -> bool:
+    """Return whether the dashboard is drawn in a browser, for which no terminal is needed.
+
+    Args:
+        environ: TEXTUAL_DRIVER, which textual-serve sets.
+    """
+    return "web_driver" in environ.get("TEXTUAL_DRIVER", "")
 
 
 def prepare(profile: Profile, environ: MutableMapping[str, str]) -> None:
@@ -109,18 +118,14 @@ def prepare(profile: Profile, environ: MutableMapping[str, str]) -> None:
         environ.pop("NO_COLOR", None)
 
 
-def _in_browser(environ: Mapping[str, str]) -> bool:
-    return "web_driver" in environ.get("TEXTUAL_DRIVER", "")
-
-
 def _is_remote(environ: Mapping[str, str]) -> bool:
-    if _in_browser(environ):
+    if in_browser(environ):
         return False
     return bool(environ.get("SSH_CONNECTION") or environ.get("SSH_TTY") or environ.get("SSH_CLIENT"))
 
 
 def _has_few_colors(environ: Mapping[str, str]) -> bool:
-    if _in_browser(environ) or environ.get("COLORTERM", "").strip().lower() in _TRUE_COLOR:
+    if in_browser(environ) or environ.get("COLORTERM", "").strip().lower() in _TRUE_COLOR:
         return False
     return _FEW_COLORS.fullmatch(environ.get("TERM", "")) is not None
 
@@ -134,7 +139,7 @@ def _is_ascii(environ: Mapping[str, str]) -> bool:
     wish = environ.get("K3K_ASCII", "")
     if wish:
         return wish != "0"
-    if _in_browser(environ):
+    if in_browser(environ):
         return False
     if environ.get("TERM", "").partition("-")[0] == "linux":
         # The kernel's console has a font of 256 or 512 signs; neither braille nor eighths of blocks are among them.

@@ -37,6 +37,7 @@ VERBS: dict[str, Verb] = {
         Verb(
             "tui", _CONTROL_PLANES, "Open the fleet dashboard; `k3k` alone does too.", "k3k_tui.commands.tui"
         ),
+        Verb("serve", _CONTROL_PLANES, "Serve the fleet dashboard to browsers.", "k3k_tui.commands.serve"),
         Verb("create", _CONTROL_PLANES, "Create a control plane from a values file.", "create"),
         Verb("upgrade", _CONTROL_PLANES, "Change the version or the values of a control plane.", "upgrade"),
         Verb("restart", _CONTROL_PLANES, "Restart the servers of a control plane, one by one.", "restart"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from k3k_core.cli.option import option
 from k3k_core.cli.session import Session
 from k3k_core.cli.terminal import is_terminal
 from k3k_core.errors import K3kError
+from k3k_tui.terminal import in_browser
 
 if TYPE_CHECKING:
     from k3k_tui.launch import Launch
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     examples=(
         Example("A fleet of twelve", "k3k demo"),
         Example("A larger one, always the same", "k3k demo --clusters 40 --seed 7"),
-        Example("All is well", "k3k demo --healthy"),
         Example("Print it and end", "k3k demo --once"),
         Example("Pictures of every screen", "k3k demo --screenshot screenshots"),
     ),
@@ -73,7 +74,7 @@ def command(
 
         take_pictures(session, screenshot, clusters=clusters, seed=seed, healthy=healthy, theme=theme)
         return
-    if once or not (session.console.out.interactive and is_terminal(sys.stdin)):
+    if once or not _can_be_shown(session):
         from k3k_core.cli.demonstration import print_fleet
 
         failed = run(print_fleet(session, clusters=clusters, seed=seed, healthy=healthy))
@@ -86,6 +87,13 @@ def command(
     code = _show(session, launch, clusters=clusters, seed=seed, healthy=healthy)
     if code:
         raise click.exceptions.Exit(code)
+
+
+def _can_be_shown(session: Session) -> bool:
+    if in_browser(os.environ):
+        return True
+    # Textual draws on the standard error.
+    return session.console.out.interactive and is_terminal(sys.stdin) and is_terminal(sys.stderr)
 
 
 def _show(session: Session, launch: Launch, *, clusters: int, seed: int, healthy: bool) -> int:

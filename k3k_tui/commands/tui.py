@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -12,6 +13,7 @@ from k3k_core.cli.option import option
 from k3k_core.cli.session import Session
 from k3k_core.cli.terminal import is_terminal
 from k3k_core.errors import UsageError
+from k3k_tui.terminal import in_browser
 
 
 @verb(
@@ -61,7 +63,7 @@ def command(
         session.console.data("\n".join(f"{name}: {place}" for name, place in places()))
         return
     # Textual draws on the standard error.
-    if not all(is_terminal(stream) for stream in (sys.stdin, sys.stdout, sys.stderr)):
+    if not in_browser(os.environ) and not all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
         raise UsageError(
             "The dashboard needs a terminal.", hint="`k3k list` and `k3k list --watch --plain` work without."
         )
