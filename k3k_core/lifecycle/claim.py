@@ -82,7 +82,7 @@ async def claim(
     for _ in range(_ATTEMPTS):
         if found := await _find_root(host, identity):
             if not take_over:
-                _refuse_applied(identity, found)
+                refuse_applied(identity, found)
             values = _same_values(identity, found, asked)
             progress(Step("claim", "skipped", f"control plane {identity} exists, going on", secret))
             return Claim(found, values, existed=True)
@@ -106,8 +106,16 @@ async def claim(
     )
 
 
-def _refuse_applied(identity: ControlPlaneId, root: Mapping[str, Any]) -> None:
-    """See that k3k itself made a root: rendered manifests are in the hands of whatever applied them."""
+def refuse_applied(identity: ControlPlaneId, root: Mapping[str, Any]) -> None:
+    """See that k3k itself made a root: rendered manifests are in the hands of whatever applied them.
+
+    Args:
+        identity: the control plane.
+        root: its root Secret.
+
+    Raises:
+        ConflictError: it was applied by others.
+    """
     owners = [entry.get("manager", "") for entry in root["metadata"].get("managedFields") or ()]
     if owners and FIELD_MANAGER not in owners:
         raise ConflictError(

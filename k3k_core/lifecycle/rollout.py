@@ -117,7 +117,8 @@ async def _tell(host: HostApi, rollout: Rollout, timeout: float, progress: Progr
                 progress(Step("server", "warning", f"pod {name}: {trouble}", f"Pod/{name}"))
             elif uid not in ready and _is_ready(pod):
                 ready.add(uid)
-                progress(Step("server", "done", f"{name} is ready", f"Pod/{name}"))
+                count = f"{len(ready)} of {rollout.replicas}"
+                progress(Step("server", "done", f"{name} is ready ({count})", f"Pod/{name}"))
 
     # Only a companion of the real wait: what it cannot see, the real wait reports.
     try:

@@ -27,15 +27,8 @@ from k3k_core.lifecycle.kubeconfig import fetch_kubeconfig
 from k3k_core.lifecycle.progress import Progress, Step, silent
 from k3k_core.lifecycle.revisions import revision_secrets
 from k3k_core.lifecycle.rollout import Rollout, servers_of, wait_for_rollout
-from k3k_core.lifecycle.upgrade_plan import (
-    Standing,
-    Strategy,
-    UpgradePlan,
-    UpgradeRequest,
-    look,
-    plan_of,
-    plan_upgrade,
-)
+from k3k_core.lifecycle.standing import Standing, UpgradeRequest, look
+from k3k_core.lifecycle.upgrade_plan import Strategy, UpgradePlan, plan_of, plan_upgrade
 from k3k_core.manifests import Address, Blueprint
 from k3k_core.names import ANNOTATION_EXPIRES_AT, ControlPlaneId
 from k3k_core.resources import KNOWN, SECRET, SERVICE
@@ -276,7 +269,24 @@ async def _apply(
     if values.datastore.kind == "etcd" and request.wait:
         members = Rollout(identity, identity.etcd, values.datastore.etcd.members, before, "upgrade")
         await wait_for_rollout(host, members, timeout=_left(request, started), progress=progress)
+    await _still_ours(host, blueprint)
     await apply_servers(host, blueprint, supports, progress, force=request.force_conflicts)
+
+
+async def _still_ours(host: HostApi, blueprint: Blueprint) -> None:
+    """See that nobody has gone on to another revision: the servers would be given values of an earlier one.
+
+    Raises:
+        ConflictError: somebody has.
+    """
+    identity = blueprint.id
+    root = await host.get(SECRET, identity.namespace, identity.root)
+    if manifests.stored_revision(root) != blueprint.revision:
+        raise ConflictError(
+            f"control plane {identity} was taken from revision {blueprint.revision} to "
+            f"{manifests.stored_revision(root)} by somebody else meanwhile",
+            hint="That upgrade goes on; run this one again when it is over, if it is still wanted.",
+        )
 
 
 async def _remove(

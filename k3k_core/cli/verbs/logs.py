@@ -60,7 +60,7 @@ def command(
 
     async def work(host: HostApi) -> None:
         sources = pick_sources(identity, await log_sources(host, identity), server)
-        several = len(sources) > 1 or (follow and server is None)
+        several = len(sources) > 1
         lines = (
             follow_logs(host, identity, server, asked)
             if follow
