@@ -31,12 +31,14 @@ VERDICT_ROLES: Final[Mapping[Verdict, Role]] = {
 }
 # What the course of a latency looks back on, seconds.
 _COURSE: Final = 1800.0
+# What the highest sign of such a course stands for at least, seconds: a calm one shall look calm.
+_TALL: Final = 0.05
 # Days before the end of a certificate from which it stands out, as in `k3k list -o wide`.
 _SOON, _VERY_SOON = 30.0, 7.0
 # Seconds before the end of a life from which it stands out.
 _NEAR_END: Final = 3600.0
 # Beginnings of the names of the rules that speak about a column.
-_RULES: Final[Mapping[str, tuple[str, ...]]] = {
+COLUMN_RULES: Final[Mapping[str, tuple[str, ...]]] = {
     "servers": (
         "HostCalls",
         "HostDisagrees",
@@ -162,7 +164,7 @@ def _figure(write: Callable[[float | None], str]) -> Callable[[FleetRow, _Draw],
 
 def _ruled(row: FleetRow, column: str, otherwise: Role = "text") -> Role:
     """Give a cell the severity of the worst rule that speaks about it, also of one that waits for its time."""
-    names = _RULES.get(column, ())
+    names = COLUMN_RULES.get(column, ())
     if not names or not (row.judgement.findings or row.judgement.pending):
         return otherwise
     for finding in row.judgement.findings:
@@ -229,7 +231,7 @@ def _latency(row: FleetRow, draw: _Draw) -> Cell:
         read if math.isnan(write) or read > write else write
         for read, write in zip(reads, writes, strict=True)
     ]
-    drawn = figures.sparkline(slowest, draw.glyphs.sparkline)
+    drawn = figures.sparkline(slowest, draw.glyphs.sparkline, top=_TALL)
     return Cell(drawn, _ruled(row, "p99", "accent")) if drawn.strip() else EMPTY
 
 
