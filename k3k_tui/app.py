@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App
@@ -18,19 +18,17 @@ from k3k_tui.actions.action import Action
 from k3k_tui.actions.chosen import ChosenKeys, choose_keys
 from k3k_tui.actions.keys import is_bound, split_keys, unbound
 from k3k_tui.actions.registry import ACTIONS, bindings
-from k3k_tui.actions.typed import TypedHistory, commands, complete, parse
+from k3k_tui.command_mode import CommandMode
 from k3k_tui.look.filters import line_filters
 from k3k_tui.look.themes import Themes, install
-from k3k_tui.naming import find, shortest_names
-from k3k_tui.navigator import Navigator, with_filter
-from k3k_tui.offers import Offers
+from k3k_tui.naming import find
+from k3k_tui.navigator import with_filter
 from k3k_tui.operations import operate
 from k3k_tui.palette import PaletteProvider
 from k3k_tui.places import ControlPlanePlace, FleetPlace, HostsPlace, JobsPlace, Place
 from k3k_tui.screens.factory import screen_for
-from k3k_tui.screens.stack import place_of, place_screen, show
+from k3k_tui.screens.stack import PlaceStack, place_of, place_screen, show
 from k3k_tui.services import Services
-from k3k_tui.widgets.breadcrumbs import Breadcrumbs
 from k3k_tui.widgets.command_line import CommandLine
 from k3k_tui.widgets.toast import tell, tell_error
 
@@ -57,11 +55,10 @@ class K3kApp(App[int]):
         self._first = place or FleetPlace()
         super().__init__()
         self._notes = tuple(notes)
-        self._navigator = Navigator(self._first)
-        self._typed = TypedHistory()
         self._line_filters = line_filters(services.profile)
+        self._places = PlaceStack(self, self._first)
+        self._commands = CommandMode(self)
         self.themes: Themes | None = None
-        self._offers = Offers(services, lambda: self.themes.names if self.themes is not None else ())
         self.keys = ChosenKeys("", {})
 
     def get_default_screen(self) -> Screen[Any]:
@@ -95,7 +92,7 @@ class K3kApp(App[int]):
             keys: by name of action.
         """
         self.keys = keys
-        hidden = {action.name for action in ACTIONS.values() if self._is_hidden(action)}
+        hidden = {action.name for action in ACTIONS.values() if self.is_hidden(action)}
         self.set_keymap(
             {
                 name: unbound(name)
@@ -109,14 +106,23 @@ class K3kApp(App[int]):
         """Return how a key is written."""
         return super().get_key_display(binding) if is_bound(binding.key) else ""
 
+    @property
+    def place(self) -> Place:
+        """Where one is, as it is now."""
+        return self._places.current
+
+    @property
+    def fleet_place(self) -> FleetPlace:
+        """The fleet as it was last seen."""
+        return self._places.fleet
+
     def open_place(self, place: Place) -> None:
         """Go somewhere; where one was becomes history.
 
         Args:
             place: where to.
         """
-        self._remember()
-        self._show(self._navigator.open(place))
+        self._places.open(place)
 
     async def run_action(
         self, action: Any, default_namespace: Any = None, namespaces: Mapping[str, Any] | None = None
@@ -132,82 +138,22 @@ class K3kApp(App[int]):
         find = getattr(place_screen(self), "targets", None)
         return tuple(find()) if find is not None else ()
 
-    def usable_actions(self) -> tuple[Action, ...]:
-        """Return the actions that may be used."""
-        return tuple(action for action in ACTIONS.values() if not self._is_hidden(action))
-
-    def control_plane_names(self) -> Iterable[str]:
-        """Return a name for every control plane."""
-        return self._offers.control_planes()
-
-    async def begin(self, action: Action) -> None:
-        """Do what an action says; where it needs words, ask for them on the `:` line.
+    def is_hidden(self, action: Action) -> bool:
+        """Tell whether an action is left out.
 
         Args:
-            action: what was picked.
+            action: any.
         """
-        if action.command and action.arguments and action.scope == "app":
-            self._ask(f"{action.command} ")
-        else:
-            await self._do(action, ())
-
-    async def run_line(self, line: str) -> None:
-        """Do what a command line says.
-
-        Args:
-            line: without the colon.
-        """
-        try:
-            typed = parse(line, self.usable_actions(), shortest_names(self.services.fleet.rows.keys()))
-            if typed is None:
-                return
-            if typed.action is None:
-                self._open_control_plane(typed.words[0])
-            else:
-                await self._do(typed.action, typed.words)
-        except K3kError as error:
-            tell_error(self, error, title=f":{line}")
-
-    async def _do(self, action: Action, words: tuple[str, ...]) -> None:
-        place = self._navigator.current
-        targets = self.targets()
-        home = dispatch.home_of(action.scope, place, self._navigator.fleet(), targets[0] if targets else None)
-        if home is not None:
-            self.open_place(home)
-            # Its actions are there when it is mounted.
-            self.call_after_refresh(self.run_action, dispatch.run_with(action, words), self.screen)
-        else:
-            await self.run_action(dispatch.run_with(action, words), self.screen)
-
-    def _open_control_plane(self, name: str) -> None:
-        self.open_place(ControlPlanePlace(find(name, self.services.fleet.rows.keys())))
-
-    def _is_hidden(self, action: Action) -> bool:
         return self.services.read_only and action.danger != "none"
 
-    def _remember(self) -> None:
-        place = place_of(place_screen(self))
-        if place is not None:
-            self._navigator.remember(place)
-
-    def _show(self, place: Place | None) -> None:
-        if place is not None:
-            show(self, place)
-            for crumbs in self.screen.query(Breadcrumbs):
-                crumbs.update()
-
-    def _ask(self, text: str = "") -> None:
-        if self.screen.query(CommandLine):
-            return
-        actions = self.usable_actions()
-        summaries = {name: action.summary for name, action in commands(actions).items()}
-        self.screen.mount(
-            CommandLine(lambda line: complete(line, actions, self._offers), summaries, self._typed, text)
-        )
+    @property
+    def commands(self) -> CommandMode:
+        """What the `:` line and the palette do."""
+        return self._commands
 
     async def on_command_line_submitted(self, message: CommandLine.Submitted) -> None:
         """Do what was typed."""
-        await self.run_line(message.line)
+        await self._commands.run(message.line)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Say what went wrong in the background."""
@@ -221,7 +167,7 @@ class K3kApp(App[int]):
 
     def action_command_line(self) -> None:
         """Open the `:` line."""
-        self._ask()
+        self._commands.ask()
 
     def action_command_palette(self) -> None:
         """Open the palette."""
@@ -250,28 +196,23 @@ class K3kApp(App[int]):
 
     def action_go_up(self) -> None:
         """Close what is open, or go up to the fleet."""
-        self._remember()
-        self._show(self._navigator.up())
+        self._places.up()
 
     def action_go_back(self) -> None:
         """Go back to where one was before."""
-        self._remember()
-        self._show(self._navigator.back())
+        self._places.back()
 
     def action_go_forward(self) -> None:
         """Go forward again."""
-        self._remember()
-        self._show(self._navigator.forward())
+        self._places.forward()
 
     def action_go_last(self) -> None:
         """Go to the last place."""
-        self._remember()
-        self._show(self._navigator.last())
+        self._places.last()
 
     def action_open_fleet(self) -> None:
         """Go to the fleet."""
-        self._remember()
-        self.open_place(self._navigator.fleet())
+        self.open_place(self.fleet_place)
 
     def action_open_hosts(self) -> None:
         """Go to the hosts."""
@@ -304,8 +245,7 @@ class K3kApp(App[int]):
             field: of the filter.
             value: what it is to be; empty for all.
         """
-        self._remember()
-        self.open_place(with_filter(self._navigator.fleet(), field, value))
+        self.open_place(with_filter(self.fleet_place, field, value))
 
     def action_switch_theme(self, name: str = "") -> None:
         """Change the colours.
@@ -314,7 +254,7 @@ class K3kApp(App[int]):
             name: of the theme; empty asks.
         """
         if not name or self.themes is None:
-            self._ask("theme ")
+            self._commands.ask("theme ")
             return
         try:
             self.themes.use(name)
@@ -328,7 +268,7 @@ class K3kApp(App[int]):
             name: of the keymap; empty asks.
         """
         if not name:
-            self._ask("keymap ")
+            self._commands.ask("keymap ")
             return
         keys = choose_keys(name, self.services.config.keys, ACTIONS)
         for problem in keys.problems:
@@ -372,7 +312,7 @@ class K3kApp(App[int]):
 
     def action_leave(self) -> None:
         """End, unless jobs run and somebody wants to wait for them."""
-        self.run_worker(self._leave(), group="leaving", exclusive=True, exit_on_error=False)
+        self.run_worker(self._leave, group="leaving", exclusive=True, exit_on_error=False)
 
     async def _leave(self) -> None:
         if self.services.jobs.active:

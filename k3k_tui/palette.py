@@ -16,38 +16,47 @@ from k3k_tui.actions.action import Action
 _MOST = 50
 
 
-class Commanding(Protocol):
-    """What the palette needs of the app."""
+class Commands(Protocol):
+    """What the palette needs of the `:` line."""
 
-    def usable_actions(self) -> Iterable[Action]:
-        """Return the actions that may be used here."""
+    @property
+    def actions(self) -> Iterable[Action]:
+        """The actions that may be used."""
         ...
 
-    def control_plane_names(self) -> Iterable[str]:
-        """Return a name for every control plane."""
+    @property
+    def control_planes(self) -> Iterable[str]:
+        """A name for every control plane."""
         ...
 
-    async def run_line(self, line: str) -> None:
-        """Do what a command line says."""
+    async def run(self, line: str) -> None:
+        """Do what a line says."""
         ...
 
     async def begin(self, action: Action) -> None:
-        """Do what an action says, or ask for its words."""
+        """Do what an action says."""
         ...
+
+
+class HasCommands(Protocol):
+    """An app with a `:` line."""
+
+    @property
+    def commands(self) -> Commands: ...
 
 
 class PaletteProvider(Provider):
     """Offers actions by title, then control planes by name."""
 
     @property
-    def _dashboard(self) -> Commanding:
-        return cast("Commanding", self.app)
+    def _commands(self) -> Commands:
+        return cast("HasCommands", self.app).commands
 
     def _actions(self) -> Iterable[tuple[str, str, Callable[[], object]]]:
-        for action in self._dashboard.usable_actions():
+        for action in self._commands.actions:
             if action.scope in {"command-line", "help", "dialog"} or action.name == "app.palette":
                 continue
-            yield f"{action.title}", action.summary, partial(self._dashboard.begin, action)
+            yield f"{action.title}", action.summary, partial(self._commands.begin, action)
 
     async def discover(self) -> Hits:
         """Offer every action."""
@@ -64,8 +73,8 @@ class PaletteProvider(Provider):
         for title, summary, run in self._actions():
             if score := matcher.match(title):
                 yield Hit(score, matcher.highlight(title), run, text=title, help=summary)
-        found = ((matcher.match(name), name) for name in self._dashboard.control_plane_names())
+        found = ((matcher.match(name), name) for name in self._commands.control_planes)
         best = sorted((each for each in found if each[0]), reverse=True)[:_MOST]
         for score, name in best:
-            run = partial(self._dashboard.run_line, name)
+            run = partial(self._commands.run, name)
             yield Hit(score, Content(escape(name)), run, text=name, help="Go to this control plane.")
