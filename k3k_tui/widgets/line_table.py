@@ -119,6 +119,8 @@ class LineTable(ScrollView, can_focus=True):
         self._layout_columns: Layout = laid_out(())
         self._painter: LinePainter | None = None
         self._cursor = LineCursor()
+        # Whether somebody has put the cursor where it is; until then it rests on the first line.
+        self._chosen = False
         self._marked: frozenset[Hashable] = frozenset()
         self._last_marked: Hashable | None = None
         self._order = ("", False)
@@ -166,10 +168,16 @@ class LineTable(ScrollView, can_focus=True):
         self._paint_differences()
 
     def reordered(self) -> None:
-        """Show lines that came, went or changed places; the cursor's line stays where it is on the screen."""
+        """Show lines that came, went or changed places; the cursor's line stays where it is on the screen.
+
+        A cursor that nobody has moved yet stays on the first line.
+        """
         held, place = self._held()
         key = self._cursor.key
-        self._cursor.follow(self._source)
+        if self._chosen:
+            self._cursor.follow(self._source)
+        else:
+            self._cursor.move(self._source, 0, 1)
         self._fit_to_lines()
         now = None if held is None else self._source.index(held)
         if now is not None:
@@ -238,7 +246,12 @@ class LineTable(ScrollView, can_focus=True):
         self._cursor.move(self._source, index, step)
         self._came_from(before)
 
+    def hold(self) -> None:
+        """Keep the cursor on its key from now on, wherever its line goes, as if somebody had put it there."""
+        self._chosen = True
+
     def _came_from(self, before: Hashable | None) -> None:
+        self._chosen = True
         self._bring_into_sight()
         self._paint_differences()
         if self._cursor.key != before:
@@ -352,7 +365,7 @@ class LineTable(ScrollView, can_focus=True):
         """
         place = self._cursor.index - self._first
         if 0 <= place < self._height:
-            return self._cursor.key, place
+            return (self._cursor.key, place) if self._chosen else (None, 0)
         painted = (
             (made.key, y - 1) for y, (made, _, _) in sorted(self._painted.items()) if made.key is not None
         )

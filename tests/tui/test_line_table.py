@@ -131,12 +131,22 @@ async def test_the_line_under_the_cursor_stays_in_its_place_when_lines_come_abov
 
 async def test_what_is_in_sight_stays_when_the_cursor_is_elsewhere() -> None:
     async with shown(Lines(numbered(100))) as (table, pilot, _):
+        await pilot.press("down")
         table.scroll_to(y=40, animate=False)
         await pilot.pause()
         table.show(COLUMNS, Lines([line("new"), *numbered(100)]))
         await pilot.pause()
         assert table.keys_in_sight == tuple(range(40, 40 + PAGE))
-        assert table.cursor == 0
+        assert table.cursor == 1
+
+
+async def test_a_cursor_that_nobody_has_moved_stays_on_the_first_line() -> None:
+    async with shown(Lines(numbered(100))) as (table, _, app):
+        table.show(COLUMNS, Lines([line("new"), *numbered(100)]))
+        assert table.keys_in_sight[0] == table.cursor == "new"
+        table.hold()
+        table.show(COLUMNS, Lines([line("newer"), line("new"), *numbered(100)]))
+        assert (table.cursor, table.cursor_line) == ("new", 1)
 
 
 async def test_marks_are_put_one_by_one_as_a_range_all_and_taken_away() -> None:
