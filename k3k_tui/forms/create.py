@@ -11,7 +11,7 @@ from textual.widgets import Button, ContentSwitcher, Static
 
 from k3k_tui.drafts import Draft
 from k3k_tui.forms.creating import Answer, ask_host, start_create
-from k3k_tui.forms.form_screen import EditText, FormScreen
+from k3k_tui.forms.form_screen import EditText, FormScreen, relabel
 from k3k_tui.forms.model.checking import Surroundings
 from k3k_tui.forms.model.fields import HOST, NAMESPACE, advanced, essentials
 from k3k_tui.forms.model.review import summary
@@ -204,9 +204,9 @@ class CreateScreen(FormScreen[None]):
             "review": "Create anyway" if state == "refused" else "Create",
             "progress": "",
         }
-        self.query_one("#next", Button).label = f" {labels[self.step]} "
-        self.query_one("#yaml", Button).label = " Fields " if self.values.view == "yaml" else " YAML "
-        self.query_one("#back", Button).label = " Back " if self.step == "review" else " Close "
+        relabel(self.query_one("#next", Button), labels[self.step])
+        relabel(self.query_one("#yaml", Button), "Fields" if self.values.view == "yaml" else "YAML")
+        relabel(self.query_one("#back", Button), "Back" if self.step == "review" else "Close")
         for name in ("next", "yaml", "save", "retry"):
             self.query_one(f"#{name}", Button).display = bool(self.check_action(name, ()))
         self.refresh_bindings()
@@ -218,7 +218,8 @@ class CreateScreen(FormScreen[None]):
             role = look.palette.style("accent" if name == self.step else "muted")
             line.append(f"{number} {title}", role)
             line.append("  >  " if number < len(_STEPS) else "   ", look.palette.style("muted"))
-        count = self.values.checked.count
-        if count and self.step == "values":
-            line.append(f"{look.glyphs.verdicts['Down']} {count} to correct", look.palette.style("bad"))
+        checked = self.values.checked
+        wrong = checked.count - len(checked.missing)
+        if wrong and self.step == "values":
+            line.append(f"{look.glyphs.verdicts['Down']} {wrong} to correct", look.palette.style("bad"))
         return line

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 
 from textual.app import App
 from textual.binding import BindingType
+from textual.content import Content
 from textual.events import Resize
 from textual.screen import Screen
 from textual.widgets import Button
@@ -40,11 +41,19 @@ class FormScreen(Screen[T]):
     DEFAULT_CSS = """
     FormScreen #form-buttons {
         height: 1;
-        margin-bottom: 1;
     }
     FormScreen #form-buttons Button {
         margin: 0 1;
         min-width: 8;
+    }
+    FormScreen.wide FieldRow {
+        grid-size: 3;
+        grid-columns: 18 1fr 1fr;
+        grid-gutter: 0 1;
+    }
+    FormScreen.wide FieldRow > CellLines {
+        column-span: 1;
+        padding-left: 0;
     }
     """
 
@@ -123,3 +132,16 @@ class FormScreen(Screen[T]):
         """Do what a button stands for; its id is the name of an action."""
         event.stop()
         self.run_worker(self.run_action(f"screen.{event.button.id}"), group="buttons", exit_on_error=False)
+
+
+def relabel(button: Button, label: str) -> None:
+    """Let a button say something else, and be as wide as that.
+
+    Args:
+        button: the button.
+        label: what it says; never markup.
+    """
+    shown = Content(f" {label} ")
+    if button.label != shown:
+        button.label = shown
+        button.refresh(layout=True)

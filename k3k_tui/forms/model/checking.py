@@ -28,6 +28,7 @@ class Checked:
         warnings: what is usable but probably not meant, by key of the field; "" for no field.
         readable: whether the YAML can be understood at all.
         effective: every value as it would be, defaults filled in; empty while something is wrong.
+        missing: keys of problems that are only that nothing stands there yet.
     """
 
     loaded: LoadedValues | None = None
@@ -36,6 +37,7 @@ class Checked:
     warnings: Mapping[str, str] = field(default_factory=dict)
     readable: bool = True
     effective: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    missing: frozenset[str] = frozenset()
 
     @property
     def good(self) -> bool:
@@ -91,7 +93,9 @@ def check(draft: Draft, surroundings: Surroundings | None = None) -> Checked:
     for issue in issues:
         warnings.setdefault(key_of(issue.path), sentence(issue))
     effective = loaded.values.model_dump(mode="json") if loaded is not None else {}
-    return Checked(loaded, problems, tuple(others), warnings, readable, effective)
+    empty = {HOST: draft.host, NAMESPACE: draft.namespace, NAME: draft.name}
+    missing = frozenset(key for key, text in empty.items() if key in problems and not text)
+    return Checked(loaded, problems, tuple(others), warnings, readable, effective, missing)
 
 
 def key_of(path: str) -> str:

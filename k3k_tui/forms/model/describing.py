@@ -60,11 +60,9 @@ def help_text(field: Field) -> str:
     Args:
         field: the field.
     """
-    kind = (
-        f"{_KINDS[field.kind]} ({field.form})"
-        if field.form and field.kind != "secret"
-        else _KINDS[field.kind]
-    )
+    kind = _KINDS[field.kind]
+    if field.form and field.kind != "secret":
+        kind = field.form if field.kind == "text" else f"{kind} ({field.form})"
     if field.low is not None and field.high is not None:
         kind += f" from {field.low} to {field.high}"
     example = "" if field.example is None else f" Example: {_inline(field.example)}"

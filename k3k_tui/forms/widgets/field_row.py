@@ -40,7 +40,7 @@ class FieldRow(Widget):
         width: 100%;
         color: $text-muted;
     }
-    FieldRow:focus-within > Label {
+    FieldRow.focused > Label {
         color: $text;
         text-style: bold;
     }
@@ -59,15 +59,6 @@ class FieldRow(Widget):
     }
     FieldRow > CellLines.said {
         display: block;
-    }
-    .wide FieldRow {
-        grid-size: 3;
-        grid-columns: 18 1fr 1fr;
-        grid-gutter: 0 1;
-    }
-    .wide FieldRow > CellLines {
-        column-span: 1;
-        padding-left: 0;
     }
     """
 
@@ -145,6 +136,14 @@ class FieldRow(Widget):
             message.show([say(f"{signs['Down']} {problem}", "bad")])
         elif warning:
             message.show([say(f"{signs['Degraded']} {warning}", "warn")])
+
+    def on_descendant_focus(self) -> None:
+        """Show that the keys go here."""
+        self.add_class("focused")
+
+    def on_descendant_blur(self) -> None:
+        """Show that the keys go elsewhere."""
+        self.remove_class("focused")
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Tell what was typed."""

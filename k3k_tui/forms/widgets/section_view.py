@@ -57,6 +57,7 @@ class SectionView(Widget):
         self._checked = checked
         self._suggestions = suggestions
         self._open = not folded
+        self._insists = False
 
     def compose(self) -> ComposeResult:
         """Lay out the line over the section, and its fields unless they are folded away."""
@@ -118,6 +119,11 @@ class SectionView(Widget):
                 row.fill(text_of(draft, row.field), hint(row.field, draft.preset, checked.effective))
         self.judge(checked)
 
+    def insist(self) -> None:
+        """Say from now on too what is only not filled in yet."""
+        self._insists = True
+        self.judge(self._checked)
+
     def judge(self, checked: Checked) -> None:
         """Show what is wrong.
 
@@ -125,9 +131,10 @@ class SectionView(Widget):
             checked: what a check found.
         """
         self._checked = checked
+        silent = frozenset() if self._insists else checked.missing
         for row in self.rows:
             key = row.field.key
-            row.judge(checked.problems.get(key, ""), checked.warnings.get(key, ""))
+            row.judge("" if key in silent else checked.problems.get(key, ""), checked.warnings.get(key, ""))
         for header in self.query(FoldHeader):
             keys = [field.key for field in self.section.fields]
             header.show(

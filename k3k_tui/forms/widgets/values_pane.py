@@ -131,8 +131,8 @@ class ValuesPane(Widget):
             False when the YAML cannot be understood: the fields could not show it.
         """
         if self.view == "form":
-            self._show_yaml()
             self.query_one(ContentSwitcher).current = "yaml"
+            self._show_yaml()
             self.query_one("#text", TextArea).focus()
             self._help(self._yaml_help())
             return True
@@ -142,6 +142,7 @@ class ValuesPane(Widget):
         self._take(hide_secrets(self._draft))
         self._form.show(self._draft, self._checked)
         self.query_one(ContentSwitcher).current = "form"
+        self._say_problems()
         self.focus_first()
         return True
 
@@ -156,6 +157,8 @@ class ValuesPane(Widget):
         if self.view == "yaml":
             self.query_one("#text", TextArea).focus()
             return
+        for section in self._form.sections:
+            section.insist()
         for section in self._form.sections:
             for field in section.section.fields:
                 if field.key in self._checked.problems and await self._form.open(field.key):
@@ -200,7 +203,9 @@ class ValuesPane(Widget):
         lines = [say(f"{sign} {text}", "bad") for text in in_sight[:_MOST_PROBLEMS]]
         if len(in_sight) > _MOST_PROBLEMS:
             lines.append(say(f"and {len(in_sight) - _MOST_PROBLEMS} more", "muted"))
-        self.query_one("#problems", CellLines).show(lines)
+        problems = self.query_one("#problems", CellLines)
+        problems.show(lines)
+        problems.display = bool(lines)
 
     def _show_yaml(self) -> None:
         area = self.query_one("#text", TextArea)
