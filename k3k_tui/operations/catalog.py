@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,8 @@ def operate(
         targets: what it is to work on.
         words: what followed on the command line, such as a version.
     """
-    work = _begin(app, OPERATIONS[name], targets, words)
+    # Not yet a coroutine: one that is cancelled before it began would be called forgotten.
+    work = partial(_begin, app, OPERATIONS[name], targets, words)
     app.run_worker(work, group=f"operation {name}", exclusive=True, exit_on_error=False)
 
 

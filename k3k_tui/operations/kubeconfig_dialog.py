@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual.containers import VerticalScroll
@@ -98,7 +99,7 @@ class KubeconfigDialog(Dialog[bool]):
             copy_text(self.app, self._document, what=f"The kubeconfig of {self._key}, for {self._whom}.")
         else:
             flow = {"save": self._save, "merge": self._merge, "user": self._for_a_user}[name]
-            self.run_worker(self._guarded(flow), group="kubeconfig", exclusive=True, exit_on_error=False)
+            self.run_worker(partial(self._guarded, flow), group="kubeconfig", exclusive=True, exit_on_error=False)
 
     @property
     def _whom(self) -> str:
