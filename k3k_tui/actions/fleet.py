@@ -68,5 +68,12 @@ ACTIONS = (
         "screen.columns",
         command="columns",
     ),
-    Action("hosts.retry", "Read again", "Show the hosts as they are now.", "hosts", "screen.retry"),
+    Action(
+        "hosts.copy",
+        "Copy",
+        "Copy how the host is and what to do about it to the clipboard.",
+        "hosts",
+        "screen.copy",
+        footer=True,
+    ),
 )
