@@ -56,7 +56,8 @@ def scale_for(values: Iterable[float], unit: Unit, steps: int) -> Scale:
         steps: about how many steps it is divided into, at least one.
     """
     finite = (min(value, _HIGHEST) for value in values if math.isfinite(value))
-    highest = max(max(finite, default=0.0), _LEAST_TOP.get(unit, 1.0))
+    # A little room above: a line along the edge looks as if it were cut off.
+    highest = max(1.02 * max(finite, default=0.0), _LEAST_TOP.get(unit, 1.0))
     step = _round_up(highest / steps, unit)
     count = max(1, math.ceil(highest / step - 1e-9))
     return Scale(step * count, tuple(step * index for index in range(count + 1)), unit)

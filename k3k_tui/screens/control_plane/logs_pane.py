@@ -1,0 +1,255 @@
+"""The logs of the servers: followed, filtered, saved."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.widget import Widget
+from textual.worker import Worker
+
+from k3k_core.errors import K3kError
+from k3k_tui.actions.registry import bindings
+from k3k_tui.screens.control_plane.log_buffer import MOST_LINES, LogBuffer
+from k3k_tui.screens.control_plane.log_reading import ALL, LogReading
+from k3k_tui.screens.control_plane.pane import Pane
+from k3k_tui.screens.control_plane.saving import ExistsError, save
+from k3k_tui.services import services
+from k3k_tui.text import clean
+from k3k_tui.view.cells import Cell
+from k3k_tui.view.lines import Line, fit_line
+from k3k_tui.view.text_filter import TextFilter, parse_text
+from k3k_tui.widgets.ask_line import AskLine
+from k3k_tui.widgets.text_view import Sheet, TextView
+from k3k_tui.widgets.toast import tell, tell_error
+
+if TYPE_CHECKING:
+    from k3k_tui.screens.control_plane.watch import ControlPlaneWatch
+
+
+class LogsPane(Pane):
+    """The log of one server, or of all of them.
+
+    Args:
+        known: everything that is known of the control plane.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("logs")
+    DEFAULT_CSS = """
+    LogsPane #log-state { height: 1; overflow: hidden; background: $panel; }
+    """
+
+    def __init__(self, known: ControlPlaneWatch) -> None:
+        super().__init__(known)
+        self._buffer = LogBuffer()
+        self._reading = LogReading(known.link, known.identity)
+        self._reader: Worker[None] | None = None
+        self._follow = True
+        self._typed = ""
+        self._may_replace = ""
+
+    def compose(self) -> ComposeResult:
+        """Lay out what is read, its lines, and the line to type into."""
+        state = Sheet(self._state, id="log-state")
+        state.can_focus = False
+        yield state
+        view = TextView(id="log")
+        view.show(self._buffer)
+        yield view
+        yield AskLine()
+
+    @property
+    def target(self) -> Widget:
+        """The lines."""
+        return self.query_one("#log")
+
+    @property
+    def verbs(self) -> Mapping[str, Callable[[], None]]:
+        """What can be done with a log."""
+        verbs: dict[str, Callable[[], None]] = {
+            "follow": self._turn_follow,
+            "server": self._next_server,
+            "previous": self._turn_previous,
+            "times": self._turn_times,
+            "wrap": self._turn_wrap,
+            "earlier": self._load_earlier,
+            "filter": self._ask_filter,
+            "save": self._ask_path,
+            "reload": self._read_anew,
+        }
+        if self.is_mounted and self.query_one(AskLine).what:
+            verbs["back"] = self._close_line
+        return verbs
+
+    def opened(self) -> None:
+        """Go on reading."""
+        if self._reader is None:
+            self._read()
+
+    def closed(self) -> None:
+        """Read nothing while nobody looks."""
+        if self._reader is not None:
+            self._reader.cancel()
+            self._reader = None
+
+    def tick(self) -> None:
+        """Show the lines that have come."""
+        came = self._reading.take()
+        if came:
+            log = self._log
+            # Whoever scrolled up wants to stay there.
+            if log.scroll_offset.y < log.max_scroll_y:
+                self._follow = False
+            gone = self._buffer.add(came)
+            log.grown()
+            self._keep_place(gone)
+        self.query_one("#log-state", Sheet).rebuild()
+
+    def on_resize(self) -> None:
+        """Break lines anew, and stay at the newest."""
+        if self._buffer.wrap:
+            self._buffer.wrap = self._room
+            self._lay_out()
+        self._keep_place(0)
+
+    @property
+    def _log(self) -> TextView:
+        return self.query_one("#log", TextView)
+
+    @property
+    def _room(self) -> int:
+        return max(20, self._log.size.width - 1)
+
+    def _keep_place(self, gone: int) -> None:
+        """Stay at the newest line, or at the line one was at though lines above it went."""
+        log = self._log
+        if self._follow:
+            log.scroll_to(y=log.max_scroll_y, animate=False)
+        elif gone:
+            log.scroll_to(y=max(0, log.scroll_offset.y - gone), animate=False)
+
+    def _lay_out(self) -> None:
+        self._buffer.lay_out()
+        self._log.grown()
+        self._keep_place(0)
+        self.query_one("#log-state", Sheet).rebuild()
+
+    def _read(self) -> None:
+        self._reader = self.run_worker(self._reading.run(), group="log", exclusive=True, exit_on_error=False)
+
+    def _read_anew(self) -> None:
+        self._buffer.clear()
+        self._reading.take()
+        self._reading.state, self._reading.error = "asking the host", ""
+        self._follow = True
+        self._buffer.names = self._reading.server == ALL
+        self._lay_out()
+        self._read()
+
+    def _turn_follow(self) -> None:
+        self._follow = not self._follow
+        self._keep_place(0)
+        self.query_one("#log-state", Sheet).rebuild()
+
+    def _next_server(self) -> None:
+        self._reading.next_server()
+        self._read_anew()
+
+    def _turn_previous(self) -> None:
+        self._reading.previous = not self._reading.previous
+        self._read_anew()
+
+    def _turn_times(self) -> None:
+        self._buffer.times = not self._buffer.times
+        self._lay_out()
+
+    def _turn_wrap(self) -> None:
+        self._buffer.wrap = 0 if self._buffer.wrap else self._room
+        self._log.scroll_to(x=0, animate=False)
+        self._lay_out()
+
+    def _load_earlier(self) -> None:
+        self._reading.tail = min(10 * self._reading.tail, MOST_LINES)
+        self._read_anew()
+
+    def _ask_filter(self) -> None:
+        self.query_one(AskLine).ask("filter", "/", self._typed)
+
+    def _ask_path(self) -> None:
+        server = self._reading.server if self._reading.server != ALL else "all"
+        name = f"{self.known.identity.name}-{server or 'log'}.log"
+        self.query_one(AskLine).ask("save", "Save to", f"~/{clean(name).replace('/', '-')}")
+
+    def _close_line(self) -> None:
+        line = self.query_one(AskLine)
+        if line.what == "filter":
+            self._filter_by(parse_text(""), "")
+        line.close()
+        self._log.focus()
+
+    def _filter_by(self, found: TextFilter, typed: str) -> None:
+        self._typed = typed
+        self._buffer.filter = found
+        self._follow = True
+        self._lay_out()
+
+    def on_ask_line_changed(self, event: AskLine.Changed) -> None:
+        """Filter while it is typed; what is wrong leaves the filter before in force."""
+        event.stop()
+        line = self.query_one(AskLine)
+        if event.what != "filter":
+            line.say("")
+            return
+        found = parse_text(event.text)
+        line.say(found.problem.message if found.problem else "")
+        if not found.problem:
+            self._filter_by(found, event.text)
+
+    async def on_ask_line_entered(self, event: AskLine.Entered) -> None:
+        """Go back to the lines, or write the file."""
+        event.stop()
+        line = self.query_one(AskLine)
+        if event.what == "save" and not await self._save(event.text.strip(), line):
+            return
+        if event.what == "save" or not event.text.strip():
+            line.close()
+        self._log.focus()
+
+    async def _save(self, path: str, line: AskLine) -> bool:
+        """Write what is shown to a file and tell whether that was done; one that is there is asked about."""
+        if not path:
+            return True
+        try:
+            await asyncio.to_thread(save, Path(path), self._buffer.text(), replace=self._may_replace == path)
+        except ExistsError:
+            self._may_replace = path
+            line.say("exists; Enter again replaces it")
+            return False
+        except K3kError as error:
+            tell_error(self.app, error, title="The log was not saved")
+            return False
+        self._may_replace = ""
+        tell(self.app, f"{len(self._buffer):,} lines are in {path}.", title="The log was saved")
+        return True
+
+    def _state(self, columns: int, _rows: int) -> tuple[Line, ...]:
+        """Say which log this is and how reading it goes."""
+        reading, buffer = self._reading, self._buffer
+        separator = Cell(f" {services(self).look.glyphs.separator} ", "muted")
+        parts = [Cell(clean(reading.server) or "log", "title")]
+        if reading.previous:
+            parts.append(Cell("before its last restart", "info"))
+        if reading.error:
+            parts += [Cell(f"{reading.state}: {clean(reading.error)}", "bad"), Cell(clean(reading.hint))]
+        elif reading.state == "following":
+            parts.append(Cell("following", "good") if self._follow else Cell("held; f follows again", "warn"))
+        else:
+            parts.append(Cell(reading.state, "muted"))
+        shown = f"{len(buffer):,} of {buffer.total:,} lines" if self._typed else f"{buffer.total:,} lines"
+        parts.append(Cell(shown, "text"))
+        line = tuple(cell for part in parts if part.text for cell in (part, separator))[:-1]
+        return (fit_line(line, columns),)

@@ -1,0 +1,215 @@
+"""The objects on the host that belong to the control plane, and the YAML of one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.widget import Widget
+
+from k3k_core.ages import format_age
+from k3k_core.cli.output import to_yaml
+from k3k_tui.screens.control_plane.pane import Pane
+from k3k_tui.screens.control_plane.subject import Loaded
+from k3k_tui.services import services
+from k3k_tui.text import clean
+from k3k_tui.view.cells import Cell
+from k3k_tui.view.documents import yaml_lines
+from k3k_tui.view.lines import Line as Words
+from k3k_tui.view.lines import fit_line
+from k3k_tui.view.text_filter import TextFilter, parse_text
+from k3k_tui.widgets.ask_line import AskLine
+from k3k_tui.widgets.line_table import Line, Lines, LineTable, TableColumn
+from k3k_tui.widgets.text_view import FixedText, Sheet, TextView
+
+if TYPE_CHECKING:
+    from k3k_core.host import HostApi
+    from k3k_core.lifecycle.objects import BelongingObject, Belongings
+    from k3k_tui.screens.control_plane.watch import ControlPlaneWatch
+
+_COLUMNS = (
+    TableColumn("kind", "KIND", 22),
+    TableColumn("name", "NAME"),
+    TableColumn("age", "AGE", 6, "right"),
+    TableColumn("status", "STATUS", 24),
+)
+
+
+class ObjectsPane(Pane):
+    """The objects.
+
+    Args:
+        known: everything that is known of the control plane.
+    """
+
+    DEFAULT_CSS = """
+    ObjectsPane #objects-state { height: 1; overflow: hidden; background: $panel; }
+    """
+
+    def __init__(self, known: ControlPlaneWatch) -> None:
+        super().__init__(known)
+        self._loaded: Loaded[Belongings] = Loaded()
+        self._filter: TextFilter = parse_text("")
+        self._typed = ""
+        self._read: BelongingObject | None = None
+        self._loaded_with: object = None
+
+    def compose(self) -> ComposeResult:
+        """Lay out what is loaded, the objects, the YAML of one, and the line for the filter."""
+        state = Sheet(self._state, id="objects-state")
+        state.can_focus = False
+        yield state
+        yield LineTable(id="objects")
+        document = TextView(id="document")
+        document.display = False
+        yield document
+        yield AskLine()
+
+    @property
+    def target(self) -> Widget:
+        """The objects, or the YAML that is open."""
+        return self.query_one("#objects" if self._read is None else "#document")
+
+    @property
+    def verbs(self) -> Mapping[str, Callable[[], None]]:
+        """What can be done with the objects."""
+        verbs: dict[str, Callable[[], None]] = {"reload": self._load, "filter": self._ask_filter}
+        if self.is_mounted and (self._read is not None or self.query_one(AskLine).what):
+            verbs["back"] = self._back
+        return verbs
+
+    def opened(self) -> None:
+        """Load them when it is opened for the first time."""
+        if self._loaded.value is None and not self._loaded.loading:
+            self._load()
+
+    def news(self) -> None:
+        """Load them anew when the control plane itself has changed."""
+        row = self.known.subject.row
+        plane = row.control_plane if row is not None else None
+        if self._loaded.value is not None and plane != self._loaded_with and not self._loaded.loading:
+            self._load()
+
+    def on_line_table_selected(self, event: LineTable.Selected) -> None:
+        """Open the YAML of an object."""
+        event.stop()
+        belongings = self._loaded.value
+        found = [each for each in belongings.objects if _key(each) == event.key] if belongings else []
+        if found:
+            self._open(found[0])
+
+    def on_ask_line_changed(self, event: AskLine.Changed) -> None:
+        """Filter while it is typed."""
+        event.stop()
+        found = parse_text(event.text)
+        self.query_one(AskLine).say(found.problem.message if found.problem else "")
+        if not found.problem:
+            self._filter, self._typed = found, event.text
+            self._show()
+
+    def on_ask_line_entered(self, event: AskLine.Entered) -> None:
+        """Go back to what is filtered."""
+        event.stop()
+        if not event.text.strip():
+            self.query_one(AskLine).close()
+        self.target.focus()
+
+    def _load(self) -> None:
+        row = self.known.subject.row
+        self._loaded_with = row.control_plane if row is not None else None
+        self._loaded = replace(self._loaded, loading=True)
+        self._show()
+        self.run_worker(self._ask(), group="objects", exclusive=True, exit_on_error=False)
+
+    async def _ask(self) -> None:
+        async def ask(host: HostApi) -> Belongings:
+            from k3k_core.lifecycle.objects import list_objects
+
+            return await list_objects(host, self.known.identity)
+
+        self._loaded = await self.known.link.load(self._loaded, ask)
+        self._show()
+
+    def _show(self) -> None:
+        belongings = self._loaded.value
+        objects = belongings.objects if belongings is not None else ()
+        if self._read is not None:
+            self._read = next((each for each in objects if _key(each) == _key(self._read)), self._read)
+            lines = yaml_lines(to_yaml(dict(self._read.manifest)))
+            shown = [line for line in lines if self._filter.matches("".join(cell.text for cell in line))]
+            self.query_one("#document", TextView).show(FixedText(shown))
+        else:
+            table = self.query_one("#objects", LineTable)
+            table.show(
+                _COLUMNS, Lines([self._line(each) for each in objects if self._filter.matches(_words(each))])
+            )
+        self.query_one("#objects-state", Sheet).rebuild()
+
+    def _line(self, each: BelongingObject) -> Line:
+        now = services(self).clock()
+        age = format_age(now - each.created_at.timestamp()) if each.created_at is not None else "-"
+        return Line(
+            _key(each),
+            (
+                Cell(clean(each.kind)),
+                Cell(clean(each.name), "title"),
+                Cell(age, "muted"),
+                Cell(clean(each.status)),
+            ),
+        )
+
+    def _open(self, each: BelongingObject) -> None:
+        self._read = each
+        self._end_filter()
+        self._turn()
+        self.query_one("#document", TextView).scroll_to(x=0, y=0, animate=False)
+
+    def _back(self) -> None:
+        if self.query_one(AskLine).what:
+            self._end_filter()
+        else:
+            self._read = None
+        self._turn()
+
+    def _end_filter(self) -> None:
+        self.query_one(AskLine).close()
+        self._filter, self._typed = parse_text(""), ""
+
+    def _turn(self) -> None:
+        """Show the objects or the YAML, whichever is open."""
+        self.query_one("#objects").display = self._read is None
+        self.query_one("#document").display = self._read is not None
+        self._show()
+        self.target.focus()
+        self.screen.refresh_bindings()
+
+    def _ask_filter(self) -> None:
+        self.query_one(AskLine).ask("filter", "/", self._typed)
+
+    def _state(self, columns: int, _rows: int) -> tuple[Words, ...]:
+        """Say what is shown, or why it is not."""
+        loaded = self._loaded
+        if loaded.error:
+            line: Words = (Cell(clean(loaded.error), "bad"), Cell(f"  {clean(loaded.hint)}"))
+        elif loaded.value is None:
+            line = (Cell("Asking the host for the objects ...", "muted"),)
+        elif self._read is not None:
+            line = (
+                Cell(clean(f"{self._read.kind}/{self._read.name}"), "title"),
+                Cell("  as YAML; escape goes back", "muted"),
+            )
+        else:
+            hidden = ", ".join(loaded.value.hidden)
+            said = f"  not shown, because this identity may not list them: {hidden}" if hidden else ""
+            line = (Cell(f"{len(loaded.value.objects)} objects", "title"), Cell(clean(said), "warn"))
+        return (fit_line(line, columns),)
+
+
+def _key(each: BelongingObject) -> tuple[str, str]:
+    return each.kind, each.name
+
+
+def _words(each: BelongingObject) -> str:
+    return f"{each.kind}/{each.name} {each.status}"
