@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import work
 from textual.app import App
 from textual.binding import BindingType
 from textual.command import CommandPalette
@@ -23,7 +25,7 @@ from k3k_tui.look.filters import line_filters
 from k3k_tui.look.themes import Themes, install
 from k3k_tui.naming import find
 from k3k_tui.navigator import with_filter
-from k3k_tui.operations import operate
+from k3k_tui.operations import announce, operate
 from k3k_tui.palette import PaletteProvider
 from k3k_tui.places import ControlPlanePlace, FleetPlace, HostsPlace, JobsPlace, Place
 from k3k_tui.screens.factory import screen_for
@@ -34,6 +36,8 @@ from k3k_tui.widgets.toast import tell, tell_error
 
 if TYPE_CHECKING:
     from k3k_core.fleet import FleetKey
+
+logger = logging.getLogger(__name__)
 
 
 class K3kApp(App[int]):
@@ -60,6 +64,7 @@ class K3kApp(App[int]):
         self._commands = CommandMode(self)
         self.themes: Themes | None = None
         self.keys = ChosenKeys("", {})
+        self.failure: Exception | None = None
 
     def get_default_screen(self) -> Screen[Any]:
         """Return the screen below all others: the fleet."""
@@ -78,6 +83,7 @@ class K3kApp(App[int]):
             tell(self, note, title="Configuration", severity="warning")
         if not isinstance(self._first, FleetPlace):
             show(self, self._first)
+        announce(self)
         self.call_after_refresh(self.services.fleet.start)
 
     async def on_unmount(self) -> None:
@@ -131,7 +137,11 @@ class K3kApp(App[int]):
         if self.services.read_only and dispatch.is_dangerous(action, ACTIONS.values()):
             tell(self, "This dashboard is read-only.", title="Not done", severity="warning")
             return True
-        return await super().run_action(action, default_namespace, namespaces)
+        try:
+            return await super().run_action(action, default_namespace, namespaces)
+        except Exception as error:  # noqa: BLE001 (a key that fails must not end what runs in the background)
+            tell_failure(self, error)
+            return True
 
     def targets(self) -> tuple[FleetKey, ...]:
         """Return the control planes an operation would work on: those marked, else the one under the cursor."""
@@ -157,13 +167,17 @@ class K3kApp(App[int]):
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Say what went wrong in the background."""
-        error = event.worker.error
-        if event.state is not WorkerState.ERROR or error is None:
-            return
-        if isinstance(error, K3kError):
-            tell_error(self, error)
-        else:
-            tell(self, f"Something went wrong within k3k ({type(error).__name__}).", severity="error")
+        if event.state is WorkerState.ERROR and event.worker.error is not None:
+            tell_failure(self, event.worker.error)
+
+    def _handle_exception(self, error: Exception) -> None:
+        # The command line tells of it after the terminal is itself again.
+        self.failure = self.failure or error
+        super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        # Textual would print a traceback with the values of variables; there may be secrets among them.
+        self._close_messages_no_wait()
 
     def action_command_line(self) -> None:
         """Open the `:` line."""
@@ -310,14 +324,26 @@ class K3kApp(App[int]):
         else:
             tell(self, "Close this first to end the dashboard.", title="Ctrl-C")
 
-    def action_leave(self) -> None:
+    @work(group="leaving", exclusive=True, exit_on_error=False)
+    async def action_leave(self) -> None:
         """End, unless jobs run and somebody wants to wait for them."""
-        self.run_worker(self._leave, group="leaving", exclusive=True, exit_on_error=False)
-
-    async def _leave(self) -> None:
         if self.services.jobs.active:
             from k3k_tui.operations.quit import may_leave
 
             if not await may_leave(self):
                 return
         self.exit(0)
+
+
+def tell_failure(app: K3kApp, error: BaseException) -> None:
+    """Say what went wrong; what nobody expected is told without its details.
+
+    Args:
+        app: the dashboard.
+        error: what was raised.
+    """
+    if isinstance(error, K3kError):
+        tell_error(app, error)
+        return
+    logger.error("an action failed", exc_info=error)
+    tell(app, f"Something went wrong within k3k ({type(error).__name__}).", severity="error")

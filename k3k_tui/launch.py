@@ -87,12 +87,17 @@ def run_app(app: K3kApp, profile: Profile) -> int:
 
     Returns:
         The exit code.
+
+    Raises:
+        Exception: what ended it unexpectedly.
     """
     for room in ("k3k_core", "k3k_tui"):
         logging.getLogger(room).addHandler(logging.NullHandler())
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         left = runner.run(app.run_async(mouse=profile.mouse))
-    return 1 if left is None and app.return_code else left or 0
+    if app.failure is not None:
+        raise app.failure
+    return left or 0
 
 
 def chosen(launch: Launch) -> tuple[TuiConfig, tuple[str, ...]]:
@@ -131,10 +136,13 @@ def chosen_hosts(settings: Settings) -> Mapping[str, HostOptions]:
     for context in contexts:
         options = HostOptions(settings.kubeconfig, context, settings.request_timeout)
         try:
-            found[find_connection(options, os.environ).name] = options
+            name = find_connection(options, os.environ).name
         except UsageError:
             if settings.contexts or settings.kubeconfig:
                 raise
+        else:
+            # Spelled out, so that the host has one name from the first moment on.
+            found[name] = replace(options, context=name)
     return found
 
 
@@ -180,7 +188,8 @@ def chosen_hosts_or_raise(settings: Settings) -> Mapping[str, HostOptions]:
     from k3k_core.host.connection import find_connection
 
     options = HostOptions(settings.kubeconfig, None, settings.request_timeout)
-    return {find_connection(options, os.environ).name: options}
+    name = find_connection(options, os.environ).name
+    return {name: replace(options, context=name)}
 
 
 def make_app(

@@ -21,7 +21,7 @@ from k3k_tui.terminal import in_browser
     details="`k3k` alone does the same. It shows every control plane of one or more hosts with its signals, and can do "
     "to them what the other commands do. Over SSH it sends few bytes by itself. Press ? for the keys.",
     examples=(
-        Example("The current host", "k3k"),
+        Example("The current host", "k3k tui"),
         Example("Every host of the kubeconfig, to look only", "k3k tui --all-contexts --read-only"),
         Example("One namespace, over a slow line", "k3k tui -n team-a --remote"),
         Example("Where its files are", "k3k tui --info"),
