@@ -19,11 +19,21 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "control-plane.edit",
         "Edit",
-        "Change the values of a control plane, in a form or in your own editor.",
+        "Change the values of a control plane in a form.",
         "targets",
         "app.operate('edit')",
         "changes",
         command="edit",
+        arguments=("control-plane",),
+    ),
+    Action(
+        "control-plane.edit-text",
+        "Edit as text",
+        "Change the values of a control plane in $VISUAL or $EDITOR.",
+        "targets",
+        "app.operate('edit-text')",
+        "changes",
+        command="edit-text",
         arguments=("control-plane",),
     ),
     Action(

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
+from textual import work
 from textual.app import App
 from textual.binding import BindingType
 from textual.content import Content
@@ -101,11 +102,9 @@ class FormScreen(Screen[T]):
             )
         self.changed()
 
-    def action_editor(self) -> None:
+    @work(group="editor", exclusive=True, exit_on_error=False)
+    async def action_editor(self) -> None:
         """Open the YAML in an editor."""
-        self.run_worker(self._edit(), group="editor", exclusive=True, exit_on_error=False)
-
-    async def _edit(self) -> None:
         draft = self.values.draft
         try:
             text = await self._edit_text(self.app, draft.text, f"{draft.name or 'values'}.yaml")
@@ -119,11 +118,9 @@ class FormScreen(Screen[T]):
             self.values.turn()
         self.changed()
 
-    def action_save(self) -> None:
+    @work(group="save", exclusive=True, exit_on_error=False)
+    async def action_save(self) -> None:
         """Save the values to a file."""
-        self.run_worker(self._save(), group="save", exclusive=True, exit_on_error=False)
-
-    async def _save(self) -> None:
         path = await self.app.push_screen_wait(SaveDialog(self.values.draft))
         if path is not None:
             tell(self.app, f"Saved as {path}.")
@@ -131,7 +128,7 @@ class FormScreen(Screen[T]):
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Do what a button stands for; its id is the name of an action."""
         event.stop()
-        self.run_worker(self.run_action(f"screen.{event.button.id}"), group="buttons", exit_on_error=False)
+        self.call_later(self.run_action, f"screen.{event.button.id}")
 
 
 def relabel(button: Button, label: str) -> None:

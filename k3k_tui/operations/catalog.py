@@ -46,6 +46,7 @@ OPERATIONS: Mapping[str, Operation] = {
     for operation in (
         _operation("create", "Create", "nothing"),
         _operation("edit", "Edit values"),
+        _operation("edit-text", "Edit values", module="edit_text"),
         _operation("upgrade", "Upgrade", "several"),
         _operation("restart", "Restart", "several"),
         _operation("delete", "Delete", "several"),

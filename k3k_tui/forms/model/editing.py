@@ -11,9 +11,19 @@ from k3k_core.values.document import read_document
 from k3k_core.values.paths import display, without
 from k3k_core.values.secrets import SECRET_PATHS, split_secrets
 from k3k_tui.drafts import Draft
-from k3k_tui.forms.model.fields import HOST, NAME, NAMESPACE, PRESET, SETTLED, Field, Path
+from k3k_tui.forms.model.fields import (
+    HOST,
+    NAME,
+    NAMESPACE,
+    PRESET,
+    SETTLED,
+    Field,
+    Path,
+    advanced,
+    essentials,
+)
 from k3k_tui.forms.model.texts import MISSING, parse, show
-from k3k_tui.forms.model.yaml_text import with_value
+from k3k_tui.forms.model.yaml_text import canonical, with_value
 
 
 def with_field(draft: Draft, field: Field, text: str) -> Draft:
@@ -140,22 +150,30 @@ def hide_secrets(draft: Draft) -> Draft:
     return replace(draft, text=text, secrets={**draft.secrets, **secrets}) if secrets else draft
 
 
-def own_values(
-    values: Mapping[str, Any], keep: frozenset[Path] = frozenset({("version",)})
-) -> dict[str, Any]:
-    """Return a tree of values without those that are what they would be anyway.
+def stored_draft(host: str, namespace: str, name: str, text: str) -> Draft:
+    """Return a draft of the values that a host keeps of a control plane.
+
+    It keeps all of them; a draft has those that are not what they would be anyway, and those that a create
+    settles. What stands for the address of a datastore stays with the secrets.
 
     Args:
-        values: all values.
-        keep: paths that stay all the same.
+        host: name of the host.
+        namespace: namespace there.
+        name: of the control plane.
+        text: what its Secret holds.
     """
-    from k3k_tui.forms.model.fields import advanced, essentials
-
-    tree: dict[str, Any] = dict(values)
+    tree, secrets = split_secrets(read_document(text).tree)
     for section in (essentials(), *advanced()):
         for field in section.fields:
             value = value_at(tree, field.path)
-            default = {"lines": [], "yaml": [], "entries": {}}.get(field.kind, field.default)
-            if value is not MISSING and field.path not in keep and value == default:
+            empty: dict[str, Any] = {"lines": [], "yaml": [], "entries": {}}
+            if field.path not in SETTLED and value == empty.get(field.kind, field.default):
                 tree = without(tree, field.path)
-    return tree
+    return Draft(host, namespace, name, text=canonical(_without_empty(tree)), secrets=secrets)
+
+
+def _without_empty(tree: Mapping[str, Any]) -> dict[str, Any]:
+    inner = {
+        key: _without_empty(value) if isinstance(value, Mapping) else value for key, value in tree.items()
+    }
+    return {key: value for key, value in inner.items() if value != {}}

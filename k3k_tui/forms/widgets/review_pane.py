@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
+from textual import work
 from textual.app import ComposeResult
 from textual.message import Message
 from textual.widget import Widget
@@ -71,8 +72,9 @@ class ReviewPane(Widget):
         """Ask the host again."""
         self._say("asking", [say("Asking the host what it makes of it; nothing is stored.", "muted")])
         self.query_one(TextView).show(FixedText())
-        self.run_worker(self._load(), group="review", exclusive=True, exit_on_error=False)
+        self._load()
 
+    @work(group="review", exclusive=True, exit_on_error=False)
     async def _load(self) -> None:
         if self._ask is None:
             return
