@@ -1,15 +1,16 @@
-"""A fleet in memory for the exporter."""
+"""A fleet in memory for the exporter and the dashboard."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from k3k_core.errors import NotFoundError
 from k3k_core.fleet import ChangeSet, FleetRow, HostState
+from k3k_core.telemetry.history import History
 from k3k_core.telemetry.scraper.figures import ScrapeFigures
 from k3k_core.telemetry.scraper.target import Scraped, TargetId
 from tests.support.fleet_rows import round_of
@@ -39,6 +40,8 @@ class FakeFleet:
         page_gzip: whether the page is compressed.
         fetched: (control plane, server) of each page that was opened.
         round_done: whether the first round is done.
+        focused: control planes that somebody looks at.
+        histories: courses of signals; a control plane without one has an empty course.
     """
 
     rows: Rows = field(default_factory=dict)
@@ -52,6 +55,8 @@ class FakeFleet:
     page_gzip: bool = False
     fetched: list[tuple[TargetId, str | None]] = field(default_factory=list)
     round_done: asyncio.Event = field(default_factory=asyncio.Event)
+    focused: tuple[TargetId, ...] = ()
+    histories: dict[TargetId, History] = field(default_factory=dict)
     _changes: asyncio.Queue[ChangeSet] = field(default_factory=asyncio.Queue)
     _listeners: list[Callable[[Scraped], None]] = field(default_factory=list)
 
@@ -78,6 +83,16 @@ class FakeFleet:
         for key in keys:
             del self.rows[key]
         self._changes.put_nowait(ChangeSet(removed=keys))
+
+    def focus(self, keys: Collection[TargetId]) -> None:
+        """Note what somebody looks at."""
+        self.focused = tuple(keys)
+
+    def history(self, key: TargetId) -> History:
+        """Return the course of a control plane's signals."""
+        if key not in self.rows:
+            raise NotFoundError(f"There is no control plane {key}.")
+        return self.histories.get(key) or History()
 
     async def changes(self) -> AsyncIterator[ChangeSet]:
         """Yield what there is, then what happens; for one subscriber."""
