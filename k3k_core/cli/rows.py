@@ -99,7 +99,7 @@ def _row(
     cells: list[Cell | str] = [
         row.name,
         row.namespace,
-        Cell(verdict, verdict_style(verdict)),
+        _verdict(verdict, found.stale_since if found is not None else None, now),
         row.version,
         f"{row.servers_ready}/{row.servers_wanted}",
         row.datastore,
@@ -114,6 +114,12 @@ def _row(
     if wide:
         cells += [row.system, row.made_by, found.reason if found is not None else row.reason]
     return [*([row.host] if hosts else []), *cells]
+
+
+def _verdict(verdict: str, stale_since: float | None, now: datetime) -> Cell:
+    if stale_since is None:
+        return Cell(verdict, verdict_style(verdict))
+    return Cell(f"{verdict}, {format_age(now.timestamp() - stale_since)} old", "dim")
 
 
 def _time_left(expires_at: datetime | None, now: datetime) -> Cell | str:

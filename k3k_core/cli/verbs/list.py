@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -49,12 +49,13 @@ class _Answer:
     details="All namespaces, unless -n names one. With several hosts they are asked at the same time; one "
     "that does not answer is told on standard error while the others are shown; the command fails only when "
     "none answers. Control planes made by Helm are listed too. `-o wide` and `--signals` also read the metrics of "
-    "each control plane twice, which takes some seconds.",
+    "each control plane twice, which takes some seconds. `--watch` goes on until q or Ctrl-C: on a terminal a table "
+    "that is redrawn, elsewhere and with `--plain` a sentence for each thing that changes, with -o json a document.",
     examples=(
         Example("On the current host", "k3k list"),
         Example("On two hosts, with signals", "k3k list --context prod --context stage -o wide"),
         Example("Everything there is, for a script", "k3k list --all-contexts -o json"),
-        Example("Names, to work on one by one", "k3k list -n ci -o name"),
+        Example("What becomes of a team's, for a screen reader", "k3k list -l team=shop --watch --plain"),
     ),
     common=(
         options.output_option(*FORMATS),
@@ -72,20 +73,69 @@ class _Answer:
     help="Read metrics too, or do not (default: with -o wide).",
 )
 @rules_input.rules_option
-def command(session: Session, signals: bool | None, rules: str | None) -> None:
+@option("-l", "--selector", metavar="SELECTOR", help="Only those with these labels, as in `kubectl get -l`.")
+@option("--watch", is_flag=True, help="Go on, until q or Ctrl-C; reads metrics unless --no-signals.")
+@option("--plain", is_flag=True, help="Sentences instead of a table, for screen readers.")
+def command(
+    session: Session, signals: bool | None, rules: str | None, selector: str | None, watch: bool, plain: bool
+) -> None:
     """List control planes."""
-    wanted = session.settings.output == "wide" if signals is None else signals
+    output = session.settings.output
+    wanted = watch or output == "wide" if signals is None else signals
     if rules is not None and not wanted:
         raise UsageError("--rules goes with -o wide or --signals.")
+    if watch:
+        _check_watch(output)
+    if plain and output not in {"table", "wide"}:
+        raise UsageError("--plain goes with no other format.", hint="Leave out -o.")
+    keep = _selection(selector)
     read = rules_input.read_rules(rules) if wanted else ()
-    answers = run(_ask_all(session))
+    answers = [_chosen(answer, keep) for answer in run(_ask_all(session))]
     errors = [answer for answer in answers if answer.error is not None]
     if len(errors) == len(answers):
         raise _all_failed(errors)
+    if watch:
+        _watch(session, answers, keep, plain=plain, rules=read if wanted else None)
+        return
     for answer in errors:
         session.console.warn(f"host {answer.host}: {answer.error}")
-    measured = _measure(session, answers, read) if wanted and session.settings.output != "name" else None
-    _show(session, answers, measured)
+    measured = _measure(session, answers, read) if wanted and output != "name" else None
+    _show(session, answers, measured, plain=plain)
+
+
+def _check_watch(output: str) -> None:
+    from k3k_core.cli.list_watch import FORMATS as WATCHED
+
+    if output not in WATCHED:
+        raise UsageError(f"--watch does not write {output}.", hint=f"It takes -o {', '.join(WATCHED)}.")
+
+
+def _selection(selector: str | None) -> Callable[[ControlPlane], bool]:
+    if selector is None:
+        return lambda _row: True
+    from k3k_core.label_selector import parse_label_selector
+
+    labels = parse_label_selector(selector)
+    return lambda row: labels.matches(row.labels)
+
+
+def _chosen(answer: _Answer, keep: Callable[[ControlPlane], bool]) -> _Answer:
+    return replace(answer, rows=tuple(filter(keep, answer.rows)))
+
+
+def _watch(
+    session: Session,
+    answers: Sequence[_Answer],
+    keep: Callable[[ControlPlane], bool],
+    *,
+    plain: bool,
+    rules: tuple[Rule, ...] | None,
+) -> None:
+    from k3k_core.cli.list_watch import Watch, watch
+
+    contexts = tuple(answer.context for answer in answers)
+    size = sum(len(answer.rows) for answer in answers)
+    run(watch(session, Watch(contexts, size, keep, plain, rules)))
 
 
 def _measure(session: Session, answers: Sequence[_Answer], rules: tuple[Rule, ...]) -> Measured:
@@ -134,7 +184,9 @@ def _all_failed(failed: Sequence[_Answer]) -> BaseException:
     return errors[0] if len(errors) == 1 else ExceptionGroup("no host answered", errors)
 
 
-def _show(session: Session, answers: Sequence[_Answer], measured: Measured | None) -> None:
+def _show(
+    session: Session, answers: Sequence[_Answer], measured: Measured | None, *, plain: bool = False
+) -> None:
     console, output = session.console, session.settings.output
     rows = [row for answer in answers for row in answer.rows]
     if output == "name":
@@ -150,6 +202,8 @@ def _show(session: Session, answers: Sequence[_Answer], measured: Measured | Non
             ],
         }
         write_document(console, document, output)
+    elif rows and plain:
+        console.data("\n".join(_sentences(rows, measured)))
     elif rows:
         several = len(answers) > 1
         text = control_plane_table(
@@ -164,6 +218,17 @@ def _show(session: Session, answers: Sequence[_Answer], measured: Measured | Non
     else:
         place = session.settings.namespace
         console.note(f"No control planes in namespace {place}." if place else "No control planes.")
+
+
+def _sentences(rows: Sequence[ControlPlane], measured: Measured | None) -> Iterator[str]:
+    from k3k_core.cli.narration import described
+
+    for row in rows:
+        found = (measured or {}).get((row.host, row.namespace, row.name))
+        verdict, reason = (
+            (row.verdict, row.reason) if found is None else (found.judgement.verdict, found.reason)
+        )
+        yield escape(described(row, verdict, reason))
 
 
 def _item(row: ControlPlane, measured: Measured | None) -> dict[str, Any]:

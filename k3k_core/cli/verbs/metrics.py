@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
-from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
 from k3k_core.cli import options
@@ -71,10 +69,9 @@ async def _once(session: Session, identity: ControlPlaneId, window: float) -> No
 
 async def _watch(session: Session, identity: ControlPlaneId, window: float) -> None:
     from k3k_core.cli.fleet_look import follow
-    from k3k_core.cli.stopping import stop_signals
+    from k3k_core.cli.stopping import until_stopped
 
-    with stop_signals() as stopped:
-        await _until(stopped, _show(session, follow(session, identity, window=window)))
+    await until_stopped(_show(session, follow(session, identity, window=window)))
 
 
 async def _show(session: Session, following: Any) -> None:
@@ -115,19 +112,6 @@ async def _print_rounds(session: Session, followed: Followed) -> None:
             # Sections are parted by one empty line, rounds by two.
             session.console.data(f"{_text(session, followed)}\n\n\n")
         sys.stdout.flush()
-
-
-async def _until(stopped: asyncio.Event, work: Awaitable[None]) -> None:
-    """Run until the work ends or a signal to stop comes."""
-    doing, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stopped.wait())
-    try:
-        await asyncio.wait((doing, stopping), return_when=asyncio.FIRST_COMPLETED)
-        if doing.done():
-            doing.result()
-    finally:
-        doing.cancel()
-        stopping.cancel()
-        await asyncio.gather(doing, stopping, return_exceptions=True)
 
 
 def _check(row: FleetRow) -> None:
