@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from textual.pilot import Pilot
 
+from k3k_core.errors import UnreachableError
 from k3k_core.host import HostApi, HostOptions, open_host
 from k3k_tui.app import K3kApp
 from k3k_tui.config import TuiConfig
@@ -56,6 +57,8 @@ def dashboard(
         yield cast("FleetSource", shown)
 
     def open_known(name: str) -> AbstractAsyncContextManager[HostApi]:
+        if name not in known:
+            raise UnreachableError(f"The host {name} does not answer.", hint="This test has none.")
         return open_host(known[name])
 
     return K3kApp(
