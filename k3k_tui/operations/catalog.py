@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
+from textual.worker import Worker
 
 from k3k_core.errors import UsageError
 from k3k_tui.operations.operation import Operation, Start, Takes
@@ -63,7 +63,7 @@ OPERATIONS: Mapping[str, Operation] = {
 
 def operate(
     app: App[Any], name: str, targets: tuple[FleetKey, ...] = (), words: tuple[str, ...] = ()
-) -> None:
+) -> Worker[None]:
     """Begin an operation; its dialogs come up as it needs them, and what cannot be done is said.
 
     Asked for again before its first dialog is up, it begins anew.
@@ -73,10 +73,15 @@ def operate(
         name: of the operation.
         targets: what it is to work on.
         words: what followed on the command line, such as a version.
+
+    Returns:
+        What asks the questions; it never fails.
     """
-    # Not yet a coroutine: one that is cancelled before it began would be called forgotten.
-    work = partial(_begin, app, OPERATIONS[name], targets, words)
-    app.run_worker(work, group=f"operation {name}", exclusive=True, exit_on_error=False)
+
+    async def work() -> None:
+        await _begin(app, OPERATIONS[name], targets, words)
+
+    return app.run_worker(work, group=f"operation {name}", exclusive=True, exit_on_error=False)
 
 
 async def _begin(

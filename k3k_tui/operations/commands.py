@@ -48,15 +48,3 @@ def label(key: FleetKey) -> str:
         key: the control plane.
     """
     return f"{key.host}/{key.namespace}/{key.name}"
-
-
-def key_of(target: str) -> FleetKey | None:
-    """Return the control plane a label names, None when it names none; a host's name may hold slashes.
-
-    Args:
-        target: of `label`.
-    """
-    from k3k_core.fleet import FleetKey
-
-    parts = target.rsplit("/", 2)
-    return FleetKey(*parts) if len(parts) == 3 else None

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Button
+from textual.worker import Worker
 
 from k3k_core.errors import ConflictError, UsageError
 from k3k_tui.operations.asking import no_file, user_path
@@ -98,8 +98,18 @@ class KubeconfigDialog(Dialog[bool]):
         elif name == "copy":
             copy_text(self.app, self._document, what=f"The kubeconfig of {self._key}, for {self._whom}.")
         else:
-            flow = {"save": self._save, "merge": self._merge, "user": self._for_a_user}[name]
-            self.run_worker(partial(self._guarded, flow), group="kubeconfig", exclusive=True, exit_on_error=False)
+            self._flow({"save": self._save, "merge": self._merge, "user": self._for_a_user}[name])
+
+    def _flow(self, flow: Callable[[], Coroutine[Any, Any, None]]) -> Worker[None]:
+        async def guarded() -> None:
+            try:
+                await flow()
+            except GivenUpError:
+                return
+            except Exception as error:  # noqa: BLE001 (said, and the dialog stays)
+                tell_failure(self.app, error, title="Kubeconfig")
+
+        return self.run_worker(guarded, group="kubeconfig", exclusive=True, exit_on_error=False)
 
     @property
     def _whom(self) -> str:
@@ -122,14 +132,6 @@ class KubeconfigDialog(Dialog[bool]):
         whom = f"{self._user}; Kubernetes cannot revoke it" if self._user else "admin, who may do everything"
         yield (Cell(f"For {whom}; ", "warn"), Cell(until, "muted"))
         yield ()
-
-    async def _guarded(self, flow: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        try:
-            await flow()
-        except GivenUpError:
-            return
-        except Exception as error:  # noqa: BLE001 (said, and the dialog stays)
-            tell_failure(self.app, error, title="Kubeconfig")
 
     async def _save(self) -> None:
         from k3k_core.cli.private_file import check_target, write_private
