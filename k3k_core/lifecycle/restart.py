@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from k3k_core.discovery.control_plane import format_time, parse_time
+from k3k_core.discovery.control_plane import parse_time
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.existing import find_root, find_workload
 from k3k_core.lifecycle.progress import Progress, Step, silent
@@ -77,7 +77,8 @@ async def restart(
     if resumed:
         progress(Step("restart", "skipped", "a restart is under way, going on with it", name))
     else:
-        stamp = {ANNOTATION_RESTARTED: format_time(now)}
+        # To the microsecond: two restarts within a second are two.
+        stamp = {ANNOTATION_RESTARTED: now.isoformat(timespec="microseconds")}
         patch = {"spec": {"template": {"metadata": {"annotations": stamp}}}}
         workload = await host.patch(STATEFUL_SET, identity.namespace, identity.server, patch)
         progress(Step("restart", "done", "told the servers to start again, one at a time", name))

@@ -121,7 +121,7 @@ async def plan_of(host: HostApi, request: UpgradeRequest, standing: Standing) ->
     if not found:
         objects = await compare_with_host(host, request.id, standing.root, standing.asked)
         found += refused_by_host(objects)
-    complete = is_complete(standing.workload, standing.wanted.servers)
+    complete = is_complete(standing.workload, int(standing.workload["spec"].get("replicas", 1)))
     strategy = _strategy(standing, objects, changes, complete=complete)
     return UpgradePlan(
         id=request.id,
@@ -150,7 +150,7 @@ def _strategy(
     }
     other_version = standing.wanted.version != standing.stored.values.version
     if "template" in touched or other_version or not complete:
-        return "rolling" if min(standing.wanted.servers, standing.stored.values.servers) > 1 else "recreate"
+        return "rolling" if standing.wanted.servers > 1 else "recreate"
     if changes or any(each.action != "none" for each in objects):
         return "in-place"
     return "none"

@@ -40,6 +40,8 @@ async def release(host: HostUnderTest, api: Host) -> None:
         ("create", "shop", "--dry-run=server"),
         ("create", "shop", "--force-conflicts"),
         ("diff", "shop", "--set", "servers=1"),
+        ("upgrade", "shop", "--version", "v1.36.3+k3s1", "--yes"),
+        ("restart", "shop"),
         ("delete", "shop", "--yes"),
         ("kubeconfig", "shop", "--user", "somebody"),
     ],
