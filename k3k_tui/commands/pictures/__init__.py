@@ -1,0 +1,1 @@
+"""Pictures of the dashboard: what is on the screen as SVG and PNG, without a terminal or a browser."""
