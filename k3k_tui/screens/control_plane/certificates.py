@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from k3k_tui.screens.control_plane.sheet import SheetView, loading_lines, name
+from k3k_tui.screens.control_plane.sheet import WIDE, SheetView, loading_lines, name
+from k3k_tui.text import fit, width
 from k3k_tui.view.cells import Cell, Role
 from k3k_tui.view.figures import days
 from k3k_tui.view.lines import Line, table
@@ -52,10 +53,22 @@ def certificates_lines(
     )
     if known and not shown:
         return [*lines, (Cell("No certificate matches the filter.", "muted"),)]
-    bar = max(8, min(40, columns - 76))
-    made = [_row(view, item, bar) for item in shown[:_MOST]]
-    titles = ("CERTIFICATE", "LEFT", f"{'UP TO A YEAR':<{bar}}"[:bar], "ENDS", "WHERE", "SOURCE")
+    if columns < WIDE:
+        made = [(*_row(view, item, 14), name(item.where or item.source, "muted")) for item in shown[:_MOST]]
+        five = ("CERTIFICATE", "LEFT", "UP TO A YEAR", "ENDS", "WHERE")
+        return [*lines, *table(five, _short(made, columns), columns, right=frozenset({1}), flexible=0)]
+    bar = max(14, min(40, columns - 100))
+    made = [(*_row(view, item, bar), name(item.where), Cell(item.source, "muted")) for item in shown[:_MOST]]
+    titles = ("CERTIFICATE", "LEFT", "UP TO A YEAR", "ENDS", "WHERE", "SOURCE")
     return [*lines, *table(titles, made, columns, right=frozenset({1}), flexible=0)]
+
+
+def _short(rows: Sequence[tuple[Cell, ...]], columns: int) -> list[tuple[Cell, ...]]:
+    """Leave names of servers no more room than what the certificates' names can do without."""
+    room = max(10, columns - 72)
+    return [
+        (*row[:-1], Cell(fit(row[-1].text, min(room, width(row[-1].text))), row[-1].role)) for row in rows
+    ]
 
 
 def _known(view: SheetView) -> list[_Certificate]:
@@ -81,19 +94,17 @@ def _kept(description: Description | None, told: set[int]) -> list[_Certificate]
     ]
 
 
-def _row(view: SheetView, item: _Certificate, width: int) -> tuple[Cell, ...]:
+def _row(view: SheetView, item: _Certificate, cells: int) -> tuple[Cell, ...]:
     left = (item.expires_at - view.now) / 86_400.0
     if not math.isfinite(left):
         left = -1.0
     role: Role = "bad" if left < _VERY_SOON else "warn" if left < _SOON else "good"
-    full = min(width, max(0, math.ceil(width * left / _YEAR)))
+    full = min(cells, max(0, math.ceil(cells * left / _YEAR)))
     sign, empty = view.glyphs.bar
     ends = datetime.fromtimestamp(item.expires_at, UTC) if 0 <= item.expires_at < 1e11 else None
     return (
         name(item.name, "title"),
         Cell(days(left), role),
-        Cell(sign * full + empty * (width - full), role),
+        Cell(sign * full + empty * (cells - full), role),
         Cell(f"{ends:%Y-%m-%d}" if ends is not None else "-", "text"),
-        name(item.where),
-        Cell(item.source, "muted"),
     )

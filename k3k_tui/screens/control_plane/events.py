@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from k3k_core.ages import format_age
-from k3k_tui.screens.control_plane.sheet import SheetView, loading_lines, name
-from k3k_tui.text import fit, width
+from k3k_tui.screens.control_plane.sheet import WIDE, SheetView, loading_lines, name
+from k3k_tui.text import fit
 from k3k_tui.view.cells import Cell, Role
 from k3k_tui.view.lines import Line, fit_line, wrap
 
@@ -49,10 +49,10 @@ def events_lines(
         role: Role = "warn" if event.type == "Warning" else "text"
         age = format_age(view.now - event.last_seen.timestamp()) if event.last_seen else "-"
         seen = f" ({event.count} times)" if event.count > 1 else ""
-        indent = " " * (_AGE + 2 + _REASON + 2)
+        indent = " " * (_AGE + 2 + (_REASON + 2 if columns >= WIDE else 0))
         subject = (name(event.subject, "accent"), Cell(seen, "muted"))
         lines.append(
             (Cell(f"{age:>{_AGE}}  ", "muted"), Cell(fit(event.reason, _REASON), role), Cell("  "), *subject)
         )
-        lines += wrap(event.message[:4000], max(columns, width(indent) + 20), role, indent=indent)
+        lines += wrap(event.message[:4000], columns, role, indent=indent)
     return lines

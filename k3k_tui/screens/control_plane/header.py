@@ -5,27 +5,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from k3k_core.ages import format_age
-from k3k_tui.screens.control_plane.sheet import SheetView, name
+from k3k_tui.screens.control_plane.sheet import WIDE, SheetView, name
 from k3k_tui.text import clean
 from k3k_tui.view.cells import Cell
-from k3k_tui.view.lines import Line
+from k3k_tui.view.lines import Line, fit_line
 from k3k_tui.view.row_cells import VERDICT_ROLES
 
 if TYPE_CHECKING:
     from k3k_core.fleet import FleetRow
 
 
-def header_lines(view: SheetView) -> tuple[Line, Line]:
-    """Return the two lines, longer than the screen at worst.
+def header_lines(view: SheetView, columns: int) -> tuple[Line, Line]:
+    """Return the two lines.
 
     Args:
         view: what there is to show.
+        columns: cells of a line.
     """
     key, row = view.subject.key, view.subject.row
     known = (Cell("?", "unknown"), Cell(" Unknown", "unknown")) if row is None else _verdict(view, row)
     title = (*known, Cell("  "), name(key.name, "title"))
-    where = Cell(f"  {clean(key.namespace)} on {clean(key.host)}", "muted")
-    return (*title, where, *(_facts(view, row) if row is not None else ())), _notice(view)
+    # The line above says where it is, too.
+    where = (Cell(f"  {clean(key.namespace)} on {clean(key.host)}", "muted"),) if columns >= WIDE else ()
+    first = (*title, *where, *(_facts(view, row) if row is not None else ()))
+    ellipsis = view.glyphs.ellipsis
+    return fit_line(first, columns, ellipsis), fit_line(_notice(view), columns, ellipsis)
 
 
 def _verdict(view: SheetView, row: FleetRow) -> Line:

@@ -131,6 +131,11 @@ class LogBuffer:
         self._newest.clear()
         self.columns = 0
 
+    def resume(self) -> None:
+        """Prepare for lines that may have come before: without times they cannot be told apart, and go."""
+        if not self._newest:
+            self.clear()
+
     def lay_out(self) -> None:
         """Choose the lines anew after `filter`, `times`, `names` or `wrap` was set."""
         self._shown.clear()

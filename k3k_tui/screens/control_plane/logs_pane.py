@@ -14,6 +14,7 @@ from textual.worker import Worker
 
 from k3k_core.errors import K3kError
 from k3k_tui.actions.registry import bindings
+from k3k_tui.screens.control_plane.background import in_background
 from k3k_tui.screens.control_plane.log_buffer import MOST_LINES, LogBuffer
 from k3k_tui.screens.control_plane.log_reading import ALL, LogReading
 from k3k_tui.screens.control_plane.pane import Pane
@@ -86,8 +87,9 @@ class LogsPane(Pane):
         return verbs
 
     def opened(self) -> None:
-        """Go on reading."""
+        """Go on reading, from the line after the last."""
         if self._reader is None:
+            self._buffer.resume()
             self._read()
 
     def closed(self) -> None:
@@ -139,7 +141,7 @@ class LogsPane(Pane):
         self.query_one("#log-state", Sheet).rebuild()
 
     def _read(self) -> None:
-        self._reader = self.run_worker(self._reading.run(), group="log", exclusive=True, exit_on_error=False)
+        self._reader = in_background(self, self._reading.run, "log")
 
     def _read_anew(self) -> None:
         self._buffer.clear()
@@ -180,8 +182,8 @@ class LogsPane(Pane):
         self.query_one(AskLine).ask("filter", "/", self._typed)
 
     def _ask_path(self) -> None:
-        server = self._reading.server if self._reading.server != ALL else "all"
-        name = f"{self.known.identity.name}-{server or 'log'}.log"
+        server = self._reading.server
+        name = f"{self.known.identity.name}.log" if server in {"", ALL} else f"{server}.log"
         self.query_one(AskLine).ask("save", "Save to", f"~/{clean(name).replace('/', '-')}")
 
     def _close_line(self) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.app import ComposeResult
 from textual.widget import Widget
 
 from k3k_core.ages import format_age
 from k3k_core.cli.output import to_yaml
+from k3k_tui.screens.control_plane.background import in_background
 from k3k_tui.screens.control_plane.pane import Pane
 from k3k_tui.screens.control_plane.subject import Loaded
 from k3k_tui.services import services
@@ -30,10 +31,10 @@ if TYPE_CHECKING:
     from k3k_tui.screens.control_plane.watch import ControlPlaneWatch
 
 _COLUMNS = (
-    TableColumn("kind", "KIND", 22),
+    TableColumn("kind", "KIND", 21),
     TableColumn("name", "NAME"),
     TableColumn("age", "AGE", 6, "right"),
-    TableColumn("status", "STATUS", 24),
+    TableColumn("status", "STATUS", 18),
 )
 
 
@@ -121,7 +122,7 @@ class ObjectsPane(Pane):
         self._loaded_with = row.control_plane if row is not None else None
         self._loaded = replace(self._loaded, loading=True)
         self._show()
-        self.run_worker(self._ask(), group="objects", exclusive=True, exit_on_error=False)
+        in_background(self, self._ask, "objects")
 
     async def _ask(self) -> None:
         async def ask(host: HostApi) -> Belongings:
@@ -137,7 +138,7 @@ class ObjectsPane(Pane):
         objects = belongings.objects if belongings is not None else ()
         if self._read is not None:
             self._read = next((each for each in objects if _key(each) == _key(self._read)), self._read)
-            lines = yaml_lines(to_yaml(dict(self._read.manifest)))
+            lines = yaml_lines(to_yaml(_in_order(self._read.manifest)))
             shown = [line for line in lines if self._filter.matches("".join(cell.text for cell in line))]
             self.query_one("#document", TextView).show(FixedText(shown))
         else:
@@ -205,6 +206,12 @@ class ObjectsPane(Pane):
             said = f"  not shown, because this identity may not list them: {hidden}" if hidden else ""
             line = (Cell(f"{len(loaded.value.objects)} objects", "title"), Cell(clean(said), "warn"))
         return (fit_line(line, columns),)
+
+
+def _in_order(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a manifest that begins as people write them; lists of the host end with the kind."""
+    first = {name: manifest[name] for name in ("apiVersion", "kind", "metadata") if name in manifest}
+    return {**first, **manifest}
 
 
 def _key(each: BelongingObject) -> tuple[str, str]:

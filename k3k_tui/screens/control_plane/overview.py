@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Final
 from k3k_core.ages import format_age
 from k3k_core.telemetry.history import VERDICT_CODES
 from k3k_core.telemetry.quantities import Unit
-from k3k_tui.screens.control_plane.sheet import WIDE, SheetView, amount, loading_lines, name
+from k3k_tui.screens.control_plane.sheet import WIDE, SheetView, amount, loading_lines, name, plotted
 from k3k_tui.text import clean
 from k3k_tui.view.cells import Cell, Role
 from k3k_tui.view.figures import sparkline
 from k3k_tui.view.lines import Line, beside, fields, section, table, wrap
 from k3k_tui.view.row_cells import VERDICT_ROLES
+from k3k_tui.widgets.plot_canvas import Form
 from k3k_tui.widgets.plot_scale import ago, label
 
 if TYPE_CHECKING:
@@ -46,18 +47,39 @@ _WAYS: Final[dict[str, str]] = {
 }
 
 
-def overview_lines(view: SheetView, columns: int, _rows: int) -> list[Line]:
+def overview_lines(view: SheetView, columns: int, rows: int) -> list[Line]:
     """Return the overview.
 
     Args:
         view: what there is to show.
         columns: cells of a line.
-        _rows: lines there are; more can be scrolled.
+        rows: lines there are; more can be scrolled.
     """
     if columns < WIDE:
         return [*_left(view, columns), *_right(view, columns)]
     left = columns // 2 - 1
-    return beside(_left(view, left), _right(view, columns - left - 2), left)
+    told = _left(view, left)
+    right = _right(view, columns - left - 2)
+    plots = _plots(view, left, min(rows - len(told), 14))
+    return beside([*told, *plots], right, left)
+
+
+def _plots(view: SheetView, columns: int, rows: int) -> list[Line]:
+    """Return two plots where there is room for them."""
+    if rows < 8:
+        return []
+    half = (columns - 2) // 2
+    latency: list[tuple[str, str, Form]] = [
+        ("writes p99", "write_p99", "line"),
+        ("reads p99", "read_p99", "line"),
+    ]
+    return beside(
+        plotted(view, "Latency", "seconds", latency, half, rows),
+        plotted(
+            view, "Requests", "count/second", [("all", "request_rate", "area")], columns - half - 2, rows
+        ),
+        half,
+    )
 
 
 def _left(view: SheetView, columns: int) -> list[Line]:

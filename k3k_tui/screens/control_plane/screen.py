@@ -12,6 +12,7 @@ from textual.screen import Screen
 
 from k3k_tui.actions.registry import bindings
 from k3k_tui.places import ControlPlanePlace
+from k3k_tui.screens.control_plane.background import in_background
 from k3k_tui.screens.control_plane.header import header_lines
 from k3k_tui.screens.control_plane.pane import Pane
 from k3k_tui.screens.control_plane.panes import make_pane
@@ -173,9 +174,7 @@ class ControlPlaneScreen(Screen[None]):
 
     def _load_if_due(self) -> None:
         if self._open is not None and self._open.NEEDS_DESCRIPTION and self.known.description_due:
-            self.run_worker(
-                self.known.load_description(), group="description", exclusive=True, exit_on_error=False
-            )
+            in_background(self, self.known.load_description, "description")
 
-    def _header(self, _columns: int, _rows: int) -> tuple[Line, ...]:
-        return header_lines(self.known.view())
+    def _header(self, columns: int, _rows: int) -> tuple[Line, ...]:
+        return header_lines(self.known.view(), columns)

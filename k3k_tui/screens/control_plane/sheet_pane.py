@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.widget import Widget
 
 from k3k_tui.screens.control_plane.api import api_lines
+from k3k_tui.screens.control_plane.background import in_background
 from k3k_tui.screens.control_plane.certificates import certificates_lines
 from k3k_tui.screens.control_plane.controllers import controllers_lines
 from k3k_tui.screens.control_plane.datastore import datastore_lines
@@ -93,9 +94,7 @@ class SheetPane(Pane):
         return self._layout_lines(self.known.view(), columns, rows, self._filter.matches)
 
     def _reload(self) -> None:
-        self.run_worker(
-            self.known.load_description(), group="description", exclusive=True, exit_on_error=False
-        )
+        in_background(self, self.known.load_description, "description")
 
     def _next_span(self) -> None:
         self.known.next_span()

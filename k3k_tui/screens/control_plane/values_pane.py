@@ -11,6 +11,7 @@ from textual.containers import Container
 from textual.widget import Widget
 
 from k3k_core.ages import format_age
+from k3k_tui.screens.control_plane.background import in_background
 from k3k_tui.screens.control_plane.pane import Pane
 from k3k_tui.screens.control_plane.subject import Loaded
 from k3k_tui.services import services
@@ -99,6 +100,7 @@ class ValuesPane(Pane):
     def on_resize(self) -> None:
         """Put the parts beside or below each other."""
         self.set_class(self.size.width >= _WIDE, "-wide")
+        self._show()
 
     def on_line_table_highlighted(self, event: LineTable.Highlighted) -> None:
         """Show the revision under the cursor."""
@@ -116,7 +118,7 @@ class ValuesPane(Pane):
         self._loaded_with = row.control_plane if row is not None else None
         self._loaded = replace(self._loaded, loading=True)
         self._show()
-        self.run_worker(self._ask(), group="values", exclusive=True, exit_on_error=False)
+        in_background(self, self._ask, "values")
 
     async def _ask(self) -> None:
         async def ask(host: HostApi) -> tuple[Revision, ...]:
@@ -134,7 +136,10 @@ class ValuesPane(Pane):
     def _show(self) -> None:
         now = services(self).clock()
         lines = [Line(each.number, _cells(each, now)) for each in self._loaded.value or ()]
-        self.query_one("#revisions", LineTable).show(_COLUMNS, Lines(lines))
+        table = self.query_one("#revisions", LineTable)
+        # The least room that does, where the revisions stand above what they hold.
+        table.styles.max_height = None if self.has_class("-wide") else min(6, len(lines) + 1)
+        table.show(_COLUMNS, Lines(lines))
         self._show_document()
         self.query_one("#values-state", Sheet).rebuild()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -35,7 +36,7 @@ class ControlPlaneWatch:
         subject: what the fleet tells of it.
         description: what the host's objects say.
         link: its host, for whoever has more to ask.
-        span: seconds that plots look back.
+        span: seconds that plots look back, as somebody chose; 0 for the shortest that holds what is known.
         news: grows with everything that is new.
     """
 
@@ -44,7 +45,7 @@ class ControlPlaneWatch:
         self.subject = Subject(key)
         self.description: Loaded[Description] = Loaded()
         self.link = HostLink(lambda: services.open_host(key.host), services.clock)
-        self.span = SPANS[1]
+        self.span = 0.0
         self.news = 0
         self._history = History()
         self._rates = VerbRates()
@@ -78,15 +79,23 @@ class ControlPlaneWatch:
             history=self._history,
             rates=self._rates,
             description=self.description,
-            span=self.span,
+            span=self._span,
             glyphs=known.look.glyphs,
             signs=plot.ASCII if known.profile.ascii else plot.UNICODE,
         )
 
     def next_span(self) -> None:
         """Let plots look back over the next of the spans."""
-        self.span = SPANS[(SPANS.index(self.span) + 1) % len(SPANS)]
+        self.span = SPANS[(SPANS.index(self._span) + 1) % len(SPANS)]
         self.news += 1
+
+    @property
+    def _span(self) -> float:
+        if self.span:
+            return self.span
+        known = self._history.series("verdict")
+        slots = next((len(known) - place for place, value in enumerate(known) if not math.isnan(value)), 0)
+        return next((span for span in SPANS if slots * self._history.step <= span), SPANS[-1])
 
     @property
     def description_due(self) -> bool:
