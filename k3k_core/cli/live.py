@@ -29,9 +29,10 @@ async def show_until_quit(draw: Callable[[], Awaitable[str]], *, interval: float
         interval: seconds between two refreshes.
     """
     quitting = asyncio.Event()
+    painted: list[str] = []
     with _screen(), _keys(quitting):
         while not quitting.is_set():
-            _paint(await draw())
+            painted = _paint(await draw(), painted)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(interval):
                     await quitting.wait()
@@ -52,11 +53,14 @@ def fit(lines: list[str], height: int, width: int) -> list[str]:
     return [*lines[:shown], f"... {len(lines) - shown} more lines"][: max(height, 0)]
 
 
-def _paint(text: str) -> None:
+def _paint(text: str, painted: list[str]) -> list[str]:
+    """Send lines unless they are on the screen already: over a slow line nothing is worth sending twice."""
     screen = shutil.get_terminal_size()
     lines = fit(text.split("\n"), screen.lines - 1, screen.columns)
-    sys.stdout.write(_HOME + "".join(f"{line}{_CLEAR_LINE}\n" for line in lines) + _CLEAR_BELOW)
-    sys.stdout.flush()
+    if lines != painted:
+        sys.stdout.write(_HOME + "".join(f"{line}{_CLEAR_LINE}\n" for line in lines) + _CLEAR_BELOW)
+        sys.stdout.flush()
+    return lines
 
 
 @contextlib.contextmanager
