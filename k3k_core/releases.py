@@ -10,8 +10,8 @@ from typing import Final
 
 from k3k_core.versions import K3sVersion, VersionError, supported
 
-# The newest releases of each minor when this was written (https://docs.k3s.io/release-notes). Only an offer:
-# any other release may be asked for by name.
+# The newest release of each minor as of 2026-10 (https://docs.k3s.io/release-notes), and the default of k3k. Only an
+# offer: any other release may be asked for by name.
 KNOWN: Final = (
     "v1.21.14+k3s1",
     "v1.22.17+k3s1",
@@ -22,14 +22,14 @@ KNOWN: Final = (
     "v1.27.16+k3s1",
     "v1.28.15+k3s1",
     "v1.29.15+k3s1",
-    "v1.30.14+k3s1",
+    "v1.30.14+k3s2",
     "v1.31.14+k3s1",
     "v1.32.13+k3s1",
-    "v1.33.10+k3s1",
-    "v1.34.6+k3s1",
-    "v1.35.4+k3s1",
+    "v1.33.13+k3s2",
+    "v1.34.11+k3s1",
+    "v1.35.8+k3s1",
     "v1.36.2+k3s1",
-    "v1.36.3+k3s1",
+    "v1.36.4+k3s1",
     "v1.37.1+k3s1",
 )
 
