@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from k3k_tui.text import Align, clean, fit, width
 from k3k_tui.view.cells import Cell, Role
 
 Line: TypeAlias = tuple[Cell, ...]
+# Characters of a text that are wrapped; what is longer is no sentence.
+_LONGEST: Final = 8_000
 
 
 def line_width(line: Line) -> int:
@@ -55,7 +57,7 @@ def wrap(text: str, columns: int, role: Role = "text", *, indent: str = "") -> l
     """
     room = max(1, columns - width(indent))
     lines: list[str] = []
-    for word in clean(text).split(" "):
+    for word in clean(text[:_LONGEST]).split(" "):
         if lines and width(lines[-1]) + 1 + width(word) <= room:
             lines[-1] += f" {word}"
             continue

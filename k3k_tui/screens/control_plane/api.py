@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _LIMIT: Final = Limit("limit", 1.0)
 # Where the error budget of 30 days lasts exactly so long.
 _BUDGET: Final = Limit("budget", 1.0)
+# Lines of a table; what is measured keeps to ten.
+_MOST: Final = 12
 _COLOURS: Final[tuple[Role, ...]] = ("plot-1", "plot-2", "plot-3", "plot-4")
 
 
@@ -64,7 +66,7 @@ def api_lines(view: SheetView, columns: int, rows: int) -> list[Line]:
     rest = made[4:] if across == 2 else []
     return [
         *lines,
-        *_tables(signals.api, columns),
+        *_tables(view, signals.api, columns),
         *section("By verb since this screen was opened", _verb_plot(view, columns, height)),
         *_in_a_row(rest, width),
     ]
@@ -83,11 +85,11 @@ def _in_a_row(blocks: Sequence[list[Line]], width: int) -> list[Line]:
     return lines
 
 
-def _tables(api: ApiSignals, columns: int) -> list[Line]:
+def _tables(view: SheetView, api: ApiSignals, columns: int) -> list[Line]:
     if columns < WIDE:
         return [
             *section("Slowest resources", _slowest(api, columns)),
-            *section("Requests by verb, now", _verbs(api, columns)),
+            *section("Requests by verb, now", _verbs(view, api, columns)),
             *section("By scope, now", _scopes(api, columns)),
             *section("Priority and fairness", _fairness(api, columns)),
         ]
@@ -96,7 +98,7 @@ def _tables(api: ApiSignals, columns: int) -> list[Line]:
     return beside(
         [*section("Slowest resources", _slowest(api, left)), *section("By scope, now", _scopes(api, left))],
         [
-            *section("Requests by verb, now", _verbs(api, right)),
+            *section("Requests by verb, now", _verbs(view, api, right)),
             *section("Priority and fairness", _fairness(api, right)),
         ],
         left,
@@ -106,7 +108,10 @@ def _tables(api: ApiSignals, columns: int) -> list[Line]:
 def _slowest(api: ApiSignals, columns: int) -> list[Line]:
     return table(
         ("RESOURCE", "KIND", "REQUESTS", "P50", "P90", "P99"),
-        [(name(one.resource, "title"), Cell(one.group), *quantiles(one.latency)) for one in api.slowest],
+        [
+            (name(one.resource, "title"), Cell(one.group), *quantiles(one.latency))
+            for one in api.slowest[:_MOST]
+        ],
         columns,
         right=frozenset({2, 3, 4, 5}),
         flexible=0,
@@ -117,9 +122,8 @@ def _scopes(api: ApiSignals, columns: int) -> list[Line]:
     return table(
         ("SCOPE", "KIND", "REQUESTS", "P50", "P90", "P99"),
         [
-            (Cell(str(scope)[:20]), Cell(str(group)[:20]), *quantiles(latency))
-            for (group, scope), latency in list(api.by_scope.items())[:12]
-            if str(scope).isalnum()
+            (name(scope), name(group), *quantiles(latency))
+            for (group, scope), latency in list(api.by_scope.items())[:_MOST]
         ],
         columns,
         right=frozenset({2, 3, 4, 5}),
@@ -127,7 +131,7 @@ def _scopes(api: ApiSignals, columns: int) -> list[Line]:
     )
 
 
-def _verbs(api: ApiSignals, columns: int) -> list[Line]:
+def _verbs(view: SheetView, api: ApiSignals, columns: int) -> list[Line]:
     """Return a bar for each verb."""
     ranked = sorted(api.rate_by_verb.items(), key=lambda item: (-item[1], item[0]))[:10]
     most = max((rate for _, rate in ranked), default=0.0)
@@ -141,7 +145,7 @@ def _verbs(api: ApiSignals, columns: int) -> list[Line]:
                 Cell(fit(verb, 18), "text"),
                 Cell(fit(amount(rate, "count/second").text, 8, align="right")),
                 Cell(f"{share * 100:5.0f} %  ", "muted"),
-                Cell("█" * max(cells, 0), "plot-1"),
+                Cell(view.glyphs.bar[0] * max(cells, 0), "plot-1"),
             )
         )
     return lines
@@ -157,10 +161,11 @@ def _fairness(api: ApiSignals, columns: int) -> list[Line]:
         ("Error budget burnt, 6 hours", api.burn_6h, "count"),
     ]
     rejected = [
-        (name(f"Turned away from {level}"), amount(count, "count")) for level, count in api.rejected.items()
+        (name(f"Turned away from {level}"), amount(count, "count"))
+        for level, count in list(api.rejected.items())[:_MOST]
     ]
     rows = [(Cell(title), amount(value, unit)) for title, value, unit in facts]
-    return table(("", "NOW"), [*rows, *rejected[:10]], columns, right=frozenset({1}), flexible=0)
+    return table(("", "NOW"), [*rows, *rejected], columns, right=frozenset({1}), flexible=0)
 
 
 def _verb_plot(view: SheetView, columns: int, rows: int) -> list[Line]:

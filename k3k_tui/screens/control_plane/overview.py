@@ -37,6 +37,8 @@ _FIGURES: Final[tuple[tuple[str, Unit, str], ...]] = (
     ("Memory", "bytes", "memory"),
     ("CPU", "cores", "cpu"),
 )
+# Servers that are shown.
+_MOST: Final = 100
 _WAYS: Final[dict[str, str]] = {
     "pods": "straight from its pods",
     "load-balancer": "through its load balancer",
@@ -263,7 +265,7 @@ def _servers(view: SheetView, description: Description | None, columns: int) -> 
     process = {one.server: one for one in signals.processes} if signals is not None else {}
     pods = {pod.name: pod for pod in description.servers} if description is not None else {}
     rows: list[Sequence[Cell]] = []
-    for server in dict.fromkeys((*health, *pods)):
+    for server in list(dict.fromkeys((*health, *pods)))[:_MOST]:
         probed, pod, seen = health.get(server), pods.get(server), process.get(server)
         ready = probed.ready if probed is not None else pod is not None and pod.ready
         rows.append(
@@ -286,7 +288,7 @@ def _servers(view: SheetView, description: Description | None, columns: int) -> 
         )
     return table(
         ("SERVER", "READY", "ANSWERS IN", "MEMORY", "RESTARTS", "STATE"),
-        rows[:200],
+        rows,
         columns,
         right=frozenset({2, 3, 4}),
     )
@@ -295,7 +297,7 @@ def _servers(view: SheetView, description: Description | None, columns: int) -> 
 def _state(failing: Sequence[str], error: str, phase: str) -> str:
     if error:
         return error
-    return f"failing: {', '.join(failing[:8])}" if failing else phase
+    return f"failing: {', '.join(check[:60] for check in failing[:8])}" if failing else phase
 
 
 def _reach(view: SheetView, columns: int) -> list[Line]:
