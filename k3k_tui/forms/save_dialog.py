@@ -78,22 +78,29 @@ class SaveDialog(Dialog[Path]):
         if not typed:
             self._say("Say where.", "Save")
             return
-        path = Path(typed).expanduser()
-        if path.exists() and path != self._replace:
-            if not path.is_file():
-                self._say(f"{path} is not a file.", "Save")
-                return
-            self._replace = path
-            self._say(f"{path} exists. Replace takes its place; what it holds now is lost.", "Replace")
-            self.query_one("#save", Button).focus()
-            return
-        secrets = any(choice.value == "yes" for choice in self.query(Choice))
         try:
+            path = Path(typed).expanduser()
+            if not self._may_write(path):
+                return
+            secrets = any(choice.value == "yes" for choice in self.query(Choice))
             write_private(path, file_text(self._draft, secrets=secrets, path=typed))
         except K3kError as error:
             self._say(f"{error.message} {error.hint}", "Save")
-            return
-        self.dismiss(path)
+        except (OSError, RuntimeError):
+            self._say(f"Nothing can be written to {typed}.", "Save")
+        else:
+            self.dismiss(path)
+
+    def _may_write(self, path: Path) -> bool:
+        if not path.exists() or path == self._replace:
+            return True
+        if not path.is_file():
+            self._say(f"{path} is not a file.", "Save")
+            return False
+        self._replace = path
+        self._say(f"{path} exists. Replace takes its place; what it holds now is lost.", "Replace")
+        self.query_one("#save", Button).focus()
+        return False
 
     def _say(self, problem: str, label: str) -> None:
         self.query_one("#problem", CellLines).show([say(problem, "bad")] if problem else [])

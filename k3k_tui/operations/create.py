@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
@@ -24,11 +25,13 @@ async def start(app: App[Any], targets: tuple[FleetKey, ...], words: tuple[str, 
         targets: not used: nothing is done to what exists.
         words: the name, if it was typed already.
     """
+    if any(isinstance(screen, CreateScreen) for screen in app.screen_stack):
+        return
     known = services(app)
     empty = first_draft(known, targets)
     draft = known.drafts.create or empty
     if words:
-        draft = Draft(draft.host, draft.namespace, words[0], draft.preset, draft.text, draft.secrets)
+        draft = replace(draft, name=words[0])
     keys = known.fleet.rows
     surroundings = Surroundings(
         hosts=tuple(known.hosts), taken=frozenset((key.host, key.namespace, key.name) for key in keys)

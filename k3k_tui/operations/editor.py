@@ -12,6 +12,7 @@ from typing import Any
 
 from textual.app import App
 
+from k3k_core.cli.private_file import write_private
 from k3k_core.errors import K3kError, UsageError
 from k3k_core.values import read_values_file
 from k3k_tui.operations.aside import require, run_aside
@@ -61,14 +62,21 @@ async def edit_text(app: App[Any], text: str, name: str) -> str:
     """
     command = editor_command(os.environ)
     require(command[0], hint="Set VISUAL or EDITOR to an editor that is installed.")
-    with tempfile.TemporaryDirectory(prefix="k3k-") as directory:
-        path = Path(directory) / name
-        path.touch(mode=0o600)
-        path.write_text(text, encoding="utf-8")
-        code = await run_aside(app, [*command, str(path)])
-        if code:
-            raise K3kError(
-                f"The editor {command[0]} ended with {code}; nothing was taken from it.",
-                hint="See whether VISUAL or EDITOR names the one you mean.",
-            )
-        return read_values_file(path)
+    try:
+        with tempfile.TemporaryDirectory(prefix="k3k-") as directory:
+            path = Path(directory) / _file_name(name)
+            write_private(path, text)
+            code = await run_aside(app, [*command, str(path)])
+            if code:
+                raise K3kError(
+                    f"The editor {command[0]} ended with {code}; nothing was taken from it.",
+                    hint="See whether VISUAL or EDITOR names the one you mean.",
+                )
+            return read_values_file(path)
+    except OSError as error:
+        raise K3kError(f"A file for the editor cannot be made: {error.strerror}.") from None
+
+
+def _file_name(name: str) -> str:
+    """Return a name that stays in its folder, whatever somebody calls a control plane."""
+    return "".join(char if char.isalnum() or char in "-." else "-" for char in name)

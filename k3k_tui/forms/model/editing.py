@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache, lru_cache
 from typing import Any
 
+from k3k_core.errors import ValuesError
 from k3k_core.values.document import read_document
 from k3k_core.values.paths import display, without
-from k3k_core.values.secrets import SECRET_PATHS, split_secrets
+from k3k_core.values.secrets import SECRET_PATHS, join_secrets, split_secrets
 from k3k_tui.drafts import Draft
 from k3k_tui.forms.model.fields import (
     HOST,
@@ -19,8 +20,7 @@ from k3k_tui.forms.model.fields import (
     SETTLED,
     Field,
     Path,
-    advanced,
-    essentials,
+    field_of,
 )
 from k3k_tui.forms.model.texts import MISSING, parse, show
 from k3k_tui.forms.model.yaml_text import canonical, with_value
@@ -163,13 +163,33 @@ def stored_draft(host: str, namespace: str, name: str, text: str) -> Draft:
         text: what its Secret holds.
     """
     tree, secrets = split_secrets(read_document(text).tree)
-    for section in (essentials(), *advanced()):
-        for field in section.fields:
-            value = value_at(tree, field.path)
-            empty: dict[str, Any] = {"lines": [], "yaml": [], "entries": {}}
-            if field.path not in SETTLED and value == empty.get(field.kind, field.default):
-                tree = without(tree, field.path)
+    for path in tuple(_leaves(tree, ())):
+        if path not in SETTLED and _is_default(tree, secrets, path):
+            tree = without(tree, path)
     return Draft(host, namespace, name, text=canonical(_without_empty(tree)), secrets=secrets)
+
+
+def _leaves(tree: Mapping[str, Any], above: Path) -> Iterator[Path]:
+    for key, value in tree.items():
+        if isinstance(value, Mapping) and value:
+            yield from _leaves(value, (*above, key))
+        else:
+            yield (*above, key)
+
+
+def _is_default(tree: dict[str, Any], secrets: Mapping[str, str], path: Path) -> bool:
+    from k3k_core.values import load_given
+
+    value = value_at(tree, path)
+    field = field_of(".".join(path))
+    if field is not None and field.default is not None:
+        return bool(value == field.default)
+    # Some defaults follow from other values, as the address of the DNS does.
+    try:
+        left_out = load_given(join_secrets(without(tree, path), secrets))
+    except ValuesError:
+        return False
+    return bool(value_at(left_out.values.model_dump(mode="json"), path) == value)
 
 
 def _without_empty(tree: Mapping[str, Any]) -> dict[str, Any]:

@@ -97,7 +97,7 @@ class Choice(Widget, can_focus=True):
 
     def check_consume_key(self, key: str, character: str | None) -> bool:  # noqa: ARG002 (Textual's signature)
         """Keep letters from being keys of the dashboard while one fills in a form."""
-        return character is not None and character.isprintable() and character != " "
+        return character is not None and character.isalnum()
 
     def on_key(self, event: Key) -> None:
         """Pick by first letter."""
