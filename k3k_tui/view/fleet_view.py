@@ -55,6 +55,7 @@ class FleetView:
         self._rows: dict[FleetKey, FleetRow] = {}
         self._hosts: dict[str, HostState] = {}
         self._versions: dict[FleetKey, int] = {}
+        self._places: dict[FleetKey, Placed] = {}
         self._changes = 0
         self._state = ViewState()
         self._query = Query()
@@ -160,6 +161,7 @@ class FleetView:
             self._sums.put(key, row)
         self._changes += 1
         self._versions = dict.fromkeys(self._rows, self._changes)
+        self._places = {}
         self._arrange()
 
     def update(self, change: ChangeSet) -> ViewChange:
@@ -179,11 +181,13 @@ class FleetView:
             key = row.id
             self._rows[key] = row
             self._versions[key] = self._changes
+            self._places.pop(key, None)
             self._sums.put(key, row)
-            batch[key] = self._placed(row) if self._lets_through(row, now) else None
+            batch[key] = self._place(key, row) if self._lets_through(row, now) else None
         for key in change.removed:
             if self._rows.pop(key, None) is not None:
                 del self._versions[key]
+                self._places.pop(key, None)
                 self._sums.put(key, None)
                 batch[key] = None
         return self._put(batch)
@@ -195,13 +199,18 @@ class FleetView:
             state: what; its columns, marks and cursor do not matter here.
         """
         before, self._state = self._state, state
+        filtered = state.faults_only != before.faults_only
         if state.filter != before.filter:
             query = parse(state.filter)
             self._problem = query.problem
             if query.problem is None:
-                self._query = query
-        chosen = ("filter", "sort", "descending", "group", "faults_only")
-        if any(getattr(before, name) != getattr(state, name) for name in chosen):
+                self._query, filtered = query, True
+        ordered = any(
+            getattr(before, name) != getattr(state, name) for name in ("sort", "descending", "group")
+        )
+        if ordered:
+            self._places = {}
+        if ordered or filtered:
             self._arrange()
 
     def tick(self) -> ViewChange:
@@ -215,7 +224,7 @@ class FleetView:
         for key, row in self._rows.items():
             through = self._lets_through(row, now)
             if through != (key in self._order):
-                batch[key] = self._placed(row) if through else None
+                batch[key] = self._place(key, row) if through else None
         return self._put(batch)
 
     def _put(self, batch: Mapping[FleetKey, Placed | None]) -> ViewChange:
@@ -231,7 +240,7 @@ class FleetView:
         self._reviewed = now
         self._order = RowOrder()
         self._order.place(
-            {key: self._placed(row) for key, row in self._rows.items() if self._lets_through(row, now)}
+            {key: self._place(key, row) for key, row in self._rows.items() if self._lets_through(row, now)}
         )
 
     def _lets_through(self, row: FleetRow, now: float) -> bool:
@@ -239,8 +248,13 @@ class FleetView:
             return False
         return self._query.matches(row, now)
 
-    def _placed(self, row: FleetRow) -> Placed:
-        state = self._state
-        title = group_title(row, state.group)
-        group = group_rank(title, state.group) if state.group else ()
-        return Placed(group, row_rank(row, state.sort, descending=state.descending), row.judgement.verdict)
+    def _place(self, key: FleetKey, row: FleetRow) -> Placed:
+        """Return where a row belongs, as known from before while neither it nor the order has changed."""
+        place = self._places.get(key)
+        if place is None:
+            state = self._state
+            title = group_title(row, state.group)
+            group = group_rank(title, state.group) if state.group else ()
+            rank = row_rank(row, state.sort, descending=state.descending)
+            place = self._places[key] = Placed(group, rank, row.judgement.verdict)
+        return place

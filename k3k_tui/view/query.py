@@ -82,17 +82,12 @@ def parse(text: str) -> Query:
     return Query(tuple(conditions), tuple(terms), any(one.timed for one in conditions))
 
 
-def _names(row: FleetRow) -> tuple[str, ...]:
+def _names(row: FleetRow) -> str:
+    """Return what names a row, a name on each line."""
     plane = row.control_plane
     return (
-        plane.name,
-        f"{plane.namespace}/{plane.name}",
-        plane.host,
-        plane.version,
-        row.judgement.verdict,
-        plane.datastore,
-        plane.system,
-        plane.made_by,
+        f"{plane.name}\n{plane.namespace}/{plane.name}\n{plane.host}\n{plane.version}\n{row.judgement.verdict}\n"
+        f"{plane.datastore}\n{plane.system}\n{plane.made_by}"
     )
 
 

@@ -8,7 +8,7 @@ its characters in their order with others between them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -29,18 +29,22 @@ class TextTerm:
     Attributes:
         find: tells where it is in a text; None where it is not.
         inverse: whether texts that have it are left out.
+        plain: what it is in small letters, if it is to be found as it stands; else empty.
     """
 
     find: Callable[[str], Span | None]
     inverse: bool = False
+    plain: str = ""
 
-    def matches(self, parts: Iterable[str]) -> bool:
-        """Tell whether it lets through what has these texts.
+    def matches(self, text: str) -> bool:
+        """Tell whether it lets through what has this text.
 
         Args:
-            parts: texts of one thing; to be in one of them is enough.
+            text: one line, or several parts of one thing on a line each: to be in one of them is enough.
         """
-        return any(self.find(part) is not None for part in parts) != self.inverse
+        if self.plain:
+            return (self.plain in text.lower()) != self.inverse
+        return any(self.find(part) is not None for part in text.split("\n")) != self.inverse
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ class TextFilter:
         Args:
             text: such as a line of a log.
         """
-        return all(term.matches((text,)) for term in self.terms)
+        return all(term.matches(text) for term in self.terms)
 
     def spans(self, text: str) -> tuple[Span, ...]:
         """Return where the words are first found in a text, as pairs of beginning and end, in order.
@@ -170,7 +174,9 @@ def text_term(word: Word) -> TextTerm:
             )
         return TextTerm(_pattern(compile_pattern(rest.text, rest.start)), inverse)
     pattern = None if word.quoted else guess_pattern(word.text, word.start)
-    return TextTerm(_plain(word.text) if pattern is None else _pattern(pattern), inverse)
+    if pattern is not None:
+        return TextTerm(_pattern(pattern), inverse)
+    return TextTerm(_plain(word.text), inverse, word.text.lower())
 
 
 def _plain(text: str) -> Callable[[str], Span | None]:
