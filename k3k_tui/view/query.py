@@ -1,4 +1,4 @@
-"""The filter of the fleet: what the `/` line understands. docs/dashboard.md explains it to users.
+"""The filter of the fleet: what the `/` line understands; docs/filter.md explains it to users.
 
 Terms must all hold. A term is a word as in `k3k_tui.view.text_filter`, looked for in what names a control plane; a
 field with a comparison, such as `verdict:degraded`, `p99>1s`, `servers<wanted`; or `-l` with a label selector. `!`
