@@ -147,7 +147,7 @@ def table(
         for index, cell in enumerate(cells):
             align: Align = "right" if index in right else "left"
             line += [Cell(fit(cell.text, widths[index], align=align), cell.role), Cell(" " * gap)]
-        lines.append(tuple(line[:-1]))
+        lines.append(fit_line(tuple(line[:-1]), columns) if over > 0 else tuple(line[:-1]))
     return lines
 
 

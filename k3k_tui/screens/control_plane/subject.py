@@ -121,7 +121,7 @@ class VerbRates:
         width = span / points
         for (at, rates), (following, _) in zip(self._kept, [*list(self._kept)[1:], (until, {})], strict=True):
             # A rate holds until the next one is known, for a while.
-            first = int((at - until + span) / width)
+            first = min(int((at - until + span) / width), points - 1)
             last = int((min(following, at + 4 * 15.0) - until + span) / width)
             for place in range(max(first, 0), min(max(last, first + 1), points)):
                 values[place] = rates.get(verb, 0.0)
