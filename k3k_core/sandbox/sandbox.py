@@ -52,6 +52,10 @@ _SERVICE_IP = "10.96.0.1"
 KnownTypes = Callable[[], Iterable[Resource]]
 
 
+def _wall_clock() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class SandboxOptions:
     """How a sandbox is to be.
@@ -64,6 +68,7 @@ class SandboxOptions:
         bare: no node, no default storage class and no load balancers: what kube-apiserver and
             kube-controller-manager are without the rest.
         conditions: servers that misbehave; see `Scenario`.
+        now: clock of the API and of all that is simulated.
     """
 
     port: int = 0
@@ -72,6 +77,7 @@ class SandboxOptions:
     start_delay: float = 0.3
     bare: bool = False
     conditions: Mapping[str, Condition] = field(default_factory=dict)
+    now: Callable[[], datetime] = _wall_clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +200,7 @@ async def _start(kind: type[Sandbox], options: SandboxOptions, stack: AsyncExitS
     journal = Journal(options.data_dir, image) if options.data_dir is not None else None
     if journal is not None:
         stack.callback(journal.close)
-    store = Store()
+    store = Store(now=options.now)
     image.fill(store, HOST)
     listener, port = _listen(options, image)
     if journal is not None:
@@ -215,7 +221,7 @@ async def _start(kind: type[Sandbox], options: SandboxOptions, stack: AsyncExitS
     client = Client(store, ApiAdmission(api.operations))
     furnish(client, service_ip=_SERVICE_IP, address=ADDRESS, port=port)
 
-    clusters = EmbeddedClusters(_wall_clock)
+    clusters = EmbeddedClusters(options.now)
     stack.push_async_callback(clusters.close)
     datastores = Datastores(journal.track if journal is not None else None)
     _restore(datastores, image)
@@ -226,11 +232,11 @@ async def _start(kind: type[Sandbox], options: SandboxOptions, stack: AsyncExitS
             journal.drop(datastore)
 
     scenario = Scenario(options.seed, options.start_delay, options.conditions)
-    board = FaultBoard(scenario, _wall_clock)
+    board = FaultBoard(scenario, options.now)
     controllers = HostControllers(
         client,
         _known_types(api),
-        Surroundings(datastores, Members(), scenario, _wall_clock, clusters.open, board),
+        Surroundings(datastores, Members(), scenario, options.now, clusters.open, board),
         root_ca=identity.server_ca.cert_pem,
         client_ca=identity.client_ca,
         bare=options.bare,
@@ -250,10 +256,6 @@ async def _start(kind: type[Sandbox], options: SandboxOptions, stack: AsyncExitS
         journal=journal,
         board=board,
     )
-
-
-def _wall_clock() -> datetime:
-    return datetime.now(UTC)
 
 
 def _known_types(api: ApiServer) -> KnownTypes:
