@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from k3k_tui.view.cells import Cell
 from k3k_tui.view.columns import Column
-from k3k_tui.view.query import Problem, Query, parse
 from k3k_tui.view.row_cells import cells, group_cells
 from k3k_tui.view.row_order import GroupLine, Line, Placed, RowLine, RowOrder
 from k3k_tui.view.signs import Signs
@@ -20,6 +19,8 @@ from k3k_tui.view.totals import FAULTS, FleetCourse, FleetSums, Totals
 if TYPE_CHECKING:
     from k3k_core.fleet import ChangeSet, FleetKey, FleetRow, HostState
     from k3k_core.telemetry.history import History
+    from k3k_tui.view.query import Query
+    from k3k_tui.view.words import Problem
 
 # Seconds between two looks at whether time alone has moved rows through the filter.
 _REVIEW = 5.0
@@ -58,7 +59,7 @@ class FleetView:
         self._places: dict[FleetKey, Placed] = {}
         self._changes = 0
         self._state = ViewState()
-        self._query = Query()
+        self._query: Query | None = None
         self._problem: Problem | None = None
         self._order = RowOrder()
         self._sums = FleetSums()
@@ -201,10 +202,7 @@ class FleetView:
         before, self._state = self._state, state
         filtered = state.faults_only != before.faults_only
         if state.filter != before.filter:
-            query = parse(state.filter)
-            self._problem = query.problem
-            if query.problem is None:
-                self._query, filtered = query, True
+            filtered |= self._read(state.filter)
         ordered = any(
             getattr(before, name) != getattr(state, name) for name in ("sort", "descending", "group")
         )
@@ -213,11 +211,22 @@ class FleetView:
         if ordered or filtered:
             self._arrange()
 
+    def _read(self, text: str) -> bool:
+        """Read a filter; return whether it can be used."""
+        # Not before it is needed: the first frame does without.
+        from k3k_tui.view.query import parse
+
+        query = parse(text)
+        self._problem = query.problem
+        if query.problem is None:
+            self._query = query
+        return query.problem is None
+
     def tick(self) -> ViewChange:
         """Let time go by: note the figures of the fleet, and see whom time alone moves through the filter."""
         now = self._clock()
         self.course.record(now, self.totals)
-        if not self._query.timed or 0 <= now - self._reviewed < _REVIEW:
+        if self._query is None or not self._query.timed or 0 <= now - self._reviewed < _REVIEW:
             return NOTHING
         self._reviewed = now
         batch: dict[FleetKey, Placed | None] = {}
@@ -246,7 +255,7 @@ class FleetView:
     def _lets_through(self, row: FleetRow, now: float) -> bool:
         if self._state.faults_only and row.judgement.verdict not in FAULTS:
             return False
-        return self._query.matches(row, now)
+        return self._query is None or self._query.matches(row, now)
 
     def _place(self, key: FleetKey, row: FleetRow) -> Placed:
         """Return where a row belongs, as known from before while neither it nor the order has changed."""
