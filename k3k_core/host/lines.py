@@ -58,7 +58,7 @@ async def text_lines(pieces: AsyncIterator[bytes], *, limit: int = TEXT_LIMIT) -
         for line in finished:
             for part in _parts(line, limit):
                 yield part
-        while len(rest) >= limit:
+        while len(rest) > limit:
             yield _text(rest[:limit])
             rest = rest[limit:]
     if rest:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -28,7 +27,7 @@ class _Reader:
         run: which run of which pod it is of: its uid and number of restarts.
         task: reads it.
         last: time of the newest line, as the node wrote it; empty before the first.
-        heard: when that was, on the monotonic clock.
+        heard: when that was, on the clock of the event loop.
     """
 
     run: tuple[str, int]
@@ -101,12 +100,12 @@ class _Following:
                     found = await log_sources(self._host, self._identity)
                     sources = pick_sources(self._identity, found, server)
                 except NotFoundError:
-                    if seen is None or time.monotonic() - seen > _WITHOUT_SERVERS:
+                    if seen is None or _now() - seen > _WITHOUT_SERVERS:
                         raise
                 else:
                     for source in sources:
                         self._attend(source, first=seen is None)
-                    seen = time.monotonic()
+                    seen = _now()
                 await asyncio.sleep(every)
         except K3kError as error:
             await self.lines.put(error)
@@ -129,7 +128,7 @@ class _Following:
             reader.last, reader.heard = before.last, before.heard
             if before.last:
                 # A second more than needed: the host counts whole ones, and what is there twice is left out.
-                part = replace(part, since=time.monotonic() - before.heard + 1.0)
+                part = replace(part, since=_now() - before.heard + 1.0)
         reader.task = asyncio.create_task(self._read(source, part, reader))
         self._readers[key] = reader
 
@@ -141,10 +140,14 @@ class _Following:
                     stamp, _, words = text.partition(" ")
                     if stamp <= known:
                         continue
-                    reader.last, reader.heard = stamp, time.monotonic()
+                    reader.last, reader.heard = stamp, _now()
                     await self.lines.put(LogLine(source, text if self._stamps else words))
         except ForbiddenError as error:
             await self.lines.put(error)
         except K3kError:
             # Not started yet, gone, or broken off: the next look tells, and fails if the host is at fault.
             return
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
