@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import work
 from textual.app import App
 from textual.binding import BindingType
-from textual.command import CommandPalette
 from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
@@ -25,8 +24,6 @@ from k3k_tui.look.filters import line_filters
 from k3k_tui.look.themes import Themes, install
 from k3k_tui.naming import find
 from k3k_tui.navigator import with_filter
-from k3k_tui.operations import announce, operate
-from k3k_tui.palette import PaletteProvider
 from k3k_tui.places import ControlPlanePlace, FleetPlace, HostsPlace, JobsPlace, Place
 from k3k_tui.screens.factory import screen_for
 from k3k_tui.screens.stack import PlaceStack, place_of, place_screen, show
@@ -35,9 +32,18 @@ from k3k_tui.widgets.command_line import CommandLine
 from k3k_tui.widgets.toast import tell, tell_error
 
 if TYPE_CHECKING:
+    from textual.command import Provider
+
     from k3k_core.fleet import FleetKey
 
 logger = logging.getLogger(__name__)
+
+
+def _palette_provider() -> type[Provider]:
+    """Return what fills the palette; it is imported when the palette is opened."""
+    from k3k_tui.palette import PaletteProvider
+
+    return PaletteProvider
 
 
 class K3kApp(App[int]):
@@ -51,7 +57,7 @@ class K3kApp(App[int]):
 
     TITLE = "k3k"
     BINDINGS: ClassVar[list[BindingType]] = bindings("app")
-    COMMANDS: ClassVar[set[Any]] = {PaletteProvider}
+    COMMANDS: ClassVar[set[Any]] = {_palette_provider}
     CSS = "Screen { layers: default command-line; }"
 
     def __init__(self, services: Services, place: Place | None = None, notes: Sequence[str] = ()) -> None:
@@ -83,8 +89,14 @@ class K3kApp(App[int]):
             tell(self, note, title="Configuration", severity="warning")
         if not isinstance(self._first, FleetPlace):
             show(self, self._first)
+        self.call_after_refresh(self._go_on)
+
+    def _go_on(self) -> None:
+        """Begin what the first frame did not have to wait for."""
+        from k3k_tui.operations import announce
+
         announce(self)
-        self.call_after_refresh(self.services.fleet.start)
+        self.services.fleet.start()
 
     async def on_unmount(self) -> None:
         """End what goes on in the background."""
@@ -185,6 +197,8 @@ class K3kApp(App[int]):
 
     def action_command_palette(self) -> None:
         """Open the palette."""
+        from textual.command import CommandPalette
+
         if not any(isinstance(each, CommandPalette) for each in self.screen_stack):
             self.push_screen(CommandPalette(placeholder="Commands and control planes"))
 
@@ -303,6 +317,8 @@ class K3kApp(App[int]):
             name: of the operation.
             words: what followed the command.
         """
+        from k3k_tui.operations import operate
+
         action = next((each for each in ACTIONS.values() if each.run == f"app.operate('{name}')"), None)
         try:
             targets, rest = dispatch.split_targets(

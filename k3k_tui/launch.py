@@ -157,10 +157,8 @@ def fleet_opener(settings: Settings, hosts: Mapping[str, HostOptions], refresh: 
 
     @asynccontextmanager
     async def open_fleet() -> AsyncIterator[FleetSource]:
-        # The import takes a while; keys are answered meanwhile.
-        fleet_module, scraper = await asyncio.gather(
-            asyncio.to_thread(_import, "k3k_core.fleet"),
-            asyncio.to_thread(_import, "k3k_core.telemetry.scraper"),
+        fleet_module, scraper, _ = await _imported(
+            "k3k_core.fleet", "k3k_core.telemetry.scraper", "k3k_core.host.client"
         )
         reached = hosts or chosen_hosts_or_raise(settings)
         options = fleet_module.FleetOptions(
@@ -238,7 +236,8 @@ def make_app(
     return K3kApp(services, launch.place, notes)
 
 
-def _import(name: str) -> Any:
+async def _imported(*names: str) -> list[Any]:
+    """Import modules in a thread: it takes most of a second, and keys are answered meanwhile."""
     from importlib import import_module
 
-    return import_module(name)
+    return await asyncio.to_thread(lambda: [import_module(name) for name in names])
