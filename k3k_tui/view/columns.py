@@ -101,7 +101,7 @@ _BY_IMPORTANCE: Final = (
 
 
 def columns_for(
-    width: int, *, wide: bool = False, chosen: Sequence[str] = (), hosts: int = 2
+    width: int, *, wide: bool = False, chosen: Sequence[str] = (), hosts: int = 2, group: str = ""
 ) -> tuple[Column, ...]:
     """Return the columns to show, their widths such that they and the gaps between them fill the screen.
 
@@ -110,10 +110,12 @@ def columns_for(
         wide: show all of them, however wide that becomes.
         chosen: names of the columns to show in their order, however wide; unknown ones are passed over.
         hosts: how many hosts there are; with one, its name says nothing and is left out.
+        group: what rows are grouped by; what stands in their heading is left out, too.
     """
     picked = [COLUMNS[name] for name in dict.fromkeys(chosen) if name in COLUMNS]
     if not picked:
-        known = [column for column in _ALL if hosts > 1 or column.name != "host"]
+        told = {group} if hosts > 1 else {group, "host"}
+        known = [column for column in _ALL if column.name not in told]
         picked = known if wide else _that_fit(known, width)
     return _grown(picked, width)
 

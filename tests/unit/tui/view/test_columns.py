@@ -11,9 +11,9 @@ from k3k_tui.view.sort_keys import row_rank
 from tests.support.fleet_rows import fleet_row
 
 
-def names(width: int, **other: bool | int) -> list[str]:
+def names(width: int, *, wide: bool = False, hosts: int = 2, group: str = "") -> list[str]:
     """The columns of a width."""
-    return [column.name for column in columns_for(width, **other)]  # type: ignore[arg-type]
+    return [column.name for column in columns_for(width, wide=wide, hosts=hosts, group=group)]
 
 
 def test_eighty_columns_show_what_tells_trouble_and_where() -> None:
@@ -33,6 +33,16 @@ def test_eighty_columns_show_what_tells_trouble_and_where() -> None:
 def test_a_single_host_gives_its_room_to_others() -> None:
     assert "host" not in names(78, hosts=1)
     assert "age" in names(78, hosts=1)
+
+
+def test_what_rows_are_grouped_by_is_in_their_heading_and_nowhere_else() -> None:
+    assert "namespace" not in names(78, group="namespace")
+    assert "age" in names(78, group="namespace")
+    assert "version" not in names(500, wide=True, group="version")
+    assert [column.name for column in columns_for(78, chosen=("name", "host"), group="host")] == [
+        "name",
+        "host",
+    ]
 
 
 def test_two_hundred_columns_have_a_sparkline_the_ttl_and_the_reason() -> None:
