@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Protocol, cast
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Button, ContentSwitcher, Static
 
+from k3k_core.telemetry.scraper.target import TargetId
 from k3k_tui.drafts import Draft
 from k3k_tui.forms.creating import Answer, ask_host, start_create
 from k3k_tui.forms.form_screen import EditText, FormScreen, relabel
@@ -19,6 +20,8 @@ from k3k_tui.forms.model.target import target_section
 from k3k_tui.forms.widgets.progress_pane import ProgressPane
 from k3k_tui.forms.widgets.review_pane import ReviewPane
 from k3k_tui.forms.widgets.values_pane import ValuesPane
+from k3k_tui.jobs.job import JobState
+from k3k_tui.places import ControlPlanePlace, Place
 from k3k_tui.services import services
 from k3k_tui.widgets.dialogs.base import button
 from k3k_tui.widgets.key_footer import KeyFooter
@@ -30,8 +33,16 @@ _STEPS: tuple[tuple[Step, str], ...] = (("values", "Values"), ("review", "Review
 _ACTIONS: dict[Step, frozenset[str]] = {
     "values": frozenset({"next", "back", "yaml", "editor", "save", "reset"}),
     "review": frozenset({"next", "back", "save", "retry"}),
-    "progress": frozenset({"back", "retry"}),
+    "progress": frozenset({"next", "back", "retry"}),
 }
+_ENDED_BADLY: frozenset[JobState | None] = frozenset({"failed", "cancelled"})
+
+
+class HasPlaces(Protocol):
+    """An app that one can go about in."""
+
+    def open_place(self, place: Place) -> None:
+        """Go somewhere."""
 
 
 class CreateScreen(FormScreen[None]):
@@ -104,8 +115,8 @@ class CreateScreen(FormScreen[None]):
         return next((name for name, _title in _STEPS if name == current), "values")
 
     def keep(self, draft: Draft) -> None:
-        """Keep the draft for when somebody comes back."""
-        services(self).drafts.create = draft
+        """Keep the draft for when somebody comes back, unless there is nothing in it."""
+        services(self).drafts.create = None if draft == self._empty else draft
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Offer what means something at this step."""
@@ -114,16 +125,22 @@ class CreateScreen(FormScreen[None]):
             return True
         if action == "retry":
             return self._may_retry()
+        if action == "next" and self.step == "progress":
+            return self._job_state == "done"
         return action in _ACTIONS[self.step]
 
     def _may_retry(self) -> bool:
         if self.step == "review":
             return self.query_one(ReviewPane).state == "refused"
+        return self.step == "progress" and self._job_state in _ENDED_BADLY
+
+    @property
+    def _job_state(self) -> JobState | None:
         job = self.query_one(ProgressPane).job
-        return self.step == "progress" and job is not None and job.state in {"failed", "cancelled"}
+        return None if job is None else job.state
 
     async def action_next(self) -> None:
-        """From the values to their review, from there to the job."""
+        """From the values to their review, from there to the job, and to what it made."""
         values, review = self.values, self.query_one(ReviewPane)
         if self.step == "values":
             await self._review()
@@ -133,6 +150,11 @@ class CreateScreen(FormScreen[None]):
             number = start_create(services(self), values.draft, values.checked.loaded)
             self.query_one(ProgressPane).follow(number)
             self._go("progress")
+        elif self.step == "progress" and self._job_state == "done":
+            draft = values.draft
+            self.dismiss(None)
+            place = ControlPlanePlace(TargetId(draft.host, draft.namespace, draft.name))
+            cast("HasPlaces", self.app).open_place(place)
 
     async def _review(self) -> None:
         if self.values.view == "yaml" and not self.values.turn():
@@ -156,8 +178,7 @@ class CreateScreen(FormScreen[None]):
         if self.step == "review":
             self._go("values")
             return
-        job = self.query_one(ProgressPane).job if self.step == "progress" else None
-        if job is not None and job.state in {"failed", "cancelled"}:
+        if self.step == "progress" and self._job_state in _ENDED_BADLY:
             self._go("values")
             return
         self.dismiss(None)
@@ -174,7 +195,6 @@ class CreateScreen(FormScreen[None]):
     def action_reset(self) -> None:
         """Forget what was filled in."""
         self.values.load(self._empty)
-        services(self).drafts.create = None
         self.values.focus_first()
 
     def on_review_pane_answered(self, event: ReviewPane.Answered) -> None:
@@ -202,7 +222,7 @@ class CreateScreen(FormScreen[None]):
         labels = {
             "values": "Review",
             "review": "Create anyway" if state == "refused" else "Create",
-            "progress": "",
+            "progress": "Open it",
         }
         relabel(self.query_one("#next", Button), labels[self.step])
         relabel(self.query_one("#yaml", Button), "Fields" if self.values.view == "yaml" else "YAML")

@@ -83,6 +83,9 @@ class ValuesPane(Widget):
         self._draft = draft
         self._surroundings = surroundings
         self._checked = check(draft, surroundings)
+        # The field that is being typed into, and the draft before that: a value that is deleted to be typed anew
+        # keeps its place and its comment.
+        self._typing: tuple[str, Draft] = ("", draft)
         self._form = ValuesForm(plain, folded, draft, self._checked, suggestions)
 
     def compose(self) -> ComposeResult:
@@ -167,7 +170,11 @@ class ValuesPane(Widget):
     def on_field_row_changed(self, event: FieldRow.Changed) -> None:
         """Take what was typed into a field."""
         event.stop()
-        self._take(with_field(self._draft, event.field, event.text))
+        key, before = self._typing
+        if key != event.field.key:
+            before = self._draft
+        self._take(with_field(before, event.field, event.text))
+        self._typing = (event.field.key, before)
         self._form.show(self._draft, self._checked, typed=event.field.key)
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
@@ -190,6 +197,7 @@ class ValuesPane(Widget):
 
     def _take(self, draft: Draft) -> None:
         self._draft = draft
+        self._typing = ("", draft)
         self._checked = check(draft, self._surroundings)
         self._say_problems()
         self.post_message(self.Changed(self._draft, self._checked))
