@@ -14,8 +14,6 @@ from k3k_tui.actions.registry import ACTIONS
 from k3k_tui.actions.typed import ALIASES
 from k3k_tui.look.library import Library, shipped
 from k3k_tui.view.columns import COLUMNS
-from k3k_tui.view.fields import ALIASES as FIELD_ALIASES
-from k3k_tui.view.fields import FIELDS, NumberField, StateField, TextField
 from k3k_tui.widgets.help import TITLES
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -132,29 +130,6 @@ def columns_table() -> str:
     return _table(("name", "heading", "what it shows"), rows)
 
 
-def fields_table() -> str:
-    """Return the fields of the filter."""
-    others: dict[str, list[str]] = {}
-    for alias, name in FIELD_ALIASES.items():
-        others.setdefault(name, []).append(f"`{alias}`")
-    rows = (
-        (f"`{name}`", field.summary, _values(field), " ".join(others.get(name, ())))
-        for name, field in FIELDS.items()
-    )
-    return _table(("field", "what it is", "values", "also"), rows)
-
-
-def _values(field: object) -> str:
-    match field:
-        case TextField(known=known):
-            return " ".join(f"`{value}`" for value in known)
-        case StateField(states=states):
-            return " ".join(f"`{value}`" for value in states)
-        case NumberField(examples=examples):
-            return " ".join(f"`{value}`" for value in examples)
-    return ""
-
-
 def themes_table() -> str:
     """Return the shipped themes."""
     library = Library(folder=shipped())
@@ -170,7 +145,6 @@ def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 _BLOCKS: Mapping[str, Callable[[], str]] = {
     "commands": commands_table,
     "columns": columns_table,
-    "fields": fields_table,
     "themes": themes_table,
 }
 

@@ -23,7 +23,7 @@ def test_the_page_of_keys_is_current() -> None:
 def test_the_tables_of_the_dashboard_page_are_current() -> None:
     page = (DOCS / "dashboard.md").read_text(encoding="utf-8")
     assert page == dashboard_page(page), WRITE_ANEW
-    assert page.count("<!-- end -->") == 4
+    assert page.count("<!-- end -->") == 3
 
 
 @pytest.mark.parametrize("name", ACTIONS)
