@@ -116,7 +116,8 @@ class MadeUpFleet:
         api = _with(
             row.signals.api, reads=reads, error_ratio=share, request_rate=self._chance.uniform(1, 900)
         )
-        return _with(row, signals=_with(row.signals, api=api, at=time.time()))
+        changed: FleetRow = _with(row, signals=_with(row.signals, api=api, at=time.time()))
+        return changed
 
 
 def _with(data: Any, **changes: Any) -> Any:
