@@ -51,6 +51,7 @@ async def opened() -> AsyncIterator[tuple[K3kApp, Pilot[Any], Jobs]]:
     app = dashboard(FakeFleet(rows={ROW.id: ROW}), place=JobsPlace())
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, JobsScreen), "the jobs screen")
+        await until(pilot, lambda: ROW.id in app.services.fleet.rows, "the row")
         yield app, pilot, app.services.jobs
 
 
@@ -104,7 +105,6 @@ async def test_the_command_that_does_the_same_is_copied_and_ended_jobs_are_forgo
 
 async def test_enter_goes_to_the_control_plane() -> None:
     async with opened() as (app, pilot, jobs):
-        await until(pilot, lambda: ROW.id in app.services.fleet.rows, "the row")
         jobs.start("Delete", TARGET, done)
         await until(pilot, lambda: "It is done." in shown(app), "what came of it")
         await pilot.press("enter")
@@ -139,6 +139,7 @@ async def test_leaving_while_jobs_run_asks(keys: list[str], left: bool) -> None:
 async def test_several_jobs_that_end_together_are_told_of_once() -> None:
     app = dashboard()
     async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: bool(app.services.fleet.hosts), "the fleet")
         jobs = app.services.jobs
         for number in range(6):
             jobs.start("Delete", f"prod/shop/{number}", failing if number % 2 else done)
