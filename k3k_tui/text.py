@@ -11,10 +11,10 @@ from k3k_core.cli.terminal import escape
 
 Align = Literal["left", "right"]
 
-# Soft hyphens, variation selectors, fillers and tags: terminals disagree on how wide they are, and none of them
-# says anything.
+# Soft hyphens, variation selectors, fillers, skin tones and tags: terminals disagree on how wide they are, and none
+# of them says anything that is missed.
 _DROPPED: Final = re.compile(
-    "[\u00ad\u115f\u1160\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
+    "[\u00ad\u115f\u1160\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U0001f3fb-\U0001f3ff\U000e0000-\U000e0fff]"
 )
 # Marks that may stand on one character; real writing has at most three.
 _MOST_MARKS: Final = 4
