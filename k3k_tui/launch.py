@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -198,6 +198,7 @@ def make_app(
     profile: Profile,
     launch: Launch,
     notes: tuple[str, ...] = (),
+    clock: Callable[[], float] = time.time,
 ) -> K3kApp:
     """Make the dashboard over real hosts.
 
@@ -208,6 +209,7 @@ def make_app(
         profile: what the terminal can carry.
         launch: read-only or not, and where to open.
         notes: what is wrong with the choices.
+        clock: seconds since 1970.
     """
     from k3k_tui.app import K3kApp
     from k3k_tui.feed import FleetFeed
@@ -226,12 +228,12 @@ def make_app(
         fleet=FleetFeed(fleet),
         hosts=hosts,
         open_host=open_host_named,
-        jobs=Jobs(),
+        jobs=Jobs(clock),
         look=Look(),
         profile=profile,
         config=config,
         read_only=launch.read_only,
-        clock=time.time,
+        clock=clock,
     )
     return K3kApp(services, launch.place, notes)
 

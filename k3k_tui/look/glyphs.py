@@ -14,7 +14,7 @@ class Glyphs:
 
     Attributes:
         verdicts: sign of each verdict.
-        sparkline: from the lowest to the highest.
+        sparkline: from the lowest to the highest; none fills its cell, or lines above each other would be a wall.
         bar: full and empty part of a bar.
         ellipsis: stands for what was cut off.
         ascending: beside the heading of the column that orders.
@@ -26,7 +26,7 @@ class Glyphs:
     """
 
     verdicts: Mapping[Verdict, str] = field(default_factory=dict)
-    sparkline: str = "▁▂▃▄▅▆▇█"
+    sparkline: str = "▁▂▃▄▅▆▇"
     bar: tuple[str, str] = ("█", "░")
     ellipsis: str = "…"
     ascending: str = "▲"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from functools import lru_cache
 from importlib.resources import files
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import get_character_cell_size
@@ -19,9 +20,21 @@ if TYPE_CHECKING:
 # Of a cell and its text, in pixels; at this size the font's letters are nine pixels wide.
 _WIDTH, _HEIGHT, _SIZE, _BASE = 9, 19, 15, 15
 _MARGIN = 8
-_COLORS = 64
+_COLORS = 128
 _FONT = ("static", "fonts", "RobotoMono-VariableFont_wght.ttf")
 _REGULAR, _BOLD = 400, 700
+
+
+def check_library() -> None:
+    """Refuse to begin without the library that draws.
+
+    Raises:
+        UsageError: it is not installed.
+    """
+    if find_spec("PIL") is None:
+        raise UsageError(
+            "PNG pictures need Pillow, which is not installed.", hint="pip install 'k3k[screenshots]'"
+        )
 
 
 def png(grid: Grid) -> bytes:
@@ -29,16 +42,9 @@ def png(grid: Grid) -> bytes:
 
     Args:
         grid: the screen.
-
-    Raises:
-        UsageError: Pillow is not installed.
     """
-    try:
-        from PIL import Image, ImageDraw
-    except ImportError:
-        raise UsageError(
-            "PNG pictures need Pillow, which is not installed.", hint="pip install 'k3k[screenshots]'"
-        ) from None
+    from PIL import Image, ImageDraw
+
     size = grid.width * _WIDTH + 2 * _MARGIN, grid.height * _HEIGHT + 2 * _MARGIN
     image = Image.new("RGB", size, grid.background)
     draw = ImageDraw.Draw(image)
@@ -49,9 +55,26 @@ def png(grid: Grid) -> bytes:
                 cells = get_character_cell_size(sign)
                 _draw(draw, sign, at, _MARGIN + number * _HEIGHT, cells, run.look)
                 at += cells * _WIDTH
+    colors = Image.new("P", (1, 1))
+    colors.putpalette(bytes(part for color in _palette(grid) for part in color))
     out = io.BytesIO()
-    image.quantize(_COLORS, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    image.quantize(palette=colors, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
     return out.getvalue()
+
+
+def _palette(grid: Grid) -> list[Rgb]:
+    """Return the colours of the screen as they are, then steps between text and its background for smooth edges."""
+    pairs = dict.fromkeys(
+        (_rgb(run.look.background), _rgb(run.look.color)) for line in grid.lines for run in line
+    )
+    colors = dict.fromkeys((_rgb(grid.background), *(color for pair in pairs for color in pair)))
+    steps = max(1, (_COLORS - len(colors)) // max(1, len(pairs)))
+    for step in range(1, steps + 1):
+        part = step / (steps + 1)
+        for back, front in pairs:
+            red, green, blue = (round(a + (b - a) * part) for a, b in zip(back, front, strict=True))
+            colors[red, green, blue] = None
+    return list(colors)[:256]
 
 
 def _draw(draw: Any, sign: str, left: int, top: int, cells: int, look: Look) -> None:

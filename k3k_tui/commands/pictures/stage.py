@@ -21,10 +21,12 @@ from k3k_core.fleet import Fleet, FleetOptions
 from k3k_core.host import HostOptions, open_host
 from k3k_core.sandbox import Sandbox, SandboxOptions
 from k3k_core.sandbox.demo_fleet import Member, cause, provision, recipe, troubles
+from k3k_core.telemetry.scanner.table import LayoutTable
 from k3k_core.telemetry.scraper import Scraper
 from k3k_core.telemetry.scraper.options import ScrapeOptions
 from k3k_core.telemetry.scraper.target import ControlPlaneTarget, Scraped
-from k3k_core.telemetry.scraper.visit import HttpVisitor, LayoutTable
+from k3k_core.telemetry.scraper.visit import HttpVisitor
+from k3k_tui.commands.pictures.scenes import Subjects
 
 HOST = "sandbox"
 # Seconds: how long ago the fleet was made, how long ago troubles began, how far its history goes back, one step of it.
@@ -67,17 +69,25 @@ class Stage:
         fleet: it; nothing of it changes by itself any more.
         hosts: how its host is reached, by name.
         clock: stands still.
-        broken: members that are in trouble.
     """
 
     fleet: Fleet
     hosts: Mapping[str, HostOptions]
     clock: Clock
-    made: tuple[Member, ...]
+
+    def subjects(self) -> Subjects:
+        """Return a control plane that is well and one that is not, the same for the same fleet."""
+        rows = [row for row in self.fleet.rows.values() if not row.control_plane.read_only]
+        well = [row.id for row in rows if row.judgement.verdict == "Healthy"]
+        ill = [row.id for row in rows if row.judgement.verdict == "Degraded"]
+        first = next(iter(self.fleet.rows))
+        return Subjects((*well, first)[0], (*ill, *well, first)[0])
 
 
 @asynccontextmanager
-async def stage(*, clusters: int, seed: int, healthy: bool, told: Callable[[str], None]) -> AsyncIterator[Stage]:
+async def stage(
+    *, clusters: int, seed: int, healthy: bool, told: Callable[[str], None]
+) -> AsyncIterator[Stage]:
     """Make a fleet with a past on a sandbox of its own.
 
     Args:
@@ -112,7 +122,7 @@ async def stage(*, clusters: int, seed: int, healthy: bool, told: Callable[[str]
                     async with open_host(options) as host:
                         await cause(host, troubles(members, seed))
                 await _pass(fleet, clock, now - _TROUBLED, now)
-                yield Stage(fleet, {name: options for name in fleet.hosts}, clock, members)
+                yield Stage(fleet, dict.fromkeys(fleet.hosts, options), clock)
 
 
 async def _populate(options: HostOptions, clusters: int, seed: int) -> tuple[Member, ...]:

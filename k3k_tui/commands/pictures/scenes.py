@@ -1,0 +1,155 @@
+"""Every screen of the dashboard, and the way to it: what pictures and snapshots are taken of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from textual.pilot import Pilot
+
+from k3k_tui.commands.pictures.grid import Grid, grid_of
+from k3k_tui.places import ControlPlanePlace, FleetPlace, HostsPlace, JobsPlace, Place
+from k3k_tui.screens.control_plane.tabs import TABS
+from k3k_tui.screens.stack import place_screen
+
+if TYPE_CHECKING:
+    from k3k_core.fleet import FleetKey
+    from k3k_tui.app import K3kApp
+
+# A screen is done when it has looked the same this often, this many seconds apart.
+_SAME, _PAUSE = 4, 0.1
+_PATIENCE = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Subjects:
+    """Whom the scenes show.
+
+    Attributes:
+        well: a control plane that is healthy.
+        ill: one that is not.
+    """
+
+    well: FleetKey
+    ill: FleetKey
+
+
+@dataclass(frozen=True, slots=True)
+class Stagehand:
+    """Brings the dashboard to a scene.
+
+    Attributes:
+        app: the dashboard.
+        pilot: drives it.
+        subjects: whom scenes show.
+    """
+
+    app: K3kApp
+    pilot: Pilot[Any]
+    subjects: Subjects
+
+    async def open(self, place: Place) -> None:
+        """Go to a place."""
+        self.app.open_place(place)
+        await self.pilot.pause()
+
+    async def type(self, line: str) -> None:
+        """Run a command of the `:` line."""
+        await self.app.commands.run(line)
+        await self.pilot.pause()
+
+    async def home(self) -> None:
+        """Close what is open and go back to the whole fleet."""
+        while self.app.screen is not place_screen(self.app):
+            self.app.screen.dismiss(None)
+            await self.pilot.pause()
+        await self.open(FleetPlace())
+
+
+Way: TypeAlias = Callable[[Stagehand], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One screen.
+
+    Attributes:
+        name: of its files.
+        title: for people.
+        go: the way to it, from the fleet.
+    """
+
+    name: str
+    title: str
+    go: Way
+
+
+def _at(place: Callable[[Subjects], Place]) -> Way:
+    async def go(hand: Stagehand) -> None:
+        await hand.open(place(hand.subjects))
+
+    return go
+
+
+def _typed(line: str) -> Way:
+    async def go(hand: Stagehand) -> None:
+        await hand.type(line.format(well=hand.subjects.well.name, ill=hand.subjects.ill.name))
+
+    return go
+
+
+def _done(action: str) -> Way:
+    async def go(hand: Stagehand) -> None:
+        await hand.app.run_action(action)
+        await hand.pilot.pause()
+
+    return go
+
+
+def _tab(name: str) -> Way:
+    # What is wrong is worth a look; values and objects are the same for all.
+    return _at(
+        lambda who: ControlPlanePlace(who.well if name in {"values", "objects", "logs"} else who.ill, name)
+    )
+
+
+async def _asking(hand: Stagehand) -> None:
+    await hand.app.run_action("app.command_line")
+    await hand.pilot.pause()
+    await hand.pilot.press(*"up")
+
+
+SCENES: tuple[Scene, ...] = (
+    Scene("fleet", "The fleet", _at(lambda _who: FleetPlace())),
+    Scene("fleet-faults", "Only what is not well", _typed("filter is:fault")),
+    Scene("fleet-groups", "The fleet by namespace", _typed("group namespace")),
+    *(Scene(f"control-plane-{tab.name}", f"A control plane: {tab.title}", _tab(tab.name)) for tab in TABS),
+    Scene("hosts", "The hosts", _at(lambda _who: HostsPlace())),
+    Scene("jobs", "What runs in the background", _at(lambda _who: JobsPlace())),
+    Scene("create", "Creating a control plane", _typed("create")),
+    Scene("upgrade", "Upgrading a control plane", _typed("upgrade {well}")),
+    Scene("delete", "Deleting a control plane", _typed("delete {well}")),
+    Scene("kubeconfig", "A kubeconfig", _typed("kubeconfig {well}")),
+    Scene("help", "What the keys do", _done("app.help")),
+    Scene("palette", "The palette", _done("app.command_palette")),
+    Scene("command-line", "The command line", _asking),
+)
+
+
+async def steady(app: K3kApp, pilot: Pilot[Any]) -> Grid:
+    """Wait until a screen has everything it wants to show, and return it.
+
+    Args:
+        app: the dashboard.
+        pilot: drives it.
+    """
+    same, last = 0, grid_of(app)
+    async with asyncio.timeout(_PATIENCE):
+        while same < _SAME:
+            await pilot.pause(_PAUSE)
+            now = grid_of(app)
+            same = same + 1 if now == last else 0
+            last = now
+    return last
