@@ -39,7 +39,8 @@ def with_node_pages(api: ApiServer, log: FindLog) -> web.Application:
         if matched["what"] == "portforward":
             return await _forward(request, pod, matched["pod"])
         if pod is None:
-            return await api.handle(request)
+            error = not_found(POD, matched["pod"])
+            return web.json_response(error.body, status=error.code)
         if matched["what"] != "log":
             return _refuse(f"the k3k sandbox runs no real containers: it does not simulate {matched['what']}")
         return await _log(request, log, pod, api)

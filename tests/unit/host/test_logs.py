@@ -72,17 +72,23 @@ async def test_a_log_that_is_not_followed_has_to_begin_in_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "reason", "error"),
-    [(403, "Forbidden", ForbiddenError), (404, "NotFound", NotFoundError), (400, "BadRequest", HostError)],
+    ("code", "reason", "error", "words"),
+    [
+        (400, "BadRequest", HostError, "is waiting to start"),
+        (403, "Forbidden", ForbiddenError, "is waiting to start"),
+        (404, "NotFound", NotFoundError, "has no Pod pod in namespace n"),
+    ],
 )
-async def test_a_refusal_is_told_in_the_hosts_words(code: int, reason: str, error: type[K3kError]) -> None:
+async def test_a_refusal_is_told_in_the_hosts_words(
+    code: int, reason: str, error: type[K3kError], words: str
+) -> None:
     async def refuse(_request: web.Request) -> web.Response:
         return status(code, reason, 'container "k3s" in pod "pod" is waiting to start')
 
     async with serve(refuse) as server, connected_to(server.url) as host:
         with pytest.raises(error) as refusal:
             await read(host)
-    assert "is waiting to start" in refusal.value.message
+    assert words in refusal.value.message
 
 
 async def test_a_connection_that_breaks_ends_the_log_with_an_error_after_its_lines() -> None:

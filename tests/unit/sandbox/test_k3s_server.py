@@ -12,6 +12,7 @@ import pytest
 
 from k3k_core.resources import CONFIG_MAP, PERSISTENT_VOLUME_CLAIM, POD, SECRET
 from k3k_core.sandbox.controllers.pods import is_ready
+from k3k_core.sandbox.node.kubelet import NoLogError
 from k3k_core.sandbox.scenario import Scenario
 from tests.support.k3s_node import K3sNode, k3s_node
 from tests.support.k3s_pods import CONFIG, PROBE_TOKEN, config_map, pki, server_pod, tokens_secret
@@ -204,6 +205,33 @@ async def test_another_server_token_on_old_data_is_fatal(node: K3sNode) -> None:
     )
     await node.loop.put(POD, server_pod(data=CLAIM))
     await node.until_logged("dev-0", "bootstrap data already found and encrypted with different token")
+
+
+@pytest.mark.looptime
+async def test_the_log_of_the_run_before_is_kept(node: K3sNode) -> None:
+    await configure(node, CONFIG + "egress-selector-mode: wrong\n")
+    await node.loop.put(POD, server_pod())
+    first = node.kubelet.log("ns", "dev-0", "k3s")
+    assert first.ended
+    await configure(node, CONFIG)
+    await node.until_ready("dev-0")
+    second = node.kubelet.log("ns", "dev-0", "k3s")
+    assert node.kubelet.log("ns", "dev-0", "k3s", previous=True) is first
+    assert (second.ended, "invalid egress-selector-mode wrong" in first.text()) == (False, True)
+
+
+async def test_a_container_that_never_ended_has_no_log_of_a_run_before(node: K3sNode) -> None:
+    await node.loop.put(POD, server_pod())
+    await node.until_ready("dev-0")
+    with pytest.raises(NoLogError, match='previous terminated container "k3s" in pod "dev-0" not found'):
+        node.kubelet.log("ns", "dev-0", "k3s", previous=True)
+
+
+async def test_a_container_that_waits_for_a_secret_has_no_log_yet(node: K3sNode) -> None:
+    await node.loop.delete(SECRET, "dev-k3k-tokens")
+    await node.loop.put(POD, server_pod())
+    with pytest.raises(NoLogError, match='"k3s" in pod "dev-0" is waiting to start: PodInitializing'):
+        node.kubelet.log("ns", "dev-0", "k3s")
 
 
 async def test_authorities_next_to_the_data_win_over_a_changed_secret(node: K3sNode) -> None:
