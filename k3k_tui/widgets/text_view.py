@@ -81,7 +81,7 @@ class TextView(ScrollView, can_focus=True):
     DEFAULT_CSS = """
     TextView {
         height: 1fr;
-        scrollbar-size: 1 1;
+        scrollbar-size: 0 1;
     }
     """
 
@@ -150,7 +150,13 @@ class TextView(ScrollView, can_focus=True):
         index, width = top + y, self.size.width
         if index >= len(self._text):
             return Strip.blank(width, self.rich_style)
-        strip = self._strip(index).crop_extend(left, left + width, self.rich_style)
+        whole = self._strip(index)
+        strip = whole.crop_extend(left, left + width, self.rich_style)
+        if whole.cell_length > left + width:
+            # There is no bar for going sideways; a sign says that the line goes on.
+            look = services(self).look
+            sign = Segment(look.glyphs.ellipsis, self.rich_style + look.palette.style("accent"))
+            strip = Strip([*strip.crop(0, width - 1), sign], width)
         return strip.apply_offsets(left, index)
 
     def _strip(self, index: int) -> Strip:

@@ -58,9 +58,9 @@ def overview_lines(view: SheetView, columns: int, rows: int) -> list[Line]:
         rows: lines there are; more can be scrolled.
     """
     if columns < WIDE:
-        return [*_left(view, columns), *_right(view, columns)]
+        return [*_left(view, columns), *_right(view, columns), *section("Facts", _facts(view, columns))]
     left = columns // 2 - 1
-    told = _left(view, left)
+    told = [*_left(view, left), *section("Facts", _facts(view, left))]
     right = _right(view, columns - left - 2)
     plots = _plots(view, left, min(rows - len(told), 14))
     return beside([*told, *plots], right, left)
@@ -92,7 +92,6 @@ def _left(view: SheetView, columns: int) -> list[Line]:
         *section("Why", _reasons(view, row, columns)),
         *section("Last four hours", _timeline(view, columns)),
         *section("Figures", _figures(view, columns)),
-        *section("Facts", _facts(view, row, columns)),
     ]
 
 
@@ -228,7 +227,10 @@ def _figures(view: SheetView, columns: int) -> list[Line]:
     return beside(made[:half], made[half:], width)
 
 
-def _facts(view: SheetView, row: FleetRow, columns: int) -> list[Line]:
+def _facts(view: SheetView, columns: int) -> list[Line]:
+    row = view.subject.row
+    if row is None:
+        return []
     plane, described = row.control_plane, view.description.value
     made = f"{plane.made_by} ({plane.system}{', only shown' if plane.read_only else ''})"
     pairs: list[tuple[str, str]] = [

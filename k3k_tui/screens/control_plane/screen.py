@@ -53,6 +53,7 @@ class ControlPlaneScreen(Screen[None]):
         self._open: Pane | None = None
         self._shown = -1
         self._header_at = 0.0
+        self._looked_at = False
 
     @property
     def known(self) -> ControlPlaneWatch:
@@ -75,15 +76,18 @@ class ControlPlaneScreen(Screen[None]):
         """Begin to follow the control plane."""
         known = services(self)
         self.known.start()
-        known.fleet.focus((self.place.key,))
         await self._show(self.place.tab)
-        self.set_interval(known.profile.tick, self._tick)
+        self.set_interval(known.profile.tick, self.tick)
 
     async def on_unmount(self) -> None:
         """Follow nothing any more."""
         if self._open is not None:
             self._open.closed()
         await self.known.close()
+
+    def on_screen_resume(self) -> None:
+        """Have it read first again: other screens look at other control planes."""
+        self._looked_at = False
 
     def targets(self) -> tuple[FleetKey, ...]:
         """Return what operations work on: this control plane."""
@@ -151,12 +155,12 @@ class ControlPlaneScreen(Screen[None]):
         pane.opened()
         pane.target.focus()
         self._load_if_due()
-        self._tick()
+        self.tick()
         for crumbs in self.query(Breadcrumbs):
             crumbs.update()
         self.refresh_bindings()
 
-    def _tick(self) -> None:
+    def tick(self) -> None:
         """Show what is new, if anything is."""
         if not self.is_current or self._open is None:
             return
@@ -166,6 +170,9 @@ class ControlPlaneScreen(Screen[None]):
             self._header_at = now
             self.query_one("#header", Sheet).rebuild()
         self.query_one(TabStrip).show(self.place.tab, in_trouble(self.known.subject.row))
+        if not self._looked_at and self.known.subject.row is not None:
+            services(self).fleet.focus((self.place.key,))
+            self._looked_at = True
         if is_new:
             self._shown = self.known.news
             self._open.news()
