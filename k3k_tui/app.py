@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from rich.console import RenderableType
 from textual import work
 from textual.app import App
 from textual.binding import BindingType
@@ -21,6 +22,7 @@ from k3k_tui.actions.keys import is_bound, split_keys, unbound
 from k3k_tui.actions.registry import ACTIONS, bindings
 from k3k_tui.command_mode import CommandMode
 from k3k_tui.look.filters import line_filters
+from k3k_tui.look.frugal import frugal
 from k3k_tui.look.themes import Themes, install
 from k3k_tui.naming import find
 from k3k_tui.navigator import with_filter
@@ -79,6 +81,10 @@ class K3kApp(App[int]):
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return what makes drawn lines fit the terminal."""
         return [*super().get_line_filters(), *self._line_filters]
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Send a frame, without what has not changed."""
+        super()._display(screen, frugal(renderable))
 
     def on_mount(self) -> None:
         """Put theme and keys in place, open the first place, and the fleet once that is painted."""

@@ -11,6 +11,8 @@ from textual._compositor import CompositorUpdate
 from textual.app import App
 from textual.screen import Screen
 
+from k3k_tui.look.frugal import frugal
+
 _TOKEN = re.compile(
     r"\x1b\[(?P<arguments>[\d;?]*)(?P<final>[A-Za-z])|\x1b\].*?(?:\x07|\x1b\\)|(?P<char>.)", re.DOTALL
 )
@@ -71,11 +73,12 @@ class PaintingApp(App[Any]):
     painted: PaintedScreen
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
-        if isinstance(renderable, CompositorUpdate):
+        update = frugal(renderable)
+        if isinstance(update, CompositorUpdate):
             if not hasattr(self, "painted"):
                 self.painted = PaintedScreen(*self.size)
-            self.painted.feed(renderable.render_segments(self.console))
-        super()._display(screen, renderable)
+            self.painted.feed(update.render_segments(self.console))
+        super()._display(screen, update)
 
     def whole(self) -> list[str]:
         """Return the lines of the screen as they would be if everything were painted anew."""
