@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +14,9 @@ from k3k_core.cli.terminal import escape
 if TYPE_CHECKING:
     from k3k_core.discovery import ControlPlane
     from k3k_core.fleet import ChangeSet, FleetKey, FleetRow, HostState
+
+# What an error adds in brackets, such as the request that failed, differs from try to try.
+_DETAIL = re.compile(r" \([^()]*\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class Narrator:
         self._keep = keep
         self._clock = clock
         self._known: dict[FleetKey, _Known] = {}
+        # Why each host is not followed, and whether it was ever listed.
         self._hosts: dict[str, tuple[str, bool]] = {}
 
     def tell(self, change: ChangeSet) -> list[str]:
@@ -64,16 +69,18 @@ class Narrator:
 
     def _host(self, state: HostState) -> Iterator[str]:
         before = self._hosts.get(state.name)
-        now = (state.error, state.listed)
+        now = self._hosts[state.name] = (_DETAIL.sub("", state.error), state.listed)
         if before == now:
             return
-        self._hosts[state.name] = now
+        was_lost = before is not None and bool(before[0])
         if state.error:
-            if before is None or before[0] != state.error:
-                lost = f"Host {state.name} is not followed: {_ended(state.error)}"
-                old = " What is known of its control planes grows old." if state.listed else ""
-                yield f"{lost}{old}{f' {_ended(state.hint)}' if state.hint else ''}"
-        elif before is not None and before[0]:
+            if before is not None and before[0] == now[0]:
+                return
+            old = " What is known of its control planes grows old." if state.listed and not was_lost else ""
+            hint = f" {_ended(state.hint)}" if state.hint else ""
+            still = "still " if was_lost else ""
+            yield f"Host {state.name} is {still}not followed: {_ended(state.error)}{old}{hint}"
+        elif was_lost:
             yield f"Host {state.name} is followed again."
         elif state.listed:
             yield f"Host {state.name} has {counted(state.control_planes)}."

@@ -30,7 +30,7 @@ BLOG = fleet_row("blog", namespace="shop", servers_ready=0, servers_wanted=3, la
 DOWN = replace(BLOG, judgement=Judgement("Down", NOW))
 PROD = HostState("prod", connected=True, since=NOW, listed=True, control_planes=2)
 GROWS_OLD = "What is known of its control planes grows old."
-LOST = replace(PROD, connected=False, error="It does not answer.", hint="Look at the network.")
+LOST = replace(PROD, connected=False, error="It does not answer (get Secrets).", hint="Look at the network.")
 
 
 def everything(_row: ControlPlane) -> bool:
@@ -124,10 +124,12 @@ def test_what_goes_and_comes_again_is_told() -> None:
 
 
 def test_a_lost_host_is_told_once_with_what_to_do_and_so_is_its_return() -> None:
-    again = replace(LOST, since=NOW + 5)
-    assert told(*(ChangeSet(hosts=(state,)) for state in (PROD, LOST, again, PROD))) == [
+    again = replace(LOST, since=NOW + 5, error="It does not answer (list Secrets).")
+    refused = replace(LOST, error="It refuses the connection.", hint="")
+    assert told(*(ChangeSet(hosts=(state,)) for state in (PROD, LOST, again, refused, PROD, PROD))) == [
         "Host prod has 2 control planes.",
-        f"Host prod is not followed: It does not answer. {GROWS_OLD} Look at the network.",
+        f"Host prod is not followed: It does not answer (get Secrets). {GROWS_OLD} Look at the network.",
+        "Host prod is still not followed: It refuses the connection.",
         "Host prod is followed again.",
     ]
 
@@ -186,7 +188,7 @@ def test_documents_for_programs_tell_hosts_rows_and_what_went(k3k: Command, flee
             "host": {
                 "name": "prod",
                 "connected": False,
-                "error": "It does not answer.",
+                "error": "It does not answer (get Secrets).",
                 "hint": "Look at the network.",
                 "controlPlanes": 2,
             },
@@ -216,7 +218,7 @@ def test_on_a_terminal_a_table_is_redrawn_the_worst_first(
     ended = k3k("list", "--watch", "--no-color")
     lines = seen[0].splitlines()
     assert lines[0].startswith("Host prod has not been followed for ")
-    assert lines[0].endswith(": It does not answer. Look at the network.")
+    assert lines[0].endswith(": It does not answer (get Secrets). Look at the network.")
     assert lines[1:3] == ["2 control planes: 1 Down, 1 Healthy. Waiting for stage.", ""]
     assert [line.split()[1] for line in lines[3:]] == ["NAME", "blog", "ci"]
     assert "Healthy, 5m old" in lines[5]
