@@ -64,6 +64,9 @@ VERBS: dict[str, Verb] = {
     )
 }
 
+# What `k3k` alone does for a person at a terminal.
+WITHOUT_VERB = "tui"
+
 # Verbs that other messages may already name; the release that brings them is not this one.
 PLANNED = frozenset(
     [

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from k3k_core.cli.catalog import PLANNED, VERBS, sections
+from k3k_core.cli.catalog import PLANNED, VERBS, WITHOUT_VERB, sections
 from k3k_core.cli.option import COMMON
+from k3k_core.cli.terminal import at_a_terminal
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -38,6 +39,13 @@ class Group(click.Group):
 
 class LazyGroup(Group):
     """The root command: a verb's module is imported when the verb is used, not before."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take a command line without a verb for the dashboard, where somebody can see it."""
+        if not ctx.resilient_parsing and at_a_terminal():
+            _, verb, _ = self.make_parser(ctx).parse_args(list(args))
+            args = args if verb else [*args, WITHOUT_VERB]
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
         """Return the names of all verbs, in the order of the catalog."""

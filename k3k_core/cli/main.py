@@ -74,9 +74,10 @@ def run_command(args: list[str]) -> int:
     import click
 
     from k3k_core.cli.app import cli
+    from k3k_core.cli.terminal import at_a_terminal
 
-    if not args:
-        args = ["tui"] if _somebody_is_there() else ["--help"]
+    if not args and not at_a_terminal():
+        args = ["--help"]
     root: click.Context | None = None
     try:
         with cli.make_context(PROGRAM, args, terminal_width=_help_width()) as root:
@@ -91,13 +92,6 @@ def run_command(args: list[str]) -> int:
         if isinstance(error, SystemExit):
             raise
         return _report(error, root.invoked_subcommand if root is not None else None)
-
-
-def _somebody_is_there() -> bool:
-    """Return whether a person sits at a terminal; the dashboard draws on the standard error."""
-    from k3k_core.cli.terminal import is_terminal
-
-    return all(is_terminal(stream) for stream in (sys.stdin, sys.stdout, sys.stderr))
 
 
 def _collect_less_garbage() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TextIO
@@ -88,6 +89,11 @@ def is_terminal(stream: TextIO | None) -> bool:
         return stream is not None and stream.isatty()
     except ValueError:
         return False
+
+
+def at_a_terminal() -> bool:
+    """Return whether a person sits at all three streams; the dashboard draws on the standard error."""
+    return all(is_terminal(stream) for stream in (sys.stdin, sys.stdout, sys.stderr))
 
 
 def _can_encode(stream: TextIO, signs: str) -> bool:

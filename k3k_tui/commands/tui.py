@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 
 import click
 
@@ -11,7 +10,7 @@ from k3k_core.cli import options
 from k3k_core.cli.command import Example, verb
 from k3k_core.cli.option import option
 from k3k_core.cli.session import Session
-from k3k_core.cli.terminal import is_terminal
+from k3k_core.cli.terminal import at_a_terminal
 from k3k_core.errors import UsageError
 from k3k_tui.terminal import in_browser
 
@@ -62,10 +61,10 @@ def command(
 
         session.console.data("\n".join(f"{name}: {place}" for name, place in places()))
         return
-    # Textual draws on the standard error.
-    if not in_browser(os.environ) and not all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
+    if not in_browser(os.environ) and not at_a_terminal():
         raise UsageError(
-            "The dashboard needs a terminal.", hint="`k3k list` and `k3k list --watch --plain` work without."
+            "The dashboard needs a terminal, for input, output and errors alike.",
+            hint="`k3k list` and `k3k list --watch --plain` work without.",
         )
     from k3k_tui.launch import Launch, run_dashboard
 
