@@ -199,15 +199,16 @@ def test_the_course_of_the_latency_is_drawn_over_half_an_hour() -> None:
     history = History()
     for slot in range(120):
         history.record(NOW - 1785 + slot * 15, {"read_p99": 0.009, "write_p99": 0.08 if slot >= 60 else None})
-    drawn = cell(fleet_row(), "latency", history=history)
-    assert drawn == Cell("▁" * 5 + "█" * 5, "accent")
-    assert cell(fleet_row(), "latency", ASCII, history).text == "_____#####"
+    for glyphs in (UNICODE, ASCII):
+        lowest, highest = glyphs.sparkline[0], glyphs.sparkline[-1]
+        drawn = cell(fleet_row(), "latency", glyphs, history)
+        assert drawn == Cell(lowest * 5 + highest * 5, "accent")
 
 
 def test_a_calm_course_is_drawn_low() -> None:
     history = History()
     history.record(NOW, {"read_p99": 0.002})
-    assert cell(fleet_row(), "latency", history=history).text == " " * 9 + "▁"
+    assert cell(fleet_row(), "latency", history=history).text == " " * 9 + UNICODE.sparkline[0]
 
 
 def test_a_course_without_values_is_a_dash() -> None:
