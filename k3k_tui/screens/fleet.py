@@ -22,10 +22,7 @@ from k3k_tui.view.fleet_view import FleetView, ViewChange
 from k3k_tui.view.lines import Line
 from k3k_tui.view.pending import PendingChanges
 from k3k_tui.view.state import ViewState
-from k3k_tui.view.suggestions import Suggestion, suggest
 from k3k_tui.widgets.breadcrumbs import Breadcrumbs
-from k3k_tui.widgets.column_chooser import ColumnChooser
-from k3k_tui.widgets.dialogs.choose import Choice, Choose
 from k3k_tui.widgets.empty_fleet import empty_fleet
 from k3k_tui.widgets.filter_bar import FilterBar
 from k3k_tui.widgets.fleet_header import FleetHeader
@@ -39,6 +36,7 @@ from k3k_tui.widgets.toast import tell_error
 
 if TYPE_CHECKING:
     from k3k_core.fleet import ChangeSet, FleetKey
+    from k3k_tui.view.suggestions import Suggestion
 
 # Seconds between two looks at what changes with time alone: ages, courses.
 _AGES = 5.0
@@ -253,6 +251,8 @@ class FleetScreen(Screen[None]):
         )
 
     def _offers(self, text: str) -> tuple[Suggestion, ...]:
+        from k3k_tui.view.suggestions import suggest
+
         return suggest(text, self._view.rows.values())
 
     # What the table and the filter tell
@@ -305,6 +305,8 @@ class FleetScreen(Screen[None]):
         if words:
             self._try(lambda: choices.sorted_by(self.state, words))
             return
+        from k3k_tui.widgets.dialogs.choose import Choice, Choose
+
         shown = [column.name for column in self._table.columns]
         names = [*shown, *(name for name in COLUMNS if name not in shown)]
         picked = [Choice(name, COLUMNS[name].title, COLUMNS[name].summary) for name in names]
@@ -326,6 +328,8 @@ class FleetScreen(Screen[None]):
         if words:
             self._try(lambda: choices.grouped_by(self.state, words[0]))
             return
+        from k3k_tui.widgets.dialogs.choose import Choice, Choose
+
         picked = [Choice(name or "none", name or "no groups") for name in choices.GROUPINGS]
         ask = Choose("Group by", picked, chosen=choices.GROUPINGS.index(self.state.group))
         self.app.push_screen(ask, lambda name: self.action_group(name) if name else None)
@@ -339,6 +343,8 @@ class FleetScreen(Screen[None]):
         if words:
             self._try(lambda: choices.with_columns(self.state, words))
             return
+        from k3k_tui.widgets.column_chooser import ColumnChooser
+
         chooser = ColumnChooser([column.name for column in self._table.columns])
         self.app.push_screen(chooser, self._columns_chosen)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -18,9 +18,11 @@ from k3k_tui.actions.typed import TypedHistory
 from k3k_tui.text import clean, width
 from k3k_tui.view.cells import Cell
 from k3k_tui.view.lines import Line
-from k3k_tui.view.suggestions import Suggestion
-from k3k_tui.view.words import Problem
 from k3k_tui.widgets.steady_lines import SteadyLines
+
+if TYPE_CHECKING:
+    from k3k_tui.view.suggestions import Suggestion
+    from k3k_tui.view.words import Problem
 
 
 class FilterBar(Vertical):

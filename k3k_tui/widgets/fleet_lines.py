@@ -45,7 +45,9 @@ class FleetLines:
         """
         state = self._view.state
         hosts = len(self._view.hosts)
-        self._columns = columns_for(width, wide=state.wide, chosen=state.columns or self._chosen, hosts=hosts)
+        self._columns = columns_for(
+            width, wide=state.wide, chosen=state.columns or self._chosen, hosts=hosts, group=state.group
+        )
         return self._columns
 
     def __len__(self) -> int:

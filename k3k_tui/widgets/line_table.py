@@ -372,6 +372,9 @@ class LineTable(ScrollView, can_focus=True):
         return next(painted, (None, 0))
 
     def _scroll(self, first: int) -> None:
+        """Bring a line to the top; the heading of the first group with it, should it be alone above."""
+        if 0 < first < 3 and all(self._source.key(above) is None for above in range(first)):
+            first = 0
         self.scroll_to(y=max(0, first), animate=False, force=True)
 
     def _bring_into_sight(self) -> None:
@@ -382,8 +385,6 @@ class LineTable(ScrollView, can_focus=True):
         spare = height // 2 if services(self).profile.remote else 0
         if index >= first + height:
             self._scroll(index - height + 1 + spare)
-        elif all(self._source.key(above) is None for above in range(min(index, 2))):
-            self._scroll(0)
         else:
             self._scroll(index - spare)
 
@@ -395,7 +396,8 @@ class LineTable(ScrollView, can_focus=True):
         """Choose the columns for the width there is now."""
         self._painter = None
         self._painted.clear()
-        self._cache.forget_strips()
+        # Other columns have other cells.
+        self._cache = LineCache(self._source)
         self._fit_to_lines()
         self._bring_into_sight()
         self.refresh()
