@@ -6,9 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
-from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Checkbox
 
 from k3k_core.lifecycle.progress import Progress
 from k3k_tui.operations.asking import nothing_left
@@ -18,7 +16,7 @@ from k3k_tui.operations.hosts import ask_all, begin
 from k3k_tui.services import services
 from k3k_tui.view.cells import Cell
 from k3k_tui.view.lines import Line
-from k3k_tui.widgets.dialogs import ConfirmByName
+from k3k_tui.widgets.dialogs import ConfirmByName, Tick
 
 if TYPE_CHECKING:
     from k3k_core.fleet import FleetKey
@@ -76,11 +74,10 @@ class DeleteDialog(ConfirmByName):
     def fields(self) -> Iterable[Widget]:
         """Return the choice to keep the data, then the field for the name."""
         if self._keepable:
-            label = "Keep the data: volumes, and the keys and tokens that belong to them"
-            yield Checkbox(Content(label), id="keep", compact=True)
+            yield Tick("Keep the volumes, keys and tokens", "keep")
         yield from super().fields()
 
-    def on_checkbox_changed(self, event: Checkbox.Changed) -> None:
+    def on_checkbox_changed(self, event: Tick.Changed) -> None:
         """Take notice of whether the data are kept."""
         event.stop()
         self.keep_data = event.value

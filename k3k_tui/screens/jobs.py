@@ -9,6 +9,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.css.scalar import Scalar
 from textual.screen import Screen
 
 from k3k_tui.actions.registry import bindings
@@ -39,11 +40,8 @@ class JobsScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("jobs")
     DEFAULT_CSS = """
-    JobsScreen LineTable {
-        height: 2fr;
-    }
     JobsScreen #details {
-        height: 3fr;
+        height: 1fr;
         border-top: solid $primary;
         padding: 0 1;
     }
@@ -75,6 +73,11 @@ class JobsScreen(Screen[None]):
         """Follow nothing any more."""
         if self._stop is not None:
             self._stop()
+
+    def on_resize(self) -> None:
+        """Share the room anew."""
+        if self._stop is not None:
+            self._show()
 
     def on_screen_resume(self) -> None:
         """Catch up."""
@@ -113,8 +116,16 @@ class JobsScreen(Screen[None]):
         known = services(self)
         now, glyphs = known.clock(), known.look.glyphs
         lines = [line_table.Line(job.id, job_cells(job, now, glyphs)) for job in known.jobs.all]
-        self.query_one(LineTable).show(COLUMNS, line_table.Lines(lines))
+        table = self.query_one(LineTable)
+        table.show(COLUMNS, line_table.Lines(lines))
+        self._share(table, len(lines))
         self._show_details()
+
+    def _share(self, table: LineTable, jobs: int) -> None:
+        """Give the list the room it needs, at most a part of the screen: the rest is for what happens."""
+        height = min(jobs + 1, max(self.size.height * 2 // 5, 4))
+        if table.styles.height != Scalar.from_number(height):
+            table.styles.height = height
 
     def _show_details(self) -> None:
         sheet = self.query_one("#details", Sheet)

@@ -8,6 +8,7 @@ from k3k_tui.widgets.dialogs.choose import Choice, Choose
 from k3k_tui.widgets.dialogs.confirm import Confirm, ConfirmByName
 from k3k_tui.widgets.dialogs.entries import AskEntries, Entry
 from k3k_tui.widgets.dialogs.notice import Notice
+from k3k_tui.widgets.dialogs.tick import Tick
 from k3k_tui.widgets.dialogs.waiting import GivenUpError, waited
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Entry",
     "GivenUpError",
     "Notice",
+    "Tick",
     "button",
     "waited",
 ]
