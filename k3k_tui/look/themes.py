@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from textual.app import App
+from textual.theme import Theme
 
 from k3k_core.errors import K3kError
 from k3k_tui.look.drawing import palette_of, textual_theme
@@ -77,6 +78,7 @@ class Themes:
         self._library = library
         self._tell = tell
         self._told: dict[str, str] = {}
+        self._problem: K3kError | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -100,7 +102,7 @@ class Themes:
         self._put_on(name)
 
     def start(self, name: str, otherwise: str) -> None:
-        """Put the first theme on, and look for changes of the user's themes from now on.
+        """Put the first theme on; what is wrong with the user's choice is told by `follow`.
 
         Args:
             name: what the user chose; empty for no choice.
@@ -110,7 +112,14 @@ class Themes:
             self._put_on(name or otherwise)
         except ThemeError as error:
             self._put_on(otherwise)
-            self._tell(error)
+            self._problem = error
+
+    def follow(self) -> None:
+        """Look for changes of the user's themes from now on, in a running app."""
+        if self._problem is not None:
+            self._tell(self._problem)
+            self._problem = None
+        self._app.theme_changed_signal.subscribe(self._app, self._redraw)
         self._app.set_interval(_POLL, self.poll)
 
     def poll(self) -> None:
@@ -135,13 +144,17 @@ class Themes:
             self._app.theme = name
         elif before != drawn:
             self._app.mutate_reactive(App.theme)
+
+    def _redraw(self, _theme: Theme) -> None:
+        """Let every widget draw itself anew: what it kept of the old colours may be more than its lines."""
+        self._look.change(self._look.palette)
         for screen in self._app.screen_stack:
             for widget in screen.walk_children():
                 widget.refresh()
 
 
 def install(app: App[Any], services: Needs, tell: Callable[[K3kError], None] | None = None) -> Themes:
-    """Put the user's theme on, before the first frame.
+    """Put the user's theme on: best when an app is made, so that nothing is ever drawn in another.
 
     Args:
         app: the dashboard.
@@ -149,7 +162,7 @@ def install(app: App[Any], services: Needs, tell: Callable[[K3kError], None] | N
         tell: shows a problem; a notification unless told.
 
     Returns:
-        The themes, to choose from.
+        The themes, to choose from; `follow` is to be called once the app runs.
     """
     services.look.glyphs = ASCII if services.profile.ascii else UNICODE
 
@@ -161,4 +174,6 @@ def install(app: App[Any], services: Needs, tell: Callable[[K3kError], None] | N
 
     themes = Themes(app, services.look, Library(own_themes()), tell or notify)
     themes.start(services.config.theme, usual(services.profile))
+    if app.is_running:
+        themes.follow()
     return themes
