@@ -127,8 +127,11 @@ class K3kApp(App[int]):
         )
 
     def get_key_display(self, binding: Any) -> str:
-        """Return how a key is written."""
-        return super().get_key_display(binding) if is_bound(binding.key) else ""
+        """Return how a key is written, with the signs that the terminal has."""
+        if not is_bound(binding.key):
+            return ""
+        shown = super().get_key_display(binding)
+        return shown if shown.isascii() or not self.services.profile.ascii else binding.key
 
     @property
     def place(self) -> Place:

@@ -51,7 +51,8 @@ class CommandMode:
         screen = self._app.screen
         if screen.query(CommandLine):
             return
-        actions = self.actions
+        # What is about the screen is offered before what works everywhere.
+        actions = sorted(self.actions, key=lambda action: action.scope == "app")
         summaries = {name: action.summary for name, action in commands(actions).items()}
         line = CommandLine(lambda typed: complete(typed, actions, self._offers), summaries, self._typed, text)
         screen.mount(line)

@@ -13,10 +13,12 @@ from k3k_tui.actions.keys import keymap_names, split_keys
 from k3k_tui.actions.registry import ACTIONS
 from k3k_tui.app import K3kApp
 from k3k_tui.config import TuiConfig
+from k3k_tui.widgets.dialogs import Confirm
 from tests.support.fake_fleet import FakeFleet
 from tests.support.fleet_rows import fleet_row
 from tests.support.tui import dashboard, until
 
+DIALOG = "a dialog"
 # How to get where the keys of some scopes work: command lines, and keys to press then.
 WAYS: Mapping[tuple[Scope, ...], tuple[str, tuple[str, ...]]] = {
     ("app", "targets", "fleet", "table"): ("fleet", ()),
@@ -24,11 +26,15 @@ WAYS: Mapping[tuple[Scope, ...], tuple[str, tuple[str, ...]]] = {
     ("app", "targets", "control-plane", "logs"): ("logs shop", ()),
     ("app", "jobs", "table"): ("jobs", ()),
     ("app", "hosts", "table"): ("hosts", ()),
+    ("form",): ("create", ()),
+    ("dialog",): (DIALOG, ()),
     ("command-line",): ("fleet", (":",)),
     ("help",): ("fleet", ("?",)),
 }
 # They pass their key on while nothing is selected, and in what cannot be scrolled.
-LETTING_GO = frozenset({"screen.copy_text", "scroll_up", "scroll_down", "page_up", "page_down"})
+LETTING_GO = frozenset(
+    {"screen.copy_text", "scroll_up", "scroll_down", "scroll_left", "scroll_right", "page_up", "page_down"}
+)
 
 
 async def unreached(app: K3kApp, scopes: tuple[Scope, ...]) -> list[str]:
@@ -64,7 +70,10 @@ async def test_every_key_runs_its_action_where_it_is_said_to_work(keymap: str) -
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: bool(app.services.fleet.rows), "the fleet")
         for scopes, (line, keys) in WAYS.items():
-            await app.commands.run(line)
+            if line == DIALOG:
+                await app.push_screen(Confirm("Delete", (), label="Delete", danger=True))
+            else:
+                await app.commands.run(line)
             await pilot.pause()
             await pilot.press(*keys)
             await pilot.pause()
