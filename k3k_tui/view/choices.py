@@ -67,7 +67,8 @@ def sorted_by_next(state: ViewState, shown: Sequence[str], step: int) -> ViewSta
         return state
     now = state.sort or "verdict"
     place = shown.index(now) + step if now in shown else 0
-    return sorted_by(replace(state, sort="", descending=False), [shown[place % len(shown)]])
+    name = shown[place % len(shown)]
+    return replace(state, sort="" if name == "verdict" else name, descending=name in _HIGHEST_FIRST)
 
 
 def grouped_by(state: ViewState, word: str) -> ViewState:
