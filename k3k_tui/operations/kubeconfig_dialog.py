@@ -52,6 +52,7 @@ class KubeconfigDialog(Dialog[bool]):
         issue: makes one for somebody else.
     """
 
+    BODY_SHARE = 0.75
     DEFAULT_CSS = """
     KubeconfigDialog > #frame {
         width: 95%;

@@ -85,13 +85,11 @@ async def start_upgrade(
 class UpgradeQuestion(Confirm):
     """Asks whether to upgrade; there is a lot to be read first."""
 
+    BODY_SHARE = 0.75
     DEFAULT_CSS = """
     UpgradeQuestion > #frame {
         width: 95%;
         max-width: 140;
-    }
-    UpgradeQuestion #body {
-        max-height: 75vh;
     }
     """
 

@@ -29,6 +29,8 @@ class Dialog(ModalScreen[T | None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("dialog")
+    # Part of the screen's height that the body may take.
+    BODY_SHARE: ClassVar[float] = 0.6
     DEFAULT_CSS = """
     Dialog {
         align: center middle;
@@ -49,7 +51,6 @@ class Dialog(ModalScreen[T | None]):
     }
     Dialog #body {
         height: auto;
-        max-height: 60vh;
         scrollbar-size: 1 1;
     }
     Dialog #buttons {
@@ -74,7 +75,7 @@ class Dialog(ModalScreen[T | None]):
         """Lay out the frame."""
         with Vertical(id="frame") as frame:
             frame.border_title = Content(clean(self.dialog_title))
-            with VerticalScroll(id="body", can_focus=False):
+            with VerticalScroll(id="body", classes="scrolls", can_focus=False):
                 yield from self.body()
             yield from self.fields()
             with Horizontal(id="buttons"):
@@ -95,6 +96,12 @@ class Dialog(ModalScreen[T | None]):
     def on_mount(self) -> None:
         """Begin."""
         self.begin()
+
+    def on_resize(self) -> None:
+        """Share the room; a frame as high as what is in it has to know the highest in cells."""
+        highest = max(3, int(self.size.height * self.BODY_SHARE))
+        for part in self.query(".scrolls"):
+            part.styles.max_height = highest
 
     def begin(self) -> None:
         """Put the focus where a hasty Enter does no harm."""

@@ -18,8 +18,6 @@ from k3k_tui.widgets.cell_lines import CellLines
 from k3k_tui.widgets.dialogs.base import Dialog, button
 
 T = TypeVar("T")
-# More entries than this are scrolled, however high the terminal is.
-_TALLEST = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +47,10 @@ class Choose(Dialog[T]):
         chosen: place of the one the cursor is on.
     """
 
+    BODY_SHARE = 0.5
     DEFAULT_CSS = """
     Choose OptionList {
-        max-height: 50vh;
+        height: auto;
         background: $surface;
     }
     """
@@ -83,9 +82,7 @@ class Choose(Dialog[T]):
             )
             for choice in self._choices
         ]
-        entries = OptionList(*options, id="choices", compact=True, markup=False)
-        entries.styles.height = min(len(options), _TALLEST)
-        yield entries
+        yield OptionList(*options, id="choices", classes="scrolls", compact=True, markup=False)
 
     def buttons(self) -> Iterable[Button]:
         """Return Cancel alone: Enter on an entry picks it."""
