@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from k3k_core.cli import options, rules_input
+from k3k_core.cli.asked_hosts import Answer, all_failed, ask_all, ask_until_one
 from k3k_core.cli.command import Example, verb
-from k3k_core.cli.connect import host_options, run
+from k3k_core.cli.connect import run
 from k3k_core.cli.option import option
 from k3k_core.cli.output import write_document
 from k3k_core.cli.rows import control_plane_table
 from k3k_core.cli.session import Session
 from k3k_core.cli.terminal import escape
-from k3k_core.errors import K3kError, UsageError
-from k3k_core.host import HostOptions
+from k3k_core.errors import UsageError
 
 if TYPE_CHECKING:
     from k3k_core.cli.signal_columns import Measured
@@ -25,23 +24,6 @@ if TYPE_CHECKING:
     from k3k_core.telemetry.rules import Rule
 
 FORMATS = ("table", "wide", "json", "yaml", "name")
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What one host said.
-
-    Attributes:
-        context: as it was asked for; None for the current one.
-        host: name of its context, empty for the current one before it has been reached.
-        rows: its control planes.
-        error: why it said nothing.
-    """
-
-    context: str | None
-    host: str
-    rows: tuple[ControlPlane, ...] = ()
-    error: K3kError | None = None
 
 
 @verb(
@@ -90,17 +72,22 @@ def command(
         raise UsageError("--plain goes with no other format.", hint="Leave out -o.")
     keep = _selection(selector)
     read = rules_input.read_rules(rules) if wanted else ()
-    answers = [_chosen(answer, keep) for answer in run(_ask_all(session))]
-    errors = [answer for answer in answers if answer.error is not None]
-    if len(errors) == len(answers):
-        raise _all_failed(errors)
     if watch:
-        _watch(session, answers, keep, plain=plain, rules=read if wanted else None)
+        _watch(session, keep, plain=plain, rules=read if wanted else None)
         return
-    for answer in errors:
-        session.console.warn(f"host {answer.host}: {answer.error}")
+    answers = [_chosen(answer, keep) for answer in _checked(run(ask_all(session)))]
+    for answer in answers:
+        if answer.error is not None:
+            session.console.warn(f"host {answer.host}: {answer.error}")
     measured = _measure(session, answers, read) if wanted and output != "name" else None
     _show(session, answers, measured, plain=plain)
+
+
+def _checked(answers: list[Answer]) -> list[Answer]:
+    failed = all_failed(answers)
+    if failed is not None:
+        raise failed
+    return answers
 
 
 def _check_watch(output: str) -> None:
@@ -119,73 +106,31 @@ def _selection(selector: str | None) -> Callable[[ControlPlane], bool]:
     return lambda row: labels.matches(row.labels)
 
 
-def _chosen(answer: _Answer, keep: Callable[[ControlPlane], bool]) -> _Answer:
+def _chosen(answer: Answer, keep: Callable[[ControlPlane], bool]) -> Answer:
     return replace(answer, rows=tuple(filter(keep, answer.rows)))
 
 
 def _watch(
-    session: Session,
-    answers: Sequence[_Answer],
-    keep: Callable[[ControlPlane], bool],
-    *,
-    plain: bool,
-    rules: tuple[Rule, ...] | None,
+    session: Session, keep: Callable[[ControlPlane], bool], *, plain: bool, rules: tuple[Rule, ...] | None
 ) -> None:
     from k3k_core.cli.list_watch import Watch, watch
 
+    answers = _checked(run(ask_until_one(session)))
+    # Those that have not answered yet are taken to have about as many.
+    size = max(len(answer.rows) for answer in answers) * len(answers)
     contexts = tuple(answer.context for answer in answers)
-    size = sum(len(answer.rows) for answer in answers)
     run(watch(session, Watch(contexts, size, keep, plain, rules)))
 
 
-def _measure(session: Session, answers: Sequence[_Answer], rules: tuple[Rule, ...]) -> Measured:
+def _measure(session: Session, answers: Sequence[Answer], rules: tuple[Rule, ...]) -> Measured:
     from k3k_core.cli.signal_columns import measure
 
     rows = [row for answer in answers for row in answer.rows]
     return measure(session, [answer.context for answer in answers if answer.rows], rows, rules=rules)
 
 
-def _contexts(session: Session) -> list[str | None]:
-    from k3k_core.host import hosts
-
-    settings = session.settings
-    if not settings.all_contexts:
-        return list(dict.fromkeys(settings.contexts)) or [None]
-    found = hosts(HostOptions(settings.kubeconfig))
-    if not found:
-        raise UsageError(
-            "There is no context to use: no kubeconfig was found.", hint="Give --kubeconfig FILE."
-        )
-    return [context.name for context in found]
-
-
-async def _ask_all(session: Session) -> list[_Answer]:
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_ask(session, context)) for context in _contexts(session)]
-    return [task.result() for task in tasks]
-
-
-async def _ask(session: Session, context: str | None) -> _Answer:
-    from k3k_core.discovery import list_control_planes
-    from k3k_core.host import open_host
-
-    settings = session.settings
-    namespace = None if settings.all_namespaces else settings.namespace
-    try:
-        async with open_host(host_options(session, context)) as host:
-            rows = await list_control_planes(host, namespace=namespace, now=datetime.now(UTC))
-            return _Answer(context, host.name, rows)
-    except K3kError as error:
-        return _Answer(context, context or "", error=error)
-
-
-def _all_failed(failed: Sequence[_Answer]) -> BaseException:
-    errors = [answer.error for answer in failed if answer.error is not None]
-    return errors[0] if len(errors) == 1 else ExceptionGroup("no host answered", errors)
-
-
 def _show(
-    session: Session, answers: Sequence[_Answer], measured: Measured | None, *, plain: bool = False
+    session: Session, answers: Sequence[Answer], measured: Measured | None, *, plain: bool = False
 ) -> None:
     console, output = session.console, session.settings.output
     rows = [row for answer in answers for row in answer.rows]

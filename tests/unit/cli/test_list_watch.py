@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,10 +16,12 @@ import pytest
 import k3k_core.cli.live
 import k3k_core.discovery
 import k3k_core.fleet
+import k3k_core.host
 from k3k_core.cli.narration import Narrator
 from k3k_core.discovery import ControlPlane
 from k3k_core.errors import UnreachableError
 from k3k_core.fleet import ChangeSet, FleetKey, FleetOptions, FleetRow, HostState
+from k3k_core.host import HostApi, HostOptions
 from k3k_core.telemetry.judgement import Judgement
 from tests.support.command import Command, FakeHosts
 from tests.support.fleet_rows import DAY, NOW, degraded, fleet_row, full_signals
@@ -252,6 +255,28 @@ def test_a_watch_goes_on_with_hosts_that_do_not_answer_yet(
     ended = k3k("list", "--watch", "--context", "prod", "--context", "stage")
     assert (ended.code, ended.err) == (0, "")
     assert [host.context for host in fleet.options[0].hosts] == ["prod", "stage"]
+
+
+def test_a_watch_does_not_wait_for_hosts_that_hang(
+    k3k: Command, fleet: WatchedFleet, hosts: FakeHosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[str | None] = []
+
+    @asynccontextmanager
+    async def opened(options: HostOptions) -> AsyncIterator[HostApi]:
+        if options.context == "stage":
+            try:
+                await asyncio.Event().wait()
+            finally:
+                left.append(options.context)
+        async with hosts.open(options) as host:
+            yield host
+
+    monkeypatch.setattr(k3k_core.host, "open_host", opened)
+    hosts.fail["dev"] = UnreachableError("dev does not answer.")
+    ended = k3k("list", "--watch", "--context", "dev", "--context", "prod", "--context", "stage")
+    assert (ended.code, ended.err, left) == (0, "", ["stage"])
+    assert [host.context for host in fleet.options[0].hosts] == ["dev", "prod", "stage"]
 
 
 @pytest.mark.parametrize(
