@@ -118,11 +118,11 @@ class CreateScreen(FormScreen[None]):
         """Keep the draft for when somebody comes back, unless there is nothing in it."""
         services(self).drafts.create = None if draft == self._empty else draft
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what means something at this step."""
         known = frozenset.union(*_ACTIONS.values())
         if action not in known:
-            return True
+            return super().check_action(action, parameters)
         if action == "retry":
             return self._may_retry()
         if action == "next" and self.step == "progress":
@@ -157,6 +157,7 @@ class CreateScreen(FormScreen[None]):
             cast("HasPlaces", self.app).open_place(place)
 
     async def _review(self) -> None:
+        self.values.settle()
         if self.values.view == "yaml" and not self.values.turn():
             self.action_yaml()
             return

@@ -72,12 +72,13 @@ class EditScreen(FormScreen[LoadedValues]):
         else:
             edits[self._key] = draft
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what means something here."""
-        return action != "retry"
+        return action != "retry" and super().check_action(action, parameters)
 
     async def action_next(self) -> None:
         """Answer with the values, if they can be used."""
+        self.values.settle()
         if self.values.view == "yaml" and not self.values.turn():
             self.action_yaml()
             return
@@ -91,6 +92,7 @@ class EditScreen(FormScreen[LoadedValues]):
 
     def action_back(self) -> None:
         """Close; the changes are kept."""
+        self.values.settle()
         self.dismiss(None)
 
     def action_reset(self) -> None:

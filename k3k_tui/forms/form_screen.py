@@ -8,17 +8,18 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 
 from textual import work
 from textual.app import App
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.events import Resize
 from textual.screen import Screen
-from textual.widgets import Button
+from textual.widgets import Button, TextArea
 
 from k3k_core.errors import K3kError
 from k3k_tui.actions.registry import bindings
 from k3k_tui.drafts import Draft
 from k3k_tui.forms.model.editing import with_yaml
 from k3k_tui.forms.save_dialog import SaveDialog
+from k3k_tui.forms.widgets.field_input import FieldInput
 from k3k_tui.forms.widgets.values_pane import ValuesPane
 from k3k_tui.widgets.toast import tell, tell_error
 
@@ -38,7 +39,14 @@ class FormScreen(Screen[T]):
         edit: opens an editor.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("form")
+    # From field to field goes before everything else: letters that follow in one piece belong to the next field.
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings("form"),
+        Binding("tab", "leave_field(1)", "Next field", show=False, priority=True),
+        Binding("shift+tab", "leave_field(-1)", "Previous field", show=False, priority=True),
+        Binding("down,enter", "leave_line(1)", "Next field", show=False, priority=True),
+        Binding("up", "leave_line(-1)", "Previous field", show=False, priority=True),
+    ]
     DEFAULT_CSS = """
     FormScreen #form-buttons {
         height: 1;
@@ -82,6 +90,33 @@ class FormScreen(Screen[T]):
         Args:
             draft: as it is now.
         """
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Leave keys to those who need them themselves: Tab to the YAML, arrows to fields of several lines."""
+        if action == "leave_field":
+            return not isinstance(self.focused, TextArea) or self.focused.tab_behavior == "focus"
+        if action == "leave_line":
+            return isinstance(self.focused, FieldInput)
+        return True
+
+    def action_leave_field(self, by: int) -> None:
+        """Go to a neighbour.
+
+        Args:
+            by: 1 for the next, -1 for the one before.
+        """
+        if by > 0:
+            self.focus_next()
+        else:
+            self.focus_previous()
+
+    def action_leave_line(self, by: int) -> None:
+        """Go to a neighbour.
+
+        Args:
+            by: 1 for the next, -1 for the one before.
+        """
+        self.action_leave_field(by)
 
     def on_values_pane_changed(self, event: ValuesPane.Changed) -> None:
         """Keep what was filled in."""

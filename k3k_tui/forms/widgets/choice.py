@@ -55,6 +55,12 @@ class Choice(Widget, can_focus=True):
         super().__init__()
         self.options = tuple(options)
         self._value = value
+        self._picked = False
+
+    @property
+    def picked(self) -> bool:
+        """Whether somebody picked the value, and it is not only shown."""
+        return self._picked
 
     @property
     def value(self) -> str:
@@ -67,6 +73,7 @@ class Choice(Widget, can_focus=True):
         Args:
             value: the value.
         """
+        self._picked = False
         if value != self._value:
             self._value = value
             self.refresh()
@@ -78,7 +85,7 @@ class Choice(Widget, can_focus=True):
             value: one of the options.
         """
         if value != self._value:
-            self._value = value
+            self._value, self._picked = value, True
             self.refresh()
             self.post_message(self.Changed(self, value))
 

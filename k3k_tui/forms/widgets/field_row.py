@@ -14,12 +14,16 @@ from textual.widgets import Input, Label, TextArea
 from k3k_tui.forms.model.describing import options
 from k3k_tui.forms.model.fields import Field
 from k3k_tui.forms.widgets.choice import Choice
+from k3k_tui.forms.widgets.field_input import FieldInput
 from k3k_tui.services import services
 from k3k_tui.widgets.cell_lines import CellLines, say
 
 
 class FieldRow(Widget):
-    """One field.
+    """One field; what stands in it is the truth, and others take it from here.
+
+    Attributes:
+        taken: its text as it was taken last.
 
     Args:
         field: what it asks for.
@@ -63,17 +67,16 @@ class FieldRow(Widget):
     """
 
     class Changed(Message):
-        """Something was typed or picked."""
+        """Something was typed or picked; by the time this is heard there may be more."""
 
-        def __init__(self, field: Field, text: str) -> None:
+        def __init__(self, row: FieldRow) -> None:
             super().__init__()
-            self.field = field
-            self.text = text
+            self.row = row
 
     def __init__(self, field: Field, text: str, hint: str, suggestions: Sequence[str] = ()) -> None:
         super().__init__()
         self.field = field
-        self._text = text
+        self.taken = text
         self._hint = hint
         self._suggestions = tuple(suggestions)
 
@@ -86,13 +89,14 @@ class FieldRow(Widget):
     def _control(self) -> Widget:
         field = self.field
         if field.kind in {"boolean", "choice"}:
-            return Choice(options(field), self._text or self._hint)
+            return Choice(options(field), self.taken or self._hint)
         if field.kind in {"lines", "entries", "yaml"}:
-            return TextArea(self._text, compact=True, tab_behavior="focus", placeholder=self._hint)
-        return Input(
-            self._text,
+            return TextArea(self.taken, compact=True, tab_behavior="focus", placeholder=self._hint)
+        return FieldInput(
+            self.taken,
             placeholder=self._hint,
             password=field.kind == "secret",
+            select_on_focus=False,
             suggester=SuggestFromList(self._suggestions) if self._suggestions else None,
             compact=True,
         )
@@ -102,6 +106,16 @@ class FieldRow(Widget):
         """What takes the keys."""
         return self.children[1]
 
+    @property
+    def text(self) -> str:
+        """What stands in it now."""
+        control = self.control
+        if isinstance(control, Choice):
+            return control.value if control.picked else self.taken
+        if isinstance(control, TextArea):
+            return control.text
+        return control.value if isinstance(control, Input) else ""
+
     def fill(self, text: str, hint: str) -> None:
         """Show other text, without telling anybody.
 
@@ -110,6 +124,7 @@ class FieldRow(Widget):
             hint: what it is when nothing stands in it.
         """
         control = self.control
+        self.taken = text
         with self.prevent(Input.Changed, TextArea.Changed):
             if isinstance(control, Choice):
                 control.show(text or hint)
@@ -146,16 +161,16 @@ class FieldRow(Widget):
         self.remove_class("focused")
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Tell what was typed."""
+        """Tell that something was typed."""
         event.stop()
-        self.post_message(self.Changed(self.field, event.value))
+        self.post_message(self.Changed(self))
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
-        """Tell what was typed."""
+        """Tell that something was typed."""
         event.stop()
-        self.post_message(self.Changed(self.field, event.text_area.text))
+        self.post_message(self.Changed(self))
 
     def on_choice_changed(self, event: Choice.Changed) -> None:
-        """Tell what was picked."""
+        """Tell that something was picked."""
         event.stop()
-        self.post_message(self.Changed(self.field, event.value))
+        self.post_message(self.Changed(self))

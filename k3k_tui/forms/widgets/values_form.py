@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.widgets import Input
 
 from k3k_tui.drafts import Draft
 from k3k_tui.forms.model.checking import Checked
@@ -33,12 +30,6 @@ class ValuesForm(VerticalScroll, can_focus=False):
         padding: 0 1;
     }
     """
-
-    # Those of the widget itself, as in Textual's own: not actions of the dashboard.
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "app.focus_previous", "Field above", show=False),
-        Binding("down", "app.focus_next", "Field below", show=False),
-    ]
 
     def __init__(
         self,
@@ -101,8 +92,3 @@ class ValuesForm(VerticalScroll, can_focus=False):
                     row.control.focus()
                 return row is not None
         return False
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Go on to the next field."""
-        event.stop()
-        self.screen.focus_next()

@@ -133,6 +133,7 @@ class ValuesPane(Widget):
         Returns:
             False when the YAML cannot be understood: the fields could not show it.
         """
+        self.settle()
         if self.view == "form":
             self.query_one(ContentSwitcher).current = "yaml"
             self._show_yaml()
@@ -167,21 +168,40 @@ class ValuesPane(Widget):
                 if field.key in self._checked.problems and await self._form.open(field.key):
                     return
 
+    def settle(self) -> None:
+        """Take what was typed and has not been heard of yet: keys can come faster than messages."""
+        if self.view == "yaml":
+            self._take_yaml()
+            return
+        for row in self._form.query(FieldRow):
+            self._take_row(row)
+
     def on_field_row_changed(self, event: FieldRow.Changed) -> None:
         """Take what was typed into a field."""
         event.stop()
+        self._take_row(event.row)
+
+    def _take_row(self, row: FieldRow) -> None:
+        if row.text == row.taken:
+            return
+        field, text = row.field, row.text
         key, before = self._typing
-        if key != event.field.key:
+        if key != field.key:
             before = self._draft
-        self._take(with_field(before, event.field, event.text))
-        self._typing = (event.field.key, before)
-        self._form.show(self._draft, self._checked, typed=event.field.key)
+        self._take(with_field(before, field, text))
+        self._typing = (field.key, before)
+        row.taken = text
+        self._form.show(self._draft, self._checked, typed=field.key)
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         """Take what was typed into the YAML."""
         event.stop()
-        if event.text_area.text != self._draft.text:
-            self._take(with_yaml(self._draft, event.text_area.text))
+        self._take_yaml()
+
+    def _take_yaml(self) -> None:
+        text = self.query_one("#text", TextArea).text
+        if text != self._draft.text:
+            self._take(with_yaml(self._draft, text))
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         """Say what the field under the cursor means."""

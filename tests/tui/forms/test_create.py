@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from textual.events import Key
 from textual.pilot import Pilot
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
@@ -286,3 +287,25 @@ async def other_secret(api: Host, identity: ControlPlaneId) -> None:
     metadata = {"name": identity.root, "namespace": identity.namespace}
     await api.create(namespace)
     await api.create({"apiVersion": "v1", "kind": "Secret", "metadata": metadata})
+
+
+async def test_keys_that_come_all_at_once_are_taken_as_they_were_pressed() -> None:
+    async with wizard() as (app, pilot, screen):
+        # All of them are there before the first one is looked at, as over a slow line.
+        pressed: list[str] = [
+            *"Bad_Name",
+            "ctrl+u",
+            *"my-own",
+            "tab",
+            *"x",
+            "backspace",
+            "shift+tab",
+            *"ed",
+            "ctrl+n",
+        ]
+        for key in pressed:
+            app.post_message(Key(key, key if len(key) == 1 else None))
+        await until(pilot, lambda: screen.step == "review", "the review")
+        assert screen.values.draft.name == "my-owned"
+        assert screen.values.draft.namespace == "default"
+        assert control(screen, NAME, Input).value == "my-owned"
