@@ -11,17 +11,17 @@ from k3k_core.ages import format_age
 from k3k_core.telemetry.history import VERDICT_CODES
 from k3k_core.telemetry.quantities import Unit
 from k3k_tui.screens.control_plane.sheet import WIDE, SheetView, amount, loading_lines, name, plotted
-from k3k_tui.text import clean
+from k3k_tui.text import clean, fit
 from k3k_tui.view.cells import Cell, Role
 from k3k_tui.view.figures import sparkline
-from k3k_tui.view.lines import Line, beside, fields, section, table, wrap
+from k3k_tui.view.lines import Line, beside, fields, line_width, section, table, wrap
 from k3k_tui.view.row_cells import VERDICT_ROLES
 from k3k_tui.widgets.plot_canvas import Form
 from k3k_tui.widgets.plot_scale import ago, label
 
 if TYPE_CHECKING:
     from k3k_core.fleet import FleetRow
-    from k3k_core.lifecycle.description import Description
+    from k3k_core.lifecycle.description import Description, Endpoint
     from k3k_core.telemetry.judgement import Finding, Severity, Verdict
 
 _WORDS: Final[dict[float, Verdict]] = {code: verdict for verdict, code in VERDICT_CODES.items()}
@@ -110,15 +110,7 @@ def _described(description: Description, columns: int) -> list[Line]:
     return [
         *section(
             "Who reaches the API how",
-            table(
-                ("KIND", "URL", "WHO"),
-                [
-                    (name(item.kind), name(item.url, "accent"), name(item.reach))
-                    for item in description.endpoints
-                ],
-                columns,
-                flexible=1,
-            ),
+            [line for item in description.endpoints for line in _way_in(item, columns)],
         ),
         *section(
             "Conditions",
@@ -151,6 +143,15 @@ def _described(description: Description, columns: int) -> list[Line]:
             "Not shown, because this identity may not list them", wrap(hidden, columns) if hidden else []
         ),
     ]
+
+
+def _way_in(endpoint: Endpoint, columns: int) -> list[Line]:
+    """Return one way to reach the API: its address whole, and for whom it is beside or below it."""
+    head = (Cell(fit(endpoint.kind, 14), "muted"), name(endpoint.url, "accent"))
+    who = name(endpoint.reach)
+    if line_width((*head, Cell("  "), who)) <= columns:
+        return [(*head, Cell("  "), who)]
+    return [head, *wrap(endpoint.reach, columns, indent=" " * 14)]
 
 
 def _reasons(view: SheetView, row: FleetRow, columns: int) -> list[Line]:
@@ -208,21 +209,25 @@ def _timeline(view: SheetView, columns: int) -> list[Line]:
 
 
 def _figures(view: SheetView, columns: int) -> list[Line]:
-    """Return the figures, two beside each other."""
-    width = (columns - 2) // 2
+    """Return the figures with their courses, two beside each other where there is room."""
+    width = (columns - 2) // 2 if columns >= 74 else columns
     course = max(6, width - 14 - 11)
     made: list[Line] = []
     for title, unit, series in _FIGURES:
         values = view.history.downsample(series, course, span=view.span, until=view.now)
         newest = view.history.last(series)
+        # A value that never changes stands in the middle, and not like a wall.
+        top = 1.4 * max((value for value in values if math.isfinite(value)), default=0.0)
         value = "-" if newest is None else label(newest, unit)
         made.append(
             (
                 Cell(f"{title:<14}", "muted"),
                 Cell(f"{value:>9}  ", "text" if newest is not None else "muted"),
-                Cell(sparkline(values, view.glyphs.sparkline), "accent"),
+                Cell(sparkline(values, view.glyphs.sparkline, top=top), "accent"),
             )
         )
+    if width == columns:
+        return made
     half = (len(made) + 1) // 2
     return beside(made[:half], made[half:], width)
 
@@ -257,6 +262,8 @@ def _moment(moment: datetime | None, now: float) -> str:
         return ""
     seconds = now - moment.timestamp()
     distance = f"{format_age(seconds)} ago" if seconds >= 0 else f"in {format_age(-seconds)}"
+    if abs(seconds) < 2:
+        distance = "just now"
     return f"{moment:%Y-%m-%d %H:%M} UTC, {distance}"
 
 
