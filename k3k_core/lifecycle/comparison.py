@@ -29,13 +29,14 @@ class FieldChange:
         path: e.g. "spec.template.spec.containers[k3s].image".
         before: what is there, as JSON; empty when the field is new.
         after: what would be there, as JSON; empty when the field goes.
-        refused: whether the host refuses the change; `after` then says why.
+        refused: why the host would not take it: "invalid" or, of a field that others own, "conflict"; `after`
+            then has its words. Empty when it would.
     """
 
     path: str
     before: str
     after: str
-    refused: bool = False
+    refused: Literal["", "invalid", "conflict"] = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,12 @@ async def dry_run(host: HostApi, identity: ControlPlaneId, values: LoadedValues)
 
 
 async def compare_with_host(
-    host: HostApi, identity: ControlPlaneId, root: Mapping[str, Any], values: LoadedValues
+    host: HostApi,
+    identity: ControlPlaneId,
+    root: Mapping[str, Any],
+    values: LoadedValues,
+    *,
+    force: bool = True,
 ) -> tuple[ObjectDiff, ...]:
     """Compare every object of an existing control plane with what values would make of it.
 
@@ -104,6 +109,7 @@ async def compare_with_host(
         identity: the control plane.
         root: its root Secret.
         values: checked values.
+        force: leave aside who owns the fields that would change; else one that others own is a refused change.
     """
     stored = stored_values(root)
     wanted = settled(stored.values, values)
@@ -126,7 +132,7 @@ async def compare_with_host(
     )
     desired = manifests.render_applied(blueprint)
     front_wanted = manifests.front_service(identity, wanted, owner_of(root))
-    compared = await all_of(_compare(host, item) for item in (front_wanted, *desired))
+    compared = await all_of(_compare(host, item, force=force) for item in (front_wanted, *desired))
     changed_values = tuple(
         FieldChange(f"values.{change.path}", change.before, change.after)
         for change in value_changes(stored, values)
@@ -151,20 +157,22 @@ def address_of(document: str) -> Address:
     return Address(parts.hostname or "", parts.port or 443)
 
 
-async def _compare(host: HostApi, manifest: Mapping[str, Any]) -> ObjectDiff:
+async def _compare(host: HostApi, manifest: Mapping[str, Any], *, force: bool) -> ObjectDiff:
     metadata = manifest["metadata"]
     try:
         live = await host.get(resource_of(manifest), metadata["namespace"], metadata["name"])
     except NotFoundError:
         return ObjectDiff(subject(manifest), "create")
     try:
-        # Forced, for the question is what would be there, not who may change it.
-        after = await host.apply(manifest, force=True, dry_run=True)
+        after = await host.apply(manifest, force=force, dry_run=True)
+    except ConflictError as error:
+        owned = FieldChange("", "", error.message, refused="conflict")
+        return ObjectDiff(subject(manifest), "change", (owned,))
     except HostError as error:
         if error.status != 422:
             raise
-        refused = FieldChange("", "", f"the host refuses this change: {error.message}", refused=True)
-        return ObjectDiff(subject(manifest), "change", (refused,))
+        text = f"the host refuses this change: {error.message}"
+        return ObjectDiff(subject(manifest), "change", (FieldChange("", "", text, refused="invalid"),))
     return compare_objects(live, after)
 
 

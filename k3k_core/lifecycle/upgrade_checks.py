@@ -15,6 +15,10 @@ from k3k_core.versions import K3sVersion, VersionError
 
 # How many minors a kubelet may be behind its API server (https://kubernetes.io/releases/version-skew-policy/).
 _AGENTS_BEHIND = 3
+_REMEDIES = {
+    "invalid": "leave what it is about as it is",
+    "conflict": "change it there, or take the fields over (--force-conflicts)",
+}
 
 
 def problems(request: UpgradeRequest, standing: Standing) -> Iterator[Issue]:
@@ -77,7 +81,7 @@ def refused_by_host(objects: Sequence[ObjectDiff]) -> Iterator[Issue]:
     for each in objects:
         for change in each.changes:
             if change.refused:
-                yield Issue(each.subject, change.after, "leave what it is about as it is")
+                yield Issue(each.subject, change.after.rstrip("."), _REMEDIES[change.refused])
 
 
 def warnings(standing: Standing, changes: Sequence[FieldChange]) -> Iterator[Issue]:

@@ -119,7 +119,9 @@ async def plan_of(host: HostApi, request: UpgradeRequest, standing: Standing) ->
     changes = value_changes(standing.stored, standing.asked)
     objects: tuple[ObjectDiff, ...] = ()
     if not found:
-        objects = await compare_with_host(host, request.id, standing.root, standing.asked)
+        objects = await compare_with_host(
+            host, request.id, standing.root, standing.asked, force=request.force_conflicts
+        )
         found += refused_by_host(objects)
     complete = is_complete(standing.workload, int(standing.workload["spec"].get("replicas", 1)))
     strategy = _strategy(standing, objects, changes, complete=complete)
