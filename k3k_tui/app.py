@@ -18,8 +18,8 @@ from k3k_core.errors import K3kError
 from k3k_tui import dispatch
 from k3k_tui.actions.action import Action
 from k3k_tui.actions.chosen import ChosenKeys, choose_keys
-from k3k_tui.actions.keys import is_bound, split_keys, unbound
-from k3k_tui.actions.registry import ACTIONS, bindings
+from k3k_tui.actions.keys import is_bound
+from k3k_tui.actions.registry import ACTIONS, bindings, changed_keys
 from k3k_tui.command_mode import CommandMode
 from k3k_tui.look.filters import line_filters
 from k3k_tui.look.frugal import frugal
@@ -116,14 +116,8 @@ class K3kApp(App[int]):
             keys: by name of action.
         """
         self.keys = keys
-        hidden = {action.name for action in ACTIONS.values() if self.is_hidden(action)}
         self.set_keymap(
-            {
-                name: unbound(name)
-                if name in hidden or name not in keys.keys
-                else ",".join(split_keys(keys.keys[name]))
-                for name in ACTIONS
-            }
+            changed_keys(keys.keys, (action.name for action in ACTIONS.values() if self.is_hidden(action)))
         )
 
     def get_key_display(self, binding: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from k3k_core.cli.terminal import escape
 from k3k_tui.actions.action import Argument
 from k3k_tui.actions.keys import keymap_names
 from k3k_tui.naming import shortest_names
@@ -37,13 +38,14 @@ class Offers:
         }
 
     def __call__(self, kind: Argument) -> Iterable[str]:
-        """Return the values of one kind of argument; none for what can be anything.
+        """Return the values of one kind of argument that can be typed; none for what can be anything.
 
         Args:
             kind: of the argument.
         """
         find = self._by_kind.get(kind)
-        return find() if find is not None else ()
+        values = find() if find is not None else ()
+        return (value for value in values if value == escape(value) and " " not in value)
 
     def control_planes(self) -> Iterable[str]:
         """Return the shortest name of every control plane, sorted."""

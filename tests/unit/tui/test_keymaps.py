@@ -9,7 +9,7 @@ from k3k_tui.actions.action import Action
 from k3k_tui.actions.chosen import choose_keys
 from k3k_tui.actions.clashes import LAYERED, clashes
 from k3k_tui.actions.keys import DEFAULT, keymap, keymap_names, split_keys, unknown_keys
-from k3k_tui.actions.registry import ACTIONS, bindings
+from k3k_tui.actions.registry import ACTIONS, bindings, changed_keys
 
 
 def action(name: str, scope: str = "fleet") -> Action:
@@ -159,4 +159,14 @@ def test_an_unknown_keymap_leaves_the_default_in_force() -> None:
 def test_every_action_of_a_scope_can_be_bound_even_without_a_key() -> None:
     assert {binding.id for binding in bindings("app") if not isinstance(binding, tuple)} == {
         each.name for each in ACTIONS.values() if each.scope == "app"
+    }
+
+
+def test_textual_is_told_only_what_differs_from_the_default() -> None:
+    assert changed_keys(keymap(DEFAULT)) == {}
+    keys = {**keymap(DEFAULT), "app.help": "F1", "app.jobs": ""}
+    assert changed_keys(keys, hidden=["control-plane.delete"]) == {
+        "app.help": "f1",
+        "app.jobs": "unbound:app.jobs",
+        "control-plane.delete": "unbound:control-plane.delete",
     }
