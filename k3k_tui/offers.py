@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from k3k_core.cli.terminal import escape
+from k3k_core.errors import K3kError
 from k3k_tui.actions.action import Argument
 from k3k_tui.actions.keys import keymap_names
+from k3k_tui.naming import find as find_key
 from k3k_tui.naming import shortest_names
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ class Offers:
             "namespace": self._namespaces,
             "host": self._hosts,
             "system": self._systems,
-            "version": self._versions,
             "theme": themes,
             "keymap": keymap_names,
             "column": _columns,
@@ -37,14 +38,15 @@ class Offers:
             "tab": _tabs,
         }
 
-    def __call__(self, kind: Argument) -> Iterable[str]:
+    def __call__(self, kind: Argument, words: tuple[str, ...] = ()) -> Iterable[str]:
         """Return the values of one kind of argument that can be typed; none for what can be anything.
 
         Args:
             kind: of the argument.
+            words: those before it.
         """
         find = self._by_kind.get(kind)
-        values = find() if find is not None else ()
+        values = self._versions(words) if kind == "version" else find() if find is not None else ()
         return (value for value in values if value == escape(value) and " " not in value)
 
     def control_planes(self) -> Iterable[str]:
@@ -60,9 +62,16 @@ class Offers:
     def _systems(self) -> Iterable[str]:
         return sorted({row.control_plane.system for row in self._services.fleet.rows.values()})
 
-    def _versions(self) -> Iterable[str]:
-        found = {row.control_plane.version for row in self._services.fleet.rows.values()}
-        return sorted((each for each in found if each), reverse=True)
+    def _versions(self, words: tuple[str, ...]) -> Iterable[str]:
+        """Return the versions that the control plane that is named may be upgraded to, the newest first."""
+        from k3k_core.releases import allowed_versions
+
+        rows = self._services.fleet.rows
+        try:
+            current = rows[find_key(words[0] if words else "", rows.keys())].control_plane.version
+            return allowed_versions(current)
+        except K3kError:
+            return ()
 
 
 def _columns() -> Iterable[str]:

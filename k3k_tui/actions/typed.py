@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import TypeAlias
 
 from k3k_core.errors import UsageError
 from k3k_tui.actions.action import Action, Argument
@@ -24,7 +25,8 @@ ALIASES: Mapping[str, str] = {
 }
 # The last argument of these kinds takes the rest of the line, blanks and all.
 _REST: frozenset[Argument] = frozenset({"filter", "text"})
-Offer = Callable[[Argument], Iterable[str]]
+# Names the values of an argument, given the words before it.
+Offer: TypeAlias = Callable[[Argument, tuple[str, ...]], Iterable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +100,11 @@ def complete(line: str, actions: Iterable[Action], offer: Offer) -> tuple[str, .
     head = before.split()
     if not head:
         known = commands(actions)
-        return _matching("", typed, [*known, *offer("control-plane")])
+        return _matching("", typed, [*known, *offer("control-plane", ())])
     action = commands(actions).get(ALIASES.get(head[0], head[0]))
     if action is None or len(head) > len(action.arguments):
         return ()
-    return _matching(f"{before} ", typed, offer(action.arguments[len(head) - 1]))
+    return _matching(f"{before} ", typed, offer(action.arguments[len(head) - 1], tuple(head[1:])))
 
 
 def _matching(before: str, typed: str, words: Iterable[str]) -> tuple[str, ...]:

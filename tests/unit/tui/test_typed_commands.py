@@ -28,8 +28,9 @@ KNOWN = (QUIT, UPGRADE, FILTER)
 PLANES = ("storefront", "shop/billing")
 
 
-def offer(kind: Argument) -> Iterable[str]:
-    return {"control-plane": PLANES, "version": ("v1.36.2+k3s1", "v1.35.9+k3s1")}.get(kind, ())
+def offer(kind: Argument, words: tuple[str, ...]) -> Iterable[str]:
+    versions = ("v1.36.2+k3s1", "v1.35.9+k3s1") if words == ("storefront",) else ()
+    return {"control-plane": PLANES, "version": versions}.get(kind, ())
 
 
 def words(line: str) -> tuple[Action | None, tuple[str, ...]]:
