@@ -82,6 +82,17 @@ def age(seconds: float | None) -> str:
     return "" if seconds is None or not math.isfinite(seconds) else format_age(seconds)
 
 
+def calm_top(values: Sequence[float], floor: float = 0.0) -> float:
+    """Return what the highest sign of a course should stand for, so that one that does not move is drawn half high.
+
+    Args:
+        values: the course; NaN for none.
+        floor: what it should stand for at least, so that small values are drawn low.
+    """
+    known = sorted(value for value in values if math.isfinite(value))
+    return max(floor, 2 * known[len(known) // 2]) if known else floor
+
+
 def sparkline(values: Sequence[float], signs: str, *, top: float = 0.0) -> str:
     """Return a course of values with one sign each, drawn from zero; blanks where there are none.
 

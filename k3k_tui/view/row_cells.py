@@ -231,7 +231,8 @@ def _latency(row: FleetRow, draw: _Draw) -> Cell:
         read if math.isnan(write) or read > write else write
         for read, write in zip(reads, writes, strict=True)
     ]
-    drawn = figures.sparkline(slowest, draw.glyphs.sparkline, top=_TALL)
+    top = figures.calm_top(slowest, _TALL)
+    drawn = figures.sparkline(slowest, draw.glyphs.sparkline, top=top)
     return Cell(drawn, _ruled(row, "p99", "accent")) if drawn.strip() else EMPTY
 
 

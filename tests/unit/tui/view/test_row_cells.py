@@ -198,11 +198,25 @@ def test_a_row_of_a_lost_host_is_muted_and_tells_for_how_long(seconds: float, te
 def test_the_course_of_the_latency_is_drawn_over_half_an_hour() -> None:
     history = History()
     for slot in range(120):
-        history.record(NOW - 1785 + slot * 15, {"read_p99": 0.009, "write_p99": 0.08 if slot >= 60 else None})
+        history.record(NOW - 1785 + slot * 15, {"read_p99": 0.005, "write_p99": 0.08 if slot >= 96 else None})
     for glyphs in (UNICODE, ASCII):
         lowest, highest = glyphs.sparkline[0], glyphs.sparkline[-1]
         drawn = cell(fleet_row(), "latency", glyphs, history)
-        assert drawn == Cell(lowest * 5 + highest * 5, "accent")
+        assert drawn == Cell(lowest * 8 + highest * 2, "accent")
+
+
+def test_a_course_that_does_not_move_is_drawn_half_high_and_a_peak_stands_out() -> None:
+    history = History()
+    for slot in range(120):
+        history.record(NOW - 1785 + slot * 15, {"read_p99": 0.3 if slot < 108 else 0.9})
+    drawn = cell(fleet_row(), "latency", history=history).text
+    flat = drawn[0]
+    assert drawn == flat * 9 + UNICODE.sparkline[-1]
+    assert UNICODE.sparkline.index(flat) < len(UNICODE.sparkline) / 2
+    steady = History()
+    steady.record(NOW, {"read_p99": 0.3})
+    middle = UNICODE.sparkline[len(UNICODE.sparkline) // 2]
+    assert cell(fleet_row(), "latency", history=steady).text.strip() == middle
 
 
 def test_a_calm_course_is_drawn_low() -> None:
