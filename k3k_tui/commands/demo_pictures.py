@@ -36,7 +36,7 @@ def take_pictures(
     Raises:
         K3kError: a picture could not be made or written.
     """
-    target = Path(folder)
+    target = Path(folder).resolve()
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -13,6 +13,7 @@ from k3k_tui.commands.pictures.grid import Grid, grid_of
 from k3k_tui.places import ControlPlanePlace, FleetPlace, HostsPlace, JobsPlace, Place
 from k3k_tui.screens.control_plane.tabs import TABS
 from k3k_tui.screens.stack import place_screen
+from k3k_tui.widgets.command_line import CommandLine
 
 if TYPE_CHECKING:
     from k3k_core.fleet import FleetKey
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 # A screen is done when it has looked the same this often, this many seconds apart.
 _SAME, _PAUSE = 4, 0.1
 _PATIENCE = 30.0
+# Dialogs that may lie on top of each other.
+_DEEPEST = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +64,11 @@ class Stagehand:
         await self.pilot.pause()
 
     async def home(self) -> None:
-        """Close what is open and go back to the whole fleet."""
-        while self.app.screen is not place_screen(self.app):
-            self.app.screen.dismiss(None)
+        """Close what is open, as one would, and go back to the whole fleet."""
+        for _ in range(_DEEPEST):
+            if self.app.screen is place_screen(self.app) and not self.app.screen.query(CommandLine):
+                break
+            await self.pilot.press("escape")
             await self.pilot.pause()
         await self.open(FleetPlace())
 

@@ -10,7 +10,7 @@ import asyncio
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, chdir
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -100,8 +100,9 @@ async def stage(
         K3kError: the sandbox or its fleet could not be made.
     """
     clock = Clock(_AGE)
-    with tempfile.TemporaryDirectory(prefix="k3k-pictures-") as folder:
-        kubeconfig = Path(folder) / "kubeconfig.yaml"
+    # Within the folder, so that its name is on no picture.
+    with tempfile.TemporaryDirectory(prefix="k3k-pictures-") as folder, chdir(folder):
+        kubeconfig = Path("sandbox.yaml")
         now = time.time()
         time_there = SandboxOptions(seed=seed, now=lambda: datetime.fromtimestamp(clock(), UTC))
         async with Sandbox.start(time_there) as sandbox:
