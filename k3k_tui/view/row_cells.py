@@ -51,9 +51,10 @@ COLUMN_RULES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "p99": ("ApiReads", "ApiWrites", "ApiNamespaceLists", "ApiClusterLists", "ApiSlow"),
     "datastore-latency": ("DatastoreVerySlow", "DatastoreSlow", "KineSql", "EtcdFsync", "EtcdCommit"),
-    "errors": ("ApiErrors", "ApiErrorBudget", "ApiRequests"),
+    "errors": ("ApiErrorsHigh", "ApiErrorsVeryHigh"),
     "burn": ("ApiErrorBudget",),
-    "queue": ("Queue",),
+    "queue": ("QueueStuck", "QueueDeep"),
+    "queue-name": ("Queue",),
     "certificates": ("Certificate", "Authority"),
     "memory": ("ServerMemoryHigh",),
     "size": ("DatastoreLarge", "DatastoreGrowsFast", "EtcdQuota"),
@@ -196,7 +197,7 @@ def _queue_name(row: FleetRow, _draw: _Draw) -> Cell:
     # A queue in which nothing waits needs nobody's attention.
     if queue is None or not (queue.depth or queue.stuck):
         return EMPTY
-    return Cell(clean(queue.name), "text")
+    return Cell(clean(queue.name), _ruled(row, "queue-name"))
 
 
 def _certificates(row: FleetRow, draw: _Draw) -> Cell:

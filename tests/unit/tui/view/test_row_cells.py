@@ -160,6 +160,17 @@ def test_a_rule_that_fires_colours_the_cell_it_speaks_about_by_its_severity() ->
     assert roles == {"p99": "warn", "datastore-latency": "bad", "errors": "text", "queue": "text"}
 
 
+def test_a_rule_about_something_else_leaves_a_cell_alone() -> None:
+    spent = judged(
+        fleet_row(signals=full_signals()),
+        "Degraded",
+        ("ApiErrorBudgetBurnFast", "critical"),
+        ("QueueWaitLong", "warning"),
+    )
+    roles = {column: cell(spent, column).role for column in ("errors", "burn", "queue", "queue-name")}
+    assert roles == {"errors": "text", "burn": "bad", "queue": "text", "queue-name": "warn"}
+
+
 def test_a_rule_that_waits_for_its_time_is_only_hinted_at() -> None:
     waiting = judged(fleet_row(signals=full_signals()), "Healthy", ("ApiReadsSlow", "warning"), pending=True)
     assert cell(waiting, "p99").role == "info"
