@@ -130,6 +130,21 @@ async def test_a_wait_ends_with_its_work() -> None:
         await until(pilot, lambda: not isinstance(app.screen, Dialog), "the end of the dialog")
 
 
+async def test_a_wait_that_ends_below_another_dialog_closes_when_that_is_answered() -> None:
+    app, release = dashboard(), asyncio.Event()
+    async with app.run_test(size=(80, 24)) as pilot:
+        below = len(app.screen_stack)
+        task = asyncio.create_task(waited(app, "Delete", "Asking prod.", release.wait()))
+        await until(pilot, lambda: isinstance(app.screen, Dialog), "the dialog that says what is waited for")
+        question = Confirm("Restart", [])
+        await app.push_screen(question)
+        release.set()
+        await task
+        assert app.screen is question
+        await pilot.press("escape")
+        await until(pilot, lambda: len(app.screen_stack) == below, "both dialogs are closed")
+
+
 async def test_the_field_for_a_name_shows_what_was_typed() -> None:
     dialog = ConfirmByName("Delete", [], word="ci", label="Delete")
     async with asked(dialog) as (pilot, _):

@@ -59,7 +59,7 @@ async def test_kubectl_runs_on_the_control_plane_through_its_host(tmp_path: Path
         asked = await on.dialog(Ask)
         assert asked.answer == "get namespaces"
         await on.pilot.press(*"' ", "enter")
-        assert asked.is_current
+        assert asked.is_active
         await on.pilot.press("backspace", "backspace", "enter")
         await until(on.pilot, (kubectl / "kubeconfig").exists, "kubectl runs")
         assert (kubectl / "arguments").read_text() == "get namespaces\n"

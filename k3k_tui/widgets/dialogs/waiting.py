@@ -33,6 +33,7 @@ class Waiting(Dialog[bool]):
     def __init__(self, title: str, text: str) -> None:
         super().__init__(title)
         self._text = text
+        self._over = False
 
     def body(self) -> Iterable[Widget]:
         """Return what is waited for."""
@@ -41,6 +42,17 @@ class Waiting(Dialog[bool]):
     def buttons(self) -> Iterable[Button]:
         """Return what gives up."""
         yield button("Cancel", "cancel")
+
+    def finish(self) -> None:
+        """Close without having given up; below another dialog, as soon as that is closed."""
+        self._over = True
+        if self.is_active:
+            self.dismiss(False)
+
+    def on_screen_resume(self) -> None:
+        """Close if there is nothing to wait for any more."""
+        if self._over and self.is_active:
+            self.dismiss(False)
 
 
 async def waited(app: App[Any], title: str, text: str, work: Coroutine[Any, Any, T]) -> T:
@@ -66,10 +78,18 @@ async def waited(app: App[Any], title: str, text: str, work: Coroutine[Any, Any,
 
 
 async def _show_meanwhile(app: App[Any], dialog: Waiting, task: asyncio.Task[T]) -> None:
-    closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    await app.push_screen(dialog, lambda _: closed.set_result(None))
-    both: list[asyncio.Future[Any]] = [task, closed]
-    await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-    if closed.done():
+    given_up: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def closed(answer: bool | None) -> None:
+        if answer is None and not given_up.done():
+            given_up.set_result(None)
+
+    await app.push_screen(dialog, closed)
+    both: list[asyncio.Future[Any]] = [task, given_up]
+    try:
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        if not given_up.done():
+            dialog.finish()
+    if given_up.done():
         raise GivenUpError
-    await dialog.dismiss(False)
