@@ -25,16 +25,35 @@ class Subject:
     """What a request is about, for messages.
 
     Attributes:
-        verb: the RBAC verb, e.g. "get".
+        verb: the RBAC verb, e.g. "get"; for a subresource what is done in words, e.g. "read the log of".
         resource: the resource type, None for paths outside the resource tree.
         namespace: None for cluster-scoped objects and for all namespaces.
         name: None for collections.
+        subresource: RBAC verb and subresource, e.g. ("get", "log"); None when it is about the object itself.
     """
 
     verb: str
     resource: Resource | None = None
     namespace: str | None = None
     name: str | None = None
+    subresource: tuple[str, str] | None = None
+
+    @property
+    def changes(self) -> bool:
+        """Whether the request would change something."""
+        verb = self.verb if self.subresource is None else self.subresource[0]
+        return verb not in {"get", "list", "watch"}
+
+    @property
+    def permission(self) -> str:
+        """What has to be permitted, as `kubectl auth can-i` takes it; empty outside the resource tree."""
+        if self.resource is None:
+            return ""
+        group = f".{self.resource.group}" if self.resource.group else ""
+        if self.subresource is None:
+            return f"{self.verb} {self.resource.plural}{group}"
+        verb, name = self.subresource
+        return f"{verb} {self.resource.plural}{group} --subresource={name}"
 
     def __str__(self) -> str:
         if self.resource is None:
@@ -246,7 +265,7 @@ def logs(
         "timestamps": "true" if timestamps else "",
     }
     path = _object_path(POD, namespace, pod, "log") + _query(query)
-    return Request("GET", path, Subject("read the log of", POD, namespace, pod), accept="*/*")
+    return Request("GET", path, Subject("read the log of", POD, namespace, pod, ("get", "log")), accept="*/*")
 
 
 def port_forward(namespace: str, pod: str, port: int) -> Request:
@@ -256,7 +275,7 @@ def port_forward(namespace: str, pod: str, port: int) -> Request:
         port: number of the port.
     """
     path = _object_path(POD, namespace, pod, "portforward") + _query({"ports": str(port)})
-    return Request("GET", path, Subject("forward a port to", POD, namespace, pod))
+    return Request("GET", path, Subject("forward a port to", POD, namespace, pod, ("create", "portforward")))
 
 
 def version() -> Request:

@@ -95,19 +95,16 @@ def _forbidden(case: _Case) -> K3kError:
     user = _USER.search(refusal.message)
     if user is None:
         # Not a missing permission but an admission policy, which only judges changes: a quota, Pod Security, a webhook.
-        changes = subject.verb not in {"get", "list", "watch"}
         return ForbiddenError(
             f"{case.where} refused to {case.doing}: {case.message}.",
             hint="A policy of the host decides this: ask those who run it."
-            if changes
+            if subject.changes
             else "Something before the host's API may decide this, such as a proxy: ask those who run it.",
         )
     command = "kubectl auth can-i"
     if subject.resource is not None:
-        resource = subject.resource
-        group = f".{resource.group}" if resource.group else ""
-        command += f" {subject.verb} {resource.plural}{group}"
-        if resource.namespaced:
+        command += f" {subject.permission}"
+        if subject.resource.namespaced:
             command += f" -n {subject.namespace}" if subject.namespace else " --all-namespaces"
     return ForbiddenError(
         f"{case.where}: {redact(user[1])} may not {case.doing}.",

@@ -110,3 +110,14 @@ async def test_a_connection_that_breaks_ends_the_log_with_an_error_after_its_lin
         with pytest.raises(UnreachableError):
             await collect(host)
     assert found == ["one"]
+
+
+async def test_a_missing_permission_is_told_with_the_command_that_tests_it() -> None:
+    async def refuse(_request: web.Request) -> web.Response:
+        return status(403, "Forbidden", 'pods "pod" is forbidden: User "jane" cannot get resource "pods/log"')
+
+    async with serve(refuse) as server, connected_to(server.url) as host:
+        with pytest.raises(ForbiddenError) as refusal:
+            await read(host)
+    assert "jane may not read the log of Pod pod in namespace n" in refusal.value.message
+    assert "`kubectl auth can-i get pods --subresource=log -n n --context test`" in refusal.value.hint
