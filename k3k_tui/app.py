@@ -221,9 +221,9 @@ class K3kApp(App[int]):
         """Put a letter on everything that can have the cursor."""
         from k3k_tui.widgets.jump import JumpScreen, jump_targets
 
-        found = jump_targets(self.screen.focus_chain)
+        found = jump_targets(self.screen)
         if found:
-            self.push_screen(JumpScreen(found), lambda widget: widget and widget.focus())
+            self.push_screen(JumpScreen(found), lambda target: target and target.go())
 
     def action_go_up(self) -> None:
         """Close what is open, or go up to the fleet."""

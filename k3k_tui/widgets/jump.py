@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.events import Key, MouseDown
 from textual.geometry import Offset
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 from textual.widgets import Static
+
+from k3k_tui.widgets.jump_target import Jumpable, JumpTarget
 
 # Those under the fingers first.
 LETTERS = "asdfghjklqwertyuiopzxcvbnm"
@@ -41,8 +44,8 @@ class _Label(Static):
     """
 
 
-class JumpScreen(ModalScreen[Widget | None]):
-    """Letters over a screen; its answer is the widget that was chosen.
+class JumpScreen(ModalScreen[JumpTarget | None]):
+    """Letters over a screen; its answer is the place that was chosen.
 
     Args:
         targets: what can be jumped to.
@@ -50,16 +53,16 @@ class JumpScreen(ModalScreen[Widget | None]):
 
     DEFAULT_CSS = "JumpScreen { background: transparent; layout: vertical; }"
 
-    def __init__(self, targets: Sequence[Widget]) -> None:
+    def __init__(self, targets: Sequence[JumpTarget]) -> None:
         super().__init__()
         self.targets = dict(zip(labels(len(targets)), targets, strict=True))
         self._typed = ""
 
     def compose(self) -> ComposeResult:
         """Put a label on every target."""
-        for letters, widget in self.targets.items():
-            label = _Label(Content(f" {letters} "), markup=False)
-            label.styles.offset = Offset(widget.region.x, widget.region.y)
+        for letters, target in self.targets.items():
+            label = _Label(Content(letters), markup=False)
+            label.styles.offset = Offset(target.x, target.y)
             yield label
 
     def on_key(self, event: Key) -> None:
@@ -77,11 +80,18 @@ class JumpScreen(ModalScreen[Widget | None]):
         self.dismiss(None)
 
 
-def jump_targets(screen_widgets: Sequence[Widget]) -> tuple[Widget, ...]:
+def jump_targets(screen: Screen[Any]) -> tuple[JumpTarget, ...]:
     """Return what can be jumped to, from the top left on.
 
     Args:
-        screen_widgets: what can have the cursor.
+        screen: what the letters go over.
     """
-    shown = [widget for widget in screen_widgets if widget.region.area and widget.focusable]
-    return tuple(sorted(shown, key=lambda widget: (widget.region.y, widget.region.x)))
+    found: list[JumpTarget] = []
+    for widget in screen.walk_children(Widget):
+        if not widget.region.area or not widget.is_on_screen:
+            continue
+        if isinstance(widget, Jumpable):
+            found += widget.jump_targets()
+        elif widget.focusable:
+            found.append(JumpTarget(widget.region.x, widget.region.y, widget.focus))
+    return tuple(sorted(found, key=lambda target: (target.y, target.x)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterable, Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual import events
@@ -14,6 +15,7 @@ from textual.strip import Strip
 
 from k3k_tui.actions.registry import bindings
 from k3k_tui.services import services
+from k3k_tui.widgets.jump_target import JumpTarget
 from k3k_tui.widgets.line_cache import LineCache, MadeLine
 from k3k_tui.widgets.line_cursor import LineCursor
 from k3k_tui.widgets.line_painter import LinePainter
@@ -228,6 +230,18 @@ class LineTable(ScrollView, can_focus=True):
         if there:
             self._came_from(before)
         return there
+
+    def jump_targets(self) -> Iterable[JumpTarget]:
+        """Offer every line in sight to jump mode."""
+        place = self.content_region
+        for line, index in enumerate(self._in_sight(), start=1):
+            key = self._source.key(index)
+            if key is not None:
+                yield JumpTarget(place.x, place.y + line, partial(self._jump_to, key))
+
+    def _jump_to(self, key: Hashable) -> None:
+        self.focus()
+        self.go_to(key)
 
     def mark(self, keys: Iterable[Hashable]) -> None:
         """Mark exactly these lines.

@@ -155,18 +155,27 @@ async def test_help_tells_the_keys_of_what_has_the_cursor() -> None:
 async def test_jump_mode_puts_the_cursor_where_a_letter_stands() -> None:
     app = dashboard(fleet())
     async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: len(app.services.fleet.rows) == 3, "the fleet")
-        await pilot.pause()
+        await until(pilot, lambda: len(app.targets()) == 1, "the cursor")
+        before = app.targets()
         await pilot.press("ctrl+o")
         jump = app.screen
         assert isinstance(jump, JumpScreen)
-        letter, widget = next(iter(jump.targets.items()))
-        await pilot.press(letter)
+        assert len(jump.targets) == 3
+        await pilot.press("d")
         await pilot.pause()
-        assert app.focused is widget
+        there = app.targets()
+        assert there != before
         await pilot.press("ctrl+o", "f1")
         await pilot.pause()
-        assert app.focused is widget
+        assert app.targets() == there
+
+
+async def test_jump_mode_reaches_tabs() -> None:
+    app = dashboard(fleet(), place=ControlPlanePlace(SHOP))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: len(app.services.fleet.rows) == 3, "the fleet")
+        await pilot.press("ctrl+o", "s")
+        await until(pilot, lambda: app.place == ControlPlanePlace(SHOP, "api"), "the tab")
 
 
 async def test_the_footer_has_the_keys_that_are_in_force_and_a_click_presses_them() -> None:

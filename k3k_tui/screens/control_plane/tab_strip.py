@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
@@ -12,6 +13,7 @@ from textual.widget import Widget
 
 from k3k_tui.screens.control_plane.tabs import TABS, Tab
 from k3k_tui.services import services
+from k3k_tui.widgets.jump_target import JumpTarget
 
 if TYPE_CHECKING:
     from k3k_core.fleet import FleetRow
@@ -96,6 +98,13 @@ class TabStrip(Widget):
             if event.x < place:
                 self.post_message(self.Picked(tab.name))
                 return
+
+    def jump_targets(self) -> Iterable[JumpTarget]:
+        """Offer every tab to jump mode."""
+        place = self.region.x
+        for tab in TABS:
+            yield JumpTarget(place, self.region.y, partial(self.post_message, self.Picked(tab.name)))
+            place += 3 + len(self._title(tab)) + len(self._gap)
 
     @property
     def _gap(self) -> str:
