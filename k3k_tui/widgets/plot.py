@@ -87,6 +87,8 @@ class PlotSigns:
         line: stands for a line in the legend.
         area: stands for an area in the legend.
         marks: of the series where there are no dots.
+        bar: a bar of a list of them; it leaves room to the one below.
+        gauge: full and empty part of a gauge.
     """
 
     braille: bool = True
@@ -95,11 +97,20 @@ class PlotSigns:
     line: str = "⠒⠒"
     area: str = "⣿⣿"
     marks: tuple[str, ...] = ()
+    bar: str = "▆"
+    gauge: tuple[str, str] = ("━", "─")
 
 
 UNICODE: Final = PlotSigns()
 ASCII: Final = PlotSigns(
-    braille=False, axis=("|", "+", "+", "-"), grid=(" ", "-"), line="", area="", marks=("#", "*", "o", "x")
+    bar="#",
+    gauge=("#", "."),
+    braille=False,
+    axis=("|", "+", "+", "-"),
+    grid=(" ", "-"),
+    line="",
+    area="",
+    marks=("#", "*", "o", "x"),
 )
 
 

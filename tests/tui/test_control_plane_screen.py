@@ -10,6 +10,8 @@ from k3k_core.fleet import ChangeSet, HostState
 from k3k_tui.app import K3kApp
 from k3k_tui.places import ControlPlanePlace
 from k3k_tui.screens.control_plane import ControlPlaneScreen
+from k3k_tui.screens.control_plane.log_buffer import MOST_LINES, entry
+from k3k_tui.screens.control_plane.logs_pane import LogsPane
 from k3k_tui.screens.control_plane.tabs import TAB_NAMES
 from k3k_tui.widgets.text_view import Sheet
 from tests.support.fake_fleet import FakeFleet, lost
@@ -187,3 +189,39 @@ async def test_a_tab_can_be_named_on_the_command_line() -> None:
         await app.commands.run("tab nonsense")
         await pilot.pause()
         assert screen_of(app).place.tab == "events"
+
+
+def log_of(app: K3kApp) -> LogsPane:
+    return app.screen.query_one(LogsPane)
+
+
+async def test_a_log_stays_at_the_newest_line_until_somebody_scrolls_up() -> None:
+    app = dashboard(fleet(), place=ControlPlanePlace(ROW.id, "logs"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "failed: The host prod does not answer." in shown(app))
+        pane = log_of(app)
+        pane.reading.incoming.extend(entry("pod", f"line {number}.") for number in range(100))
+        await until(pilot, lambda: "line 99." in shown(app))
+        await pilot.press("pageup")
+        await until(pilot, lambda: "line 70." in shown(app))
+        pane.reading.incoming.append(entry("pod", "line 100."))
+        await until(pilot, lambda: pane.buffer.total == 101)
+        assert "line 70." in shown(app)
+        await pilot.press("f")
+        await until(pilot, lambda: "line 100." in shown(app))
+
+
+async def test_what_is_given_up_at_the_top_moves_nothing_under_the_eye() -> None:
+    app = dashboard(fleet(), place=ControlPlanePlace(ROW.id, "logs"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "failed: The host prod does not answer." in shown(app))
+        pane = log_of(app)
+        pane.reading.incoming.extend(entry("pod", f"line {number}.") for number in range(MOST_LINES))
+        await until(pilot, lambda: "line 9999." in shown(app))
+        await pilot.press("pageup")
+        await until(pilot, lambda: "line 9970." in shown(app))
+        before = shown(app).split("\n")[6:-2]
+        pane.reading.incoming.extend(entry("pod", f"more {number}.") for number in range(50))
+        await until(pilot, lambda: "more 49." in pane.buffer.text())
+        await pilot.pause()
+        assert shown(app).split("\n")[6:-2] == before

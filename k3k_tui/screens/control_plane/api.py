@@ -145,7 +145,7 @@ def _verbs(view: SheetView, api: ApiSignals, columns: int) -> list[Line]:
                 Cell(fit(verb, 18), "text"),
                 Cell(fit(amount(rate, "count/second").text, 8, align="right")),
                 Cell(f"{share * 100:5.0f} %  ", "muted"),
-                Cell(view.glyphs.bar[0] * max(cells, 0), "plot-1"),
+                Cell(view.signs.bar * max(cells, 0), "plot-1"),
             )
         )
     return lines

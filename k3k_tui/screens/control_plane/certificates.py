@@ -100,7 +100,7 @@ def _row(view: SheetView, item: _Certificate, cells: int) -> tuple[Cell, ...]:
         left = -1.0
     role: Role = "bad" if left < _VERY_SOON else "warn" if left < _SOON else "good"
     full = min(cells, max(0, math.ceil(cells * left / _YEAR)))
-    sign, empty = view.glyphs.bar
+    sign, empty = view.signs.gauge
     ends = datetime.fromtimestamp(item.expires_at, UTC) if 0 <= item.expires_at < 1e11 else None
     return (
         name(item.name, "title"),

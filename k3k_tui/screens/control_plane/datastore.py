@@ -126,7 +126,7 @@ def _objects(view: SheetView, store: DatastoreSignals, columns: int) -> list[Lin
             (
                 name(resource),
                 amount(count, "count"),
-                Cell(view.glyphs.bar[0] * (round(room * count / most) if 0 < count <= most else 0), "plot-1"),
+                Cell(view.signs.bar * (round(room * count / most) if 0 < count <= most else 0), "plot-1"),
             )
             for resource, count in ranked
         ],

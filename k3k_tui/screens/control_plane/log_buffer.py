@@ -20,6 +20,8 @@ _LONGEST: Final = 8_000
 _LEVEL: Final = re.compile(
     r"\blevel=(?P<logrus>\w+)|^(?P<klog>[IWEF])\d{4} |\"level\":\s?\"(?P<zap>\w+)\"", re.ASCII
 )
+# What stands before the message: time, level, place in the source.
+_HEAD: Final = re.compile(r'time="[^"]*" level=\w+ msg=|[IWEF]\d{4} \S+ +\d+ \S+\] ', re.ASCII)
 _BAD: Final = frozenset({"error", "fatal", "panic", "dpanic", "e", "f"})
 _LOW: Final = frozenset({"debug", "trace"})
 
@@ -185,13 +187,24 @@ class LogBuffer:
             runs.append(Cell(f"{one.server}  ", "accent"))
         if self.times and one.stamp:
             runs.append(Cell(f"{one.stamp[:23].replace('T', ' ')}  ", "muted"))
-        role = level_role(one.text)
-        place = 0
-        for start, end in self.filter.spans(one.text) if self.filter.terms else ():
-            if start >= place:
-                runs += [Cell(one.text[place:start], role), Cell(one.text[start:end], "title")]
-                place = end
-        return [*runs, Cell(one.text[place:], role)]
+        spans = self.filter.spans(one.text) if self.filter.terms else ()
+        return [*runs, *_painted(one.text, level_role(one.text), spans)]
+
+
+def _painted(text: str, role: Role, found: Iterable[tuple[int, int]]) -> Iterable[Cell]:
+    """Yield a line in parts: what stands before its message steps back, what was looked for stands out."""
+    head = _HEAD.match(text[:300])
+    message = head.end() if head is not None and role == "text" else 0
+    place = 0
+    for start, end in (*found, (len(text), len(text))):
+        if start < place:
+            continue
+        if place < message:
+            yield Cell(text[place : min(message, start)], "muted")
+            place = min(message, start)
+        yield Cell(text[place:start], role)
+        yield Cell(text[start:end], "title")
+        place = end
 
 
 def _breaks_at(text: str, start: int, columns: int) -> int:

@@ -46,8 +46,8 @@ class LogsPane(Pane):
 
     def __init__(self, known: ControlPlaneWatch) -> None:
         super().__init__(known)
-        self._buffer = LogBuffer()
-        self._reading = LogReading(known.link, known.identity)
+        self.buffer = LogBuffer()
+        self.reading = LogReading(known.link, known.identity)
         self._reader: Worker[None] | None = None
         self._follow = True
         self._typed = ""
@@ -59,7 +59,7 @@ class LogsPane(Pane):
         state.can_focus = False
         yield state
         view = TextView(id="log")
-        view.show(self._buffer)
+        view.show(self.buffer)
         yield view
         yield AskLine()
 
@@ -89,7 +89,7 @@ class LogsPane(Pane):
     def opened(self) -> None:
         """Go on reading, from the line after the last."""
         if self._reader is None:
-            self._buffer.resume()
+            self.buffer.resume()
             self._read()
 
     def closed(self) -> None:
@@ -100,21 +100,21 @@ class LogsPane(Pane):
 
     def tick(self) -> None:
         """Show the lines that have come."""
-        came = self._reading.take()
+        came = self.reading.take()
         if came:
             log = self._log
             # Whoever scrolled up wants to stay there.
             if log.scroll_offset.y < log.max_scroll_y:
                 self._follow = False
-            gone = self._buffer.add(came)
+            gone = self.buffer.add(came)
             log.grown()
             self._keep_place(gone)
         self.query_one("#log-state", Sheet).rebuild()
 
     def on_resize(self) -> None:
         """Break lines anew, and stay at the newest."""
-        if self._buffer.wrap:
-            self._buffer.wrap = self._room
+        if self.buffer.wrap:
+            self.buffer.wrap = self._room
             self._lay_out()
         self._keep_place(0)
 
@@ -130,25 +130,25 @@ class LogsPane(Pane):
         """Stay at the newest line, or at the line one was at though lines above it went."""
         log = self._log
         if self._follow:
-            log.scroll_to(y=log.max_scroll_y, animate=False)
+            log.scroll_to(y=log.max_scroll_y, animate=False, force=True)
         elif gone:
-            log.scroll_to(y=max(0, log.scroll_offset.y - gone), animate=False)
+            log.scroll_to(y=max(0, log.scroll_offset.y - gone), animate=False, force=True)
 
     def _lay_out(self) -> None:
-        self._buffer.lay_out()
+        self.buffer.lay_out()
         self._log.grown()
         self._keep_place(0)
         self.query_one("#log-state", Sheet).rebuild()
 
     def _read(self) -> None:
-        self._reader = in_background(self, self._reading.run, "log")
+        self._reader = in_background(self, self.reading.run, "log")
 
     def _read_anew(self) -> None:
-        self._buffer.clear()
-        self._reading.take()
-        self._reading.state, self._reading.error = "asking the host", ""
+        self.buffer.clear()
+        self.reading.take()
+        self.reading.state, self.reading.error = "asking the host", ""
         self._follow = True
-        self._buffer.names = self._reading.server == ALL
+        self.buffer.names = self.reading.server == ALL
         self._lay_out()
         self._read()
 
@@ -158,31 +158,31 @@ class LogsPane(Pane):
         self.query_one("#log-state", Sheet).rebuild()
 
     def _next_server(self) -> None:
-        self._reading.next_server()
+        self.reading.next_server()
         self._read_anew()
 
     def _turn_previous(self) -> None:
-        self._reading.previous = not self._reading.previous
+        self.reading.previous = not self.reading.previous
         self._read_anew()
 
     def _turn_times(self) -> None:
-        self._buffer.times = not self._buffer.times
+        self.buffer.times = not self.buffer.times
         self._lay_out()
 
     def _turn_wrap(self) -> None:
-        self._buffer.wrap = 0 if self._buffer.wrap else self._room
+        self.buffer.wrap = 0 if self.buffer.wrap else self._room
         self._log.scroll_to(x=0, animate=False)
         self._lay_out()
 
     def _load_earlier(self) -> None:
-        self._reading.tail = min(10 * self._reading.tail, MOST_LINES)
+        self.reading.tail = min(10 * self.reading.tail, MOST_LINES)
         self._read_anew()
 
     def _ask_filter(self) -> None:
         self.query_one(AskLine).ask("filter", "/", self._typed)
 
     def _ask_path(self) -> None:
-        server = self._reading.server
+        server = self.reading.server
         name = f"{self.known.identity.name}.log" if server in {"", ALL} else f"{server}.log"
         self.query_one(AskLine).ask("save", "Save to", f"~/{clean(name).replace('/', '-')}")
 
@@ -195,7 +195,7 @@ class LogsPane(Pane):
 
     def _filter_by(self, found: TextFilter, typed: str) -> None:
         self._typed = typed
-        self._buffer.filter = found
+        self.buffer.filter = found
         self._follow = True
         self._lay_out()
 
@@ -226,7 +226,7 @@ class LogsPane(Pane):
         if not path:
             return True
         try:
-            await asyncio.to_thread(save, Path(path), self._buffer.text(), replace=self._may_replace == path)
+            await asyncio.to_thread(save, Path(path), self.buffer.text(), replace=self._may_replace == path)
         except ExistsError:
             self._may_replace = path
             line.say("exists; Enter again replaces it")
@@ -235,12 +235,12 @@ class LogsPane(Pane):
             tell_error(self.app, error, title="The log was not saved")
             return False
         self._may_replace = ""
-        tell(self.app, f"{len(self._buffer):,} lines are in {path}.", title="The log was saved")
+        tell(self.app, f"{len(self.buffer):,} lines are in {path}.", title="The log was saved")
         return True
 
     def _state(self, columns: int, _rows: int) -> tuple[Line, ...]:
         """Say which log this is and how reading it goes."""
-        reading, buffer = self._reading, self._buffer
+        reading, buffer = self.reading, self.buffer
         separator = Cell(f" {services(self).look.glyphs.separator} ", "muted")
         parts = [Cell(clean(reading.server) or "log", "title")]
         if reading.previous:

@@ -89,10 +89,11 @@ def plotted(
         rows: lines.
         limit: what should not be crossed.
     """
-    colours: tuple[Role, ...] = ("plot-2", "plot-1", "plot-3", "plot-4")
+    colours: tuple[Role, ...] = ("plot-1", "plot-2", "plot-3", "plot-4")
+    # The one on top comes first in the legend, and takes the first colour.
     series = tuple(
-        Series(word, view.course(name, columns), colours[number % len(colours)], form)
-        for number, (word, name, form) in enumerate(courses)
+        Series(word, view.course(name, columns), colours[-number % len(colours)], form)
+        for number, (word, name, form) in enumerate(courses, start=1 - len(courses))
     )
     empty = why_empty(view)
     return plot_lines(Plot(title, unit, view.span, series, limit, empty), columns, rows, view.signs)

@@ -125,3 +125,14 @@ def test_a_broken_line_loses_nothing_and_fits(text: str, columns: int) -> None:
 )
 def test_how_bad_a_line_is_stands_in_it(line: str, role: str) -> None:
     assert level_role(line) == role
+
+
+def test_what_stands_before_a_message_steps_back() -> None:
+    buffer = LogBuffer(filter=parse_text("ready"))
+    buffer.add([at(1, 'time="2026-01-01T00:00:00Z" level=info msg="k3s is ready"')])
+    assert [(cell.text, cell.role) for cell in buffer.line(0)] == [
+        ('time="2026-01-01T00:00:00Z" level=info msg=', "muted"),
+        ('"k3s is ', "text"),
+        ("ready", "title"),
+        ('"', "text"),
+    ]

@@ -92,7 +92,7 @@ def test_lies_of_a_control_plane_are_shown_and_never_interpreted(sheet: Layout) 
 @every_sheet
 def test_ascii_alone_is_enough(sheet: Layout) -> None:
     shown = text_of(sheet(sheet_view(glyphs=glyphs.ASCII, signs=plot.ASCII), 79, 19))
-    assert not set(shown) & set("⣿⠒█▁╰┤┈●▲")
+    assert not set(shown) & set("⣿⠒█▆━▁╰┤┈●▲")
 
 
 def test_the_overview_tells_what_is_wrong_for_how_long_and_what_to_do() -> None:
@@ -168,7 +168,7 @@ def test_the_api_shows_the_share_of_each_verb() -> None:
     shown = text_of(api_lines(sheet_view(fleet_row(signals=replace(signals, api=api))), 79, 19))
     get, post = (next(one for one in shown.split("\n") if one.startswith(verb)) for verb in ("GET", "POST"))
     assert ("75 %" in get, "25 %" in post) == (True, True)
-    assert get.count("█") == 3 * post.count("█")
+    assert get.count("▆") == 3 * post.count("▆")
 
 
 def test_rates_by_verb_are_plotted_from_when_the_screen_was_opened() -> None:
@@ -222,7 +222,7 @@ def test_certificates_have_bars_and_the_first_to_end_is_on_top() -> None:
     shown = text_of(lines).split("\n")
     assert shown[1].split()[:2] == ["cert-0", "ended"]
     assert shown[-1].split()[:2] == ["client-ca", "3650d"]
-    assert shown[-1].count("█") > shown[2].count("█") > 0
+    assert shown[-1].count("━") > shown[2].count("━") > 0
 
 
 @pytest.mark.parametrize(("number", "role"), [(0, "bad"), (6, "bad"), (7, "warn"), (11, "warn")])
