@@ -10,7 +10,7 @@ from k3k_core import manifests
 from k3k_core.concurrency import together
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.claim import refuse_applied, settled, stored_values
-from k3k_core.lifecycle.credentials import Credentials, find_credentials
+from k3k_core.lifecycle.credentials import Credentials, find_credentials, find_datastore_files
 from k3k_core.lifecycle.existing import find_root, find_workload
 from k3k_core.lifecycle.servers import Server, list_servers, newest_started
 from k3k_core.names import ControlPlaneId
@@ -98,12 +98,17 @@ async def look(host: HostApi, request: UpgradeRequest) -> Standing:
         list_servers(host, identity), find_credentials(host, identity, stored.values)
     )
     asked = _asked(root, request, credentials)
+    wanted = settled(stored.values, asked)
+    if wanted.datastore.external.secret_name != stored.values.datastore.external.secret_name:
+        # Which files the Secret holds decides which flags the servers are given.
+        files = await find_datastore_files(host, identity, wanted)
+        credentials = replace(credentials, datastore_files=files)
     return Standing(
         root=root,
         workload=workload,
         stored=stored,
         asked=asked,
-        wanted=settled(stored.values, asked),
+        wanted=wanted,
         credentials=credentials,
         servers=servers,
     )

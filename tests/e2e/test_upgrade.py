@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from k3k_core import manifests
-from k3k_core.errors import ConflictError, NotFoundError, NotReadyError, UsageError
+from k3k_core.errors import ConflictError, K3kError, NotFoundError, NotReadyError, UsageError
 from k3k_core.host import Host
 from k3k_core.lifecycle.create import CreateRequest, create
 from k3k_core.lifecycle.kubeconfig import fetch_kubeconfig, server_of
@@ -20,6 +20,7 @@ from k3k_core.lifecycle.revisions import revisions
 from k3k_core.lifecycle.upgrade import Upgraded, UpgradePlan, UpgradeRequest, plan_upgrade, upgrade
 from k3k_core.names import ANNOTATION_EXPIRES_AT, LABEL_CONTROL_PLANE, ControlPlaneId
 from k3k_core.resources import (
+    CONFIG_MAP,
     NETWORK_POLICY,
     PERSISTENT_VOLUME_CLAIM,
     POD,
@@ -252,6 +253,26 @@ async def test_the_password_of_an_external_datastore_stays_though_it_is_in_no_va
     assert "s3cret" not in manifests.stored_values(await root_of(api, one))
     plan = await planned(api, one, "datastore.external.endpoint=postgres://other.example.org/one")
     assert [problem.path for problem in plan.problems] == ["datastore.external.endpoint"]
+
+
+async def test_another_secret_for_the_datastore_gives_the_servers_its_files(
+    host: HostUnderTest, api: Host, make: Make
+) -> None:
+    await api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": host.namespace}})
+    for name, more in (("old", {}), ("new", {"ca.crt": "PEM"})):
+        meta = {"name": name, "namespace": host.namespace}
+        data = {"endpoint": "postgres://k3s:s3cret@db.example.org:5432/one", **more}
+        await api.create({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": data})
+    one = await make("datastore.kind=external", "datastore.external.secret_name=old")
+
+    plan = await planned(api, one, "datastore.external.secret_name=new")
+    await upgraded(api, one, "datastore.external.secret_name=new")
+
+    assert "datastore.external.secret_name" in {warning.path for warning in plan.warnings}
+    config = await api.get(CONFIG_MAP, one.namespace, one.config)
+    assert "datastore-cafile" in next(iter(config["data"].values()))
+    with pytest.raises(K3kError, match="missing"):
+        await planned(api, one, "datastore.external.secret_name=missing")
 
 
 async def test_an_image_that_does_not_exist_is_told_and_another_version_repairs_it(
