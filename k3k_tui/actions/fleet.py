@@ -67,6 +67,7 @@ ACTIONS = (
         "fleet",
         "screen.columns",
         command="columns",
+        arguments=("text",),
     ),
     Action(
         "hosts.copy",

@@ -93,12 +93,12 @@ def with_columns(state: ViewState, words: Sequence[str]) -> ViewState:
 
     Args:
         state: what is seen now.
-        words: their names or headings, also joined by commas; "auto" lets the width choose.
+        words: their names or headings, with blanks or commas between them; "auto" lets the width choose.
 
     Raises:
         UsageError: there is no such column.
     """
-    names = [name for word in words for name in word.split(",") if name]
+    names = [name for word in words for name in word.replace(",", " ").split()]
     if names == ["auto"]:
         return replace(state, columns=())
     return replace(state, columns=tuple(dict.fromkeys(find_column(name) for name in names)))

@@ -78,6 +78,10 @@ class FakeFleet:
         """Hand on every round."""
         self._listeners.append(hear)
 
+    def tell_hosts(self) -> None:
+        """Let the states of the hosts be known anew."""
+        self._changes.put_nowait(ChangeSet(hosts=tuple(self.hosts.values())))
+
     def remove(self, *keys: TargetId) -> None:
         """Let control planes go."""
         for key in keys:
