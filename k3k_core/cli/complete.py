@@ -1,4 +1,4 @@
-"""What the shell is offered when a value is completed: contexts, namespaces, control planes, presets.
+"""What the shell is offered when a value is completed: contexts, namespaces, control planes, presets, versions.
 
 Completion never fails and never says anything: whoever presses Tab wants a list or nothing.
 """
@@ -107,10 +107,17 @@ def _find_presets(_ctx: click.Context) -> list[tuple[str, str]]:
     return [(name, "") for name in PRESETS]
 
 
+def _find_versions(_ctx: click.Context) -> list[tuple[str, str]]:
+    from k3k_core.releases import KNOWN
+
+    return [(version, "") for version in reversed(KNOWN)]
+
+
 contexts = _quietly(_find_contexts)
 namespaces = _quietly(_find_namespaces)
 control_planes = _quietly(_find_control_planes)
 presets = _quietly(_find_presets)
+versions = _quietly(_find_versions)
 
 
 def files(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:

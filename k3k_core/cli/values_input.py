@@ -48,6 +48,7 @@ def values_options(function: Callable[..., Any]) -> Callable[..., Any]:
                 "k3s_version",
                 metavar="VERSION",
                 section=_SECTION,
+                shell_complete=complete.versions,
                 help="The k3s version to run.",
             ),
             option(

@@ -159,6 +159,15 @@ def test_completion_offers_contexts_of_the_kubeconfig(
     assert k3k().out.split() == ["plain,prod", "plain,stage", "plain,dev"]
 
 
+def test_completion_offers_known_versions_the_newest_first(
+    k3k: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_K3K_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", "k3k upgrade ci --version v1.36")
+    monkeypatch.setenv("COMP_CWORD", "4")
+    assert k3k().out.split() == ["plain,v1.36.4+k3s1", "plain,v1.36.2+k3s1"]
+
+
 def test_completion_of_names_without_a_host_offers_nothing_and_says_nothing(
     k3k: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
