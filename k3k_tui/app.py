@@ -23,7 +23,7 @@ from k3k_tui.actions.registry import ACTIONS, bindings, changed_keys
 from k3k_tui.command_mode import CommandMode
 from k3k_tui.look.filters import line_filters
 from k3k_tui.look.frugal import frugal
-from k3k_tui.look.themes import Themes, install
+from k3k_tui.look.themes import install
 from k3k_tui.naming import find
 from k3k_tui.navigator import with_filter
 from k3k_tui.places import ControlPlanePlace, FleetPlace, HostsPlace, JobsPlace, Place
@@ -70,7 +70,8 @@ class K3kApp(App[int]):
         self._line_filters = line_filters(services.profile)
         self._places = PlaceStack(self, self._first)
         self._commands = CommandMode(self)
-        self.themes: Themes | None = None
+        # Before the first frame, so that nothing is styled twice.
+        self.themes = install(self, services)
         self.keys = ChosenKeys("", {})
         self.failure: Exception | None = None
 
@@ -87,8 +88,8 @@ class K3kApp(App[int]):
         super()._display(screen, frugal(renderable))
 
     def on_mount(self) -> None:
-        """Put theme and keys in place, open the first place, and the fleet once that is painted."""
-        self.themes = install(self, self.services)
+        """Put the keys in place, open the first place, and the fleet once that is painted."""
+        self.themes.follow()
         config = self.services.config
         self.use_keys(choose_keys(config.keymap, config.keys, ACTIONS))
         for note in (*self._notes, *self.keys.problems):
@@ -284,7 +285,7 @@ class K3kApp(App[int]):
         Args:
             name: of the theme; empty asks.
         """
-        if not name or self.themes is None:
+        if not name:
             self._commands.ask("theme ")
             return
         try:

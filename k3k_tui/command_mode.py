@@ -30,7 +30,7 @@ class CommandMode:
     def __init__(self, app: K3kApp) -> None:
         self._app = app
         self._typed = TypedHistory()
-        self._offers = Offers(app.services, lambda: app.themes.names if app.themes is not None else ())
+        self._offers = Offers(app.services, lambda: app.themes.names)
 
     @property
     def actions(self) -> tuple[Action, ...]:
