@@ -21,6 +21,7 @@ from pathlib import Path
 from k3k_core.errors import K3kError
 from k3k_core.host import HostOptions, open_host
 from k3k_core.lifecycle.progress import Progress, Step
+from k3k_core.names import ControlPlaneId
 from k3k_core.sandbox import Sandbox, SandboxOptions
 from k3k_core.sandbox.demo_fleet import Member, Trouble, cause, provision, recipe, troubles
 from k3k_core.sandbox.fault_catalogue import FAULT_ANNOTATION
@@ -30,7 +31,6 @@ KUBECONFIG = "kubeconfig.yaml"
 LISTENING, COMPLETE, FAILED = "sandbox", "fleet", "failed"
 # Seconds one control plane may take.
 _TIMEOUT = 120.0
-# Servers of a young control plane that are not ready count as starting.
 _AGE = timedelta(minutes=45)
 
 
@@ -62,7 +62,6 @@ async def serve(folder: Path, wanted: Demonstration, ended: asyncio.Event, tell:
     async with Sandbox.start(SandboxOptions(seed=wanted.seed)) as sandbox:
         kubeconfig.touch(mode=0o600)
         kubeconfig.write_text(sandbox.kubeconfig, encoding="utf-8")
-        tell(Step(LISTENING, "done", f"Sandbox host (simulated) at {sandbox.url}"))
         work = asyncio.ensure_future(_set_up(sandbox, kubeconfig, wanted, tell))
         end = asyncio.ensure_future(ended.wait())
         await asyncio.wait((work, end), return_when=asyncio.FIRST_COMPLETED)
@@ -76,19 +75,29 @@ async def serve(folder: Path, wanted: Demonstration, ended: asyncio.Event, tell:
 
 async def _set_up(sandbox: Sandbox, kubeconfig: Path, wanted: Demonstration, tell: Progress) -> None:
     members = recipe(wanted.clusters, wanted.seed)
-    made: list[Member] = []
+    wrong = () if wanted.healthy else troubles(members, wanted.seed)
+    made: list[ControlPlaneId] = []
 
     def one_more(member: Member, error: Exception | None) -> None:
         if error is None:
-            made.append(member)
+            made.append(member.id)
             tell(Step("create", "done", f"created {member.id}", f"ControlPlane/{member.id}"))
         else:
             tell(Step("create", "warning", f"{member.id}: {error}", f"ControlPlane/{member.id}"))
 
     async with open_host(HostOptions(kubeconfig=str(kubeconfig))) as host:
+        # Servers of a young control plane that are not ready count as starting. So those that will fail must look
+        # old, and nobody may look at them before they are ready once.
+        failing = {trouble.id for trouble in wrong if trouble.fault == "down"}
         with sandbox.dated_back(_AGE):
-            await provision(host, members, timeout=_TIMEOUT, made=one_more)
-        wrong = () if wanted.healthy else troubles(made, wanted.seed)
+            await provision(
+                host, [each for each in members if each.id in failing], timeout=_TIMEOUT, made=one_more
+            )
+        tell(Step(LISTENING, "done", f"Sandbox host (simulated) at {sandbox.url}"))
+        await provision(
+            host, [each for each in members if each.id not in failing], timeout=_TIMEOUT, made=one_more
+        )
+        wrong = tuple(trouble for trouble in wrong if trouble.id in made)
         await cause(host, wrong)
     for trouble in wrong:
         tell(
