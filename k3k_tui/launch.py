@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _LONGEST_READING = 10.0
 # Pages are scanned in a process of their own, so that they never delay a key.
 _WORKERS = 1
+# Seconds in which changes are gathered: rows appear soon, and the screens gather them again to their own pace.
+_PACE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,7 @@ def fleet_opener(settings: Settings, hosts: Mapping[str, HostOptions], refresh: 
             namespace=None if settings.all_namespaces else settings.namespace,
             scrape=scraper.ScrapeOptions(interval=refresh, timeout=min(refresh, _LONGEST_READING)),
             workers=_WORKERS,
+            pace=_PACE,
         )
         async with fleet_module.Fleet(options) as fleet:
             yield fleet
