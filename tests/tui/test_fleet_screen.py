@@ -94,21 +94,21 @@ async def opened(
         yield app, pilot
 
 
-async def command(pilot: Pilot[Any], line: str) -> None:
-    """Type a command."""
-    await pilot.press("colon", *("space" if char == " " else char for char in line), "enter")
+async def command(app: K3kApp, pilot: Pilot[Any], line: str) -> None:
+    """Do what a line after the colon says."""
+    await app.commands.run(line)
     await pilot.pause()
 
 
 async def test_the_worst_come_first_and_other_orders_can_be_chosen() -> None:
     async with opened(fleet_of(*rows())) as (app, pilot):
         assert names(app) == ["cart", "build", "api", "data", "edge-1"]
-        await command(pilot, "sort p99")
+        await command(app, pilot, "sort p99")
         assert names(app) == ["build", "data", "api", "edge-1", "cart"]
         assert app.screen.query_one(LineTable)._order == ("p99", True)
         await pilot.press("O")
         assert names(app)[:4] == ["edge-1", "api", "data", "build"]
-        await command(pilot, "sort name")
+        await command(app, pilot, "sort name")
         await pilot.press("greater_than_sign")
         assert fleet_screen(app).state.sort == "host"
         await pilot.press("less_than_sign", "less_than_sign")
@@ -121,7 +121,7 @@ async def test_the_worst_come_first_and_other_orders_can_be_chosen() -> None:
 
 async def test_rows_are_grouped_and_only_faults_shown() -> None:
     async with opened(fleet_of(*rows())) as (app, pilot):
-        await command(pilot, "group namespace")
+        await command(app, pilot, "group namespace")
         assert names(app) == ["[]", "build", "edge-1", "[]", "cart", "api", "data"]
         assert "namespace" not in [column.name for column in table(app).columns]
         await pilot.press("f")
@@ -153,7 +153,7 @@ async def test_the_filter_is_in_force_while_it_is_typed() -> None:
 async def test_a_filter_that_cannot_be_used_says_why_and_what_to_write() -> None:
     async with opened(fleet_of(*rows())) as (app, pilot):
         bar = app.screen.query_one(FilterBar)
-        await pilot.press("slash", *"verdct", "colon", *"down")
+        await pilot.press("slash", *"verdct:down")
         assert "There is no field verdct. Write verdict" in bar.help
         await pilot.press("enter")
         assert bar.is_open
@@ -182,7 +182,7 @@ async def test_marked_control_planes_are_what_an_operation_works_on_in_the_order
         await pilot.press("end", "space", "home", "space")
         assert [key.name for key in app.targets()] == ["cart", "edge-1"]
         assert "2 marked" in said(app, "#status")
-        await pilot.press("slash", *"cart", "enter")
+        await command(app, pilot, "filter cart")
         assert [key.name for key in app.targets()] == ["cart", "edge-1"]
         await pilot.press("escape", "escape")
         assert len(app.targets()) == 1
@@ -194,11 +194,11 @@ async def test_columns_follow_the_width_and_can_be_chosen() -> None:
         assert {"verdict", "name", "p99"} <= set(narrow)
         await pilot.resize_terminal(200, 40)
         await until(pilot, lambda: len(table(app).columns) > len(narrow), "more columns")
-        await command(pilot, "columns name p99 verdict")
+        await command(app, pilot, "columns name p99 verdict")
         assert [column.name for column in table(app).columns] == ["name", "p99", "verdict"]
         await pilot.press("W", "down", "space", "tab", "enter")
         await until(pilot, lambda: fleet_screen(app).state.columns == ("name", "verdict"), "the chosen ones")
-        await command(pilot, "columns auto")
+        await command(app, pilot, "columns auto")
         await pilot.press("w")
         assert len(table(app).columns) > 25
         await pilot.press("right")
@@ -209,7 +209,7 @@ async def test_a_column_or_group_that_is_not_there_is_refused_and_nothing_change
     async with opened(fleet_of(*rows())) as (app, pilot):
         before = fleet_screen(app).state
         for line in ("sort nonsense", "group nonsense", "columns nonsense"):
-            await command(pilot, line)
+            await command(app, pilot, line)
         assert fleet_screen(app).state == before
         assert [each.severity for each in app._notifications] == ["error"] * 3
 
@@ -231,8 +231,9 @@ async def test_changes_come_in_while_the_cursor_stays_on_its_row() -> None:
 
 async def test_filter_order_and_cursor_survive_a_visit_elsewhere() -> None:
     async with opened(fleet_of(*rows())) as (app, pilot):
-        await command(pilot, "sort name")
-        await pilot.press("slash", *"shop", "enter", "home", "down", "enter")
+        await command(app, pilot, "sort name")
+        await command(app, pilot, "filter shop")
+        await pilot.press("home", "down", "enter")
         await until(pilot, lambda: len(app.screen_stack) == 2, "the control plane")
         place = place_of(app.screen)
         assert isinstance(place, ControlPlanePlace)
@@ -310,7 +311,7 @@ async def test_an_empty_fleet_says_what_to_do_and_rows_appear() -> None:
         fleet.put(*rows())
         await until(pilot, lambda: len(names(app)) == 5, "the rows")
         assert said(app, "#empty") == ""
-        await pilot.press("slash", *"nothing-like-it", "enter")
+        await command(app, pilot, "filter nothing-like-it")
         assert "None of 5 control planes matches nothing-like-it." in said(app, "#empty")
         await pilot.press("escape")
         assert cursor(app) == "cart"
