@@ -19,7 +19,9 @@ from k3k_tui.actions.registry import bindings
 from k3k_tui.drafts import Draft
 from k3k_tui.forms.model.editing import with_yaml
 from k3k_tui.forms.save_dialog import SaveDialog
+from k3k_tui.forms.widgets.choice import Choice
 from k3k_tui.forms.widgets.field_input import FieldInput
+from k3k_tui.forms.widgets.fold import FoldHeader
 from k3k_tui.forms.widgets.values_pane import ValuesPane
 from k3k_tui.widgets.toast import tell, tell_error
 
@@ -44,8 +46,9 @@ class FormScreen(Screen[T]):
         *bindings("form"),
         Binding("tab", "leave_field(1)", "Next field", show=False, priority=True),
         Binding("shift+tab", "leave_field(-1)", "Previous field", show=False, priority=True),
-        Binding("down,enter", "leave_line(1)", "Next field", show=False, priority=True),
-        Binding("up", "leave_line(-1)", "Previous field", show=False, priority=True),
+        Binding("down", "leave_line(1)", "Field below", show=False, priority=True),
+        Binding("up", "leave_line(-1)", "Field above", show=False, priority=True),
+        Binding("enter", "accept", "Next field", show=False, priority=True),
     ]
     DEFAULT_CSS = """
     FormScreen #form-buttons {
@@ -57,7 +60,7 @@ class FormScreen(Screen[T]):
     }
     FormScreen.wide FieldRow {
         grid-size: 3;
-        grid-columns: 18 1fr 1fr;
+        grid-columns: 23 1fr 1fr;
         grid-gutter: 0 1;
     }
     FormScreen.wide FieldRow > CellLines {
@@ -96,7 +99,9 @@ class FormScreen(Screen[T]):
         if action == "leave_field":
             return not isinstance(self.focused, TextArea) or self.focused.tab_behavior == "focus"
         if action == "leave_line":
-            return isinstance(self.focused, FieldInput)
+            return isinstance(self.focused, FieldInput | Choice | FoldHeader)
+        if action == "accept":
+            return isinstance(self.focused, FieldInput | Choice)
         return True
 
     def action_leave_field(self, by: int) -> None:
@@ -117,6 +122,10 @@ class FormScreen(Screen[T]):
             by: 1 for the next, -1 for the one before.
         """
         self.action_leave_field(by)
+
+    def action_accept(self) -> None:
+        """Go on after what was typed or picked."""
+        self.action_leave_field(1)
 
     def on_values_pane_changed(self, event: ValuesPane.Changed) -> None:
         """Keep what was filled in."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from k3k_core.cli.terminal import UNSAFE
 from k3k_tui.forms.model.fields import Field
 
 # Typed for "the default, although the preset says something else".
 NULL: Final = "null"
+_YAML_BEGINS: Final = '[{"'
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
 
 
@@ -36,6 +38,9 @@ def parse(field: Field, text: str) -> Any:
         return MISSING
     if stripped == NULL:
         return None
+    if stripped[0] in _YAML_BEGINS and field.kind != "yaml":
+        # What does not fit its field is shown as YAML in one line; no value that fits begins like that.
+        return _yaml(stripped)
     if field.kind == "number":
         return int(stripped) if _INTEGER.fullmatch(stripped) else stripped
     if field.kind in {"boolean", "choice"}:
@@ -64,12 +69,17 @@ def show(field: Field, value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str | int | float):
-        return str(value)
+        return _plain(str(value))
     if field.kind == "lines" and _is_lines(value):
         return "\n".join(value)
     if field.kind == "entries" and _is_entries(value):
         return "\n".join(f"{key}: {entry}" for key, entry in value.items())
     return _dump(value, flow=field.kind != "yaml")
+
+
+def _plain(text: str) -> str:
+    """Return a text as it is, or quoted when a terminal could take a part of it for a command."""
+    return _dump(text, flow=True) if UNSAFE.search(text) else text
 
 
 def _is_lines(value: Any) -> bool:
@@ -84,7 +94,7 @@ def _is_entries(value: Any) -> bool:
 
 
 def _one_line(text: str) -> bool:
-    return bool(text) and text == text.strip() and len(text.splitlines()) == 1
+    return bool(text) and text == text.strip() and len(text.splitlines()) == 1 and not UNSAFE.search(text)
 
 
 def _entry(line: str) -> tuple[str, str]:
@@ -103,4 +113,5 @@ def _dump(value: Any, *, flow: bool) -> str:
     import yaml
 
     width = 10_000 if flow else 80
-    return str(yaml.safe_dump(value, default_flow_style=flow, sort_keys=False, width=width)).strip()
+    text = str(yaml.safe_dump(value, default_flow_style=flow, sort_keys=False, width=width))
+    return text.removesuffix("...\n").strip()

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import yaml
 
+from k3k_core.cli.terminal import UNSAFE
 from k3k_core.values.document import Document, read_document, to_yaml
 from k3k_core.values.paths import without
 from k3k_core.values.shape import Shape, shape
@@ -47,7 +48,13 @@ def canonical(tree: Mapping[str, Any]) -> str:
     Args:
         tree: plain values.
     """
-    return to_yaml(_ordered(tree, shape())) if tree else ""
+    if not tree:
+        return ""
+    ordered = _ordered(tree, shape())
+    text = to_yaml(ordered)
+    # What would make a terminal lie is written as escapes.
+    risky = UNSAFE.search(text.replace("\n", ""))
+    return str(yaml.safe_dump(ordered, sort_keys=False, width=_WIDTH)) if risky else text
 
 
 def _is_canonical(text: str, document: Document) -> bool:

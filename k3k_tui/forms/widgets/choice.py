@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from k3k_tui.services import services
-from k3k_tui.text import width
+from k3k_tui.text import clean, width
 
 _GAP = 2
 
@@ -53,7 +53,7 @@ class Choice(Widget, can_focus=True):
 
     def __init__(self, options: Sequence[tuple[str, str]], value: str = "") -> None:
         super().__init__()
-        self.options = tuple(options)
+        self.options = tuple((value, clean(title)) for value, title in options)
         self._value = value
         self._picked = False
 

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from textual.binding import Binding
-from textual.events import Key
+from textual.events import Key, Paste
 from textual.widgets import Input
+
+from k3k_tui.forms.widgets.field_area import harmless
 
 
 def _actions() -> Mapping[str, str]:
@@ -25,6 +27,10 @@ class FieldInput(Input):
     Textual hands letters to a field at once, but keys such as ctrl+u first go up to the app: when many come in
     one piece, as over a slow line, they would work after the letters that follow them.
     """
+
+    def on_paste(self, event: Paste) -> None:
+        """Leave out what is no text before it is taken."""
+        event.text = harmless(event.text)
 
     async def on_key(self, event: Key) -> None:
         """Do at once what a key of the field does."""

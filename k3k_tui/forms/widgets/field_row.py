@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.text import Text
 from textual.app import ComposeResult
-from textual.content import Content
 from textual.message import Message
 from textual.suggester import SuggestFromList
 from textual.widget import Widget
@@ -14,6 +14,7 @@ from textual.widgets import Input, Label, TextArea
 from k3k_tui.forms.model.describing import options
 from k3k_tui.forms.model.fields import Field
 from k3k_tui.forms.widgets.choice import Choice
+from k3k_tui.forms.widgets.field_area import FieldArea
 from k3k_tui.forms.widgets.field_input import FieldInput
 from k3k_tui.services import services
 from k3k_tui.widgets.cell_lines import CellLines, say
@@ -21,9 +22,6 @@ from k3k_tui.widgets.cell_lines import CellLines, say
 
 class FieldRow(Widget):
     """One field; what stands in it is the truth, and others take it from here.
-
-    Attributes:
-        taken: its text as it was taken last.
 
     Args:
         field: what it asks for.
@@ -36,7 +34,7 @@ class FieldRow(Widget):
     FieldRow {
         layout: grid;
         grid-size: 2;
-        grid-columns: 18 1fr;
+        grid-columns: 23 1fr;
         grid-rows: auto;
         height: auto;
     }
@@ -58,7 +56,7 @@ class FieldRow(Widget):
     }
     FieldRow > CellLines {
         column-span: 2;
-        padding-left: 18;
+        padding-left: 23;
         display: none;
     }
     FieldRow > CellLines.said {
@@ -76,13 +74,13 @@ class FieldRow(Widget):
     def __init__(self, field: Field, text: str, hint: str, suggestions: Sequence[str] = ()) -> None:
         super().__init__()
         self.field = field
-        self.taken = text
+        self._taken = text
         self._hint = hint
         self._suggestions = tuple(suggestions)
 
     def compose(self) -> ComposeResult:
         """Lay out label, control and message."""
-        yield Label(Content(self.field.title))
+        yield Label()
         yield self._control()
         yield CellLines()
 
@@ -91,7 +89,7 @@ class FieldRow(Widget):
         if field.kind in {"boolean", "choice"}:
             return Choice(options(field), self.taken or self._hint)
         if field.kind in {"lines", "entries", "yaml"}:
-            return TextArea(self.taken, compact=True, tab_behavior="focus", placeholder=self._hint)
+            return FieldArea(self.taken, compact=True, tab_behavior="focus", placeholder=self._hint)
         return FieldInput(
             self.taken,
             placeholder=self._hint,
@@ -99,6 +97,30 @@ class FieldRow(Widget):
             select_on_focus=False,
             suggester=SuggestFromList(self._suggestions) if self._suggestions else None,
             compact=True,
+        )
+
+    def on_mount(self) -> None:
+        """Say what it asks for."""
+        self._label()
+
+    @property
+    def taken(self) -> str:
+        """Its text as it was taken last."""
+        return self._taken
+
+    def take(self) -> str:
+        """Return its text, which counts as taken from now on."""
+        self._taken = self.text
+        self._label()
+        return self._taken
+
+    def _label(self) -> None:
+        """Mark what has a value of its own, for those who cannot tell it by its colour."""
+        look = services(self).look
+        own = bool(self._taken) and not self.field.about_target
+        mark = look.glyphs.marked if own else look.glyphs.unmarked
+        self.query_one(Label).update(
+            Text.assemble((mark, look.palette.style("accent")), f" {self.field.title}")
         )
 
     @property
@@ -124,7 +146,9 @@ class FieldRow(Widget):
             hint: what it is when nothing stands in it.
         """
         control = self.control
-        self.taken = text
+        if text != self._taken:
+            self._taken = text
+            self._label()
         with self.prevent(Input.Changed, TextArea.Changed):
             if isinstance(control, Choice):
                 control.show(text or hint)

@@ -17,6 +17,7 @@ from k3k_tui.forms.model.checking import Checked, Surroundings, check
 from k3k_tui.forms.model.describing import help_text
 from k3k_tui.forms.model.editing import hide_secrets, with_field, with_yaml
 from k3k_tui.forms.model.fields import Section
+from k3k_tui.forms.widgets.field_area import FieldArea
 from k3k_tui.forms.widgets.field_row import FieldRow
 from k3k_tui.forms.widgets.fold import FoldHeader
 from k3k_tui.forms.widgets.values_form import ValuesForm
@@ -94,7 +95,7 @@ class ValuesPane(Widget):
             with Vertical(id="form"):
                 yield self._form
             with Vertical(id="yaml"):
-                yield TextArea(id="text", show_line_numbers=True, compact=True, tab_behavior="indent")
+                yield FieldArea(id="text", show_line_numbers=True, compact=True, tab_behavior="indent")
         yield CellLines(id="problems")
         yield CellLines(id="help")
 
@@ -184,13 +185,12 @@ class ValuesPane(Widget):
     def _take_row(self, row: FieldRow) -> None:
         if row.text == row.taken:
             return
-        field, text = row.field, row.text
+        field, text = row.field, row.take()
         key, before = self._typing
         if key != field.key:
             before = self._draft
         self._take(with_field(before, field, text))
         self._typing = (field.key, before)
-        row.taken = text
         self._form.show(self._draft, self._checked, typed=field.key)
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:

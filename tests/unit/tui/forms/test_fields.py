@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from k3k_core.cli.terminal import UNSAFE
 from k3k_core.values.shape import Shape, shape
 from k3k_tui.forms.model.fields import Field, advanced, essentials, field_of
 from k3k_tui.forms.model.texts import MISSING, parse, show
@@ -95,3 +96,16 @@ def test_a_value_is_shown_as_text_that_stands_for_it(key: str, value: Any) -> No
 @pytest.mark.parametrize("key", ["servers", "ttl", "k3s.tls_sans", "loadbalancer.annotations"])
 def test_a_value_that_does_not_fit_its_field_is_shown_all_the_same(key: str, value: Any) -> None:
     assert show(field(key), value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("ttl", "8h\x1b[2J"),
+        ("k3s.tls_sans", ["a\x1b]0;x\x07", "b"]),
+        ("loadbalancer.annotations", {"a": "\u202eb"}),
+        ("scheduling.tolerations", [{"key": "\x9b31m"}]),
+    ],
+)
+def test_nothing_is_shown_that_a_terminal_would_obey(key: str, value: Any) -> None:
+    assert not UNSAFE.search(show(field(key), value).replace("\n", ""))

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from k3k_core.cli.terminal import UNSAFE
 from k3k_core.values.document import read_document
 from k3k_tui.forms.model.fields import advanced, essentials
 from k3k_tui.forms.model.texts import MISSING
@@ -121,3 +122,9 @@ def at(tree: Any, path: tuple[str, ...]) -> Any:
             return MISSING
         tree = tree[step]
     return tree
+
+
+def test_what_would_make_a_terminal_lie_is_written_as_escapes() -> None:
+    text = canonical({"loadbalancer": {"annotations": {"a": "\u202egpj.exe", "b": "\x1b[2J", "c": "žluť"}}})
+    assert not UNSAFE.search(text.replace("\n", ""))
+    assert read_document(text).tree["loadbalancer"]["annotations"]["a"] == "\u202egpj.exe"
