@@ -52,10 +52,9 @@ async def is_new(api: Host, identity: ControlPlaneId) -> bool:
     "fault",
     [
         Fault(status=429, headers={"Retry-After": "0"}, body={"kind": "Status", "reason": "TooManyRequests"}),
-        Fault(status=503, body="starting"),
         Fault(drop="before"),
     ],
-    ids=["429", "503", "dropped"],
+    ids=["429", "dropped"],
 )
 async def test_passing_trouble_with_every_third_request_delays_an_upgrade_and_no_more(
     host: HostUnderTest, api: Host, fault: Fault
@@ -150,7 +149,7 @@ async def test_a_server_that_never_becomes_ready_is_named_and_the_others_are_lef
             faults.switch_on("unready")
 
     with pytest.raises(NotReadyError) as failure:
-        await upgrade(api, UpgradeRequest(one, version=NEW, timeout=3), spoil)
+        await upgrade(api, UpgradeRequest(one, version=NEW, timeout=2), spoil)
     assert f"pod {one.server}-1: running, but its readiness probe has not passed yet" in failure.value.message
     assert not await is_new(api, one)
 
