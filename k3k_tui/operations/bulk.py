@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from k3k_tui.look.glyphs import Glyphs
 from k3k_tui.operations.hosts import Refusal
@@ -13,6 +13,9 @@ from k3k_tui.view.lines import Line
 
 if TYPE_CHECKING:
     from k3k_core.fleet import FleetKey
+
+# Said where a server is replaced that keeps what is stored in itself.
+LOSS: Final[Line] = (Cell("it has no volume: everything stored in it is lost", "bad"),)
 
 
 @dataclass(frozen=True, slots=True)

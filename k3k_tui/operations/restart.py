@@ -9,7 +9,7 @@ from textual.app import App
 
 from k3k_core.lifecycle.progress import Progress
 from k3k_tui.operations.asking import nothing_left
-from k3k_tui.operations.bulk import Intent, confirmation, count
+from k3k_tui.operations.bulk import LOSS, Intent, confirmation, count
 from k3k_tui.operations.commands import command
 from k3k_tui.operations.hosts import ask_all, begin
 from k3k_tui.services import services
@@ -20,7 +20,6 @@ from k3k_tui.widgets.dialogs import Confirm, ConfirmByName
 if TYPE_CHECKING:
     from k3k_core.fleet import FleetKey, FleetRow
     from k3k_core.host import HostApi
-    from k3k_core.lifecycle.delete import DeletePlan
     from k3k_core.names import ControlPlaneId
 
 
@@ -32,30 +31,19 @@ async def start(app: App[Any], targets: tuple[FleetKey, ...], words: tuple[str, 
         targets: the control planes.
         words: none are taken.
     """
-    from k3k_core.lifecycle.delete import plan_delete
+    from k3k_core.lifecycle.losses import ends_with_its_server
 
-    answers = await ask_all(app, "Restart", targets, plan_delete)
+    answers = await ask_all(app, "Restart", targets, ends_with_its_server)
     if await nothing_left(app, "Restart", answers):
         return
     rows = services(app).fleet.rows
-    intents = [Intent(key, tuple(_lines(rows.get(key), plan))) for key, plan in answers.known]
+    intents = [Intent(key, tuple(_lines(rows.get(key), losing=losing))) for key, losing in answers.known]
     lines = confirmation(intents, answers.refusals, services(app).look.glyphs)
     keys = tuple(key for key, _ in answers.known)
-    losing = any(loses_data(rows.get(key), plan) for key, plan in answers.known)
+    losing = any(losing for _, losing in answers.known)
     if await app.push_screen_wait(_question(keys, lines, losing=losing)):
         for key in keys:
             begin(app, "Restart", key, _restart, command=command(services(app), key, "restart", "--yes"))
-
-
-def loses_data(row: FleetRow | None, plan: DeletePlan) -> bool:
-    """Tell whether new servers begin with nothing, because what is stored is in the old ones alone.
-
-    Args:
-        row: what is known of the control plane.
-        plan: its objects and volumes.
-    """
-    kept_outside = row is not None and row.control_plane.datastore == "external"
-    return not plan.volumes and not kept_outside
 
 
 def _question(keys: tuple[FleetKey, ...], lines: list[Line], *, losing: bool) -> Confirm:
@@ -67,15 +55,15 @@ def _question(keys: tuple[FleetKey, ...], lines: list[Line], *, losing: bool) ->
     return Confirm(title, lines, label="Restart")
 
 
-def _lines(row: FleetRow | None, plan: DeletePlan) -> Iterable[Line]:
+def _lines(row: FleetRow | None, *, losing: bool) -> Iterable[Line]:
     servers = row.control_plane.servers_wanted if row is not None else 1
     if servers > 1:
         text = "each when the one before it is ready; the API goes on answering"
         yield (Cell(f"{count(servers, 'server')}, {text}"),)
     else:
         yield (Cell("its only server; the API does not answer meanwhile", "warn"),)
-    if loses_data(row, plan):
-        yield (Cell("it has no volume: everything stored in it is lost", "bad"),)
+    if losing:
+        yield LOSS
 
 
 async def _restart(host: HostApi, identity: ControlPlaneId, progress: Progress) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
@@ -11,14 +11,14 @@ from textual.app import App
 from k3k_core.errors import ConflictError, Issue, K3kError
 from k3k_core.lifecycle.progress import Progress
 from k3k_tui.operations.asking import nothing_left
-from k3k_tui.operations.bulk import Intent, confirmation, count
+from k3k_tui.operations.bulk import LOSS, Intent, confirmation, count
 from k3k_tui.operations.commands import command
 from k3k_tui.operations.hosts import Answers, Refusal, ask, ask_all, begin, identity
 from k3k_tui.operations.upgrade_lines import plan_lines, problem_lines, summary_lines
 from k3k_tui.operations.versions import choose_version
 from k3k_tui.services import services
 from k3k_tui.view.lines import Line
-from k3k_tui.widgets.dialogs import Confirm, Notice
+from k3k_tui.widgets.dialogs import ConfirmByName, Notice
 from k3k_tui.widgets.toast import tell
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ async def start_upgrade(
         K3kError: the host refuses or does not answer, or there is no such control plane.
         GivenUpError: somebody would not wait for the plan.
     """
-    plan = await ask(app, "Upgrade", key, _planning(key, values, version))
+    prospect = await ask(app, "Upgrade", key, lambda host, _: _prospect(host, _request(key, values, version)))
+    plan = prospect.plan
     look = services(app).look
     if plan.nothing_to_do:
         tell(app, f"{key} is as asked for already.", title="Upgrade")
@@ -75,14 +76,33 @@ async def start_upgrade(
             Notice(f"{title}: not possible", problem_lines(plan.problems, look.glyphs))
         )
         return False
-    question = UpgradeQuestion(title, plan_lines(plan, look.glyphs), label="Upgrade")
+    lines = [*([LOSS] if prospect.losing else []), *plan_lines(plan, look.glyphs)]
+    question = UpgradeQuestion(title, lines, word=key.name if prospect.losing else "", label="Upgrade")
     if not await app.push_screen_wait(question):
         return False
     _begin(app, key, plan, _request(key, values, version))
     return True
 
 
-class UpgradeQuestion(Confirm):
+@dataclass(frozen=True, slots=True)
+class _Prospect:
+    """What an upgrade would do.
+
+    Attributes:
+        plan: of the upgrade.
+        losing: whether what is stored is lost, because it is in a server that is replaced.
+    """
+
+    plan: UpgradePlan
+    losing: bool
+
+    @property
+    def refused(self) -> bool:
+        """Whether there is nothing to be done, or it may not be done."""
+        return self.plan.refused or self.plan.nothing_to_do
+
+
+class UpgradeQuestion(ConfirmByName):
     """Asks whether to upgrade; there is a lot to be read first."""
 
     BODY_SHARE = 0.75
@@ -95,29 +115,31 @@ class UpgradeQuestion(Confirm):
 
 
 async def _upgrade_all(app: App[Any], keys: Sequence[FleetKey], version: str) -> None:
-    def planning(host: HostApi, of: ControlPlaneId) -> Any:
-        from k3k_core.lifecycle.upgrade import UpgradeRequest, plan_upgrade
+    def planning(host: HostApi, of: ControlPlaneId) -> Awaitable[_Prospect]:
+        from k3k_core.lifecycle.upgrade import UpgradeRequest
 
-        return plan_upgrade(host, UpgradeRequest(of, version=version))
+        return _prospect(host, UpgradeRequest(of, version=version))
 
     answers = _that_may(await ask_all(app, "Upgrade", keys, planning))
     if await nothing_left(app, "Upgrade", answers):
         return
     glyphs = services(app).look.glyphs
-    intents = [Intent(key, tuple(summary_lines(plan, glyphs))) for key, plan in answers.known]
+    intents = [
+        Intent(key, (*summary_lines(each.plan, glyphs), *([LOSS] if each.losing else [])))
+        for key, each in answers.known
+    ]
     lines: list[Line] = confirmation(intents, answers.refusals, glyphs)
     title = f"Upgrade {count(len(intents))} to {version}"
-    if await app.push_screen_wait(UpgradeQuestion(title, lines, label="Upgrade")):
-        for key, plan in answers.known:
-            _begin(app, key, plan, _request(key, None, version))
+    word = f"upgrade {len(intents)}" if any(each.losing for _, each in answers.known) else ""
+    if await app.push_screen_wait(UpgradeQuestion(title, lines, word=word, label="Upgrade")):
+        for key, each in answers.known:
+            _begin(app, key, each.plan, _request(key, None, version))
 
 
-def _that_may(answers: Answers[UpgradePlan]) -> Answers[UpgradePlan]:
+def _that_may(answers: Answers[_Prospect]) -> Answers[_Prospect]:
     """Count those whose plan is refused, and those with nothing to do, among the refusals."""
-    may = tuple((key, plan) for key, plan in answers.known if not plan.refused and not plan.nothing_to_do)
-    not_these = tuple(
-        Refusal(key, _refusal(plan)) for key, plan in answers.known if plan.refused or plan.nothing_to_do
-    )
+    may = tuple((key, each) for key, each in answers.known if not each.refused)
+    not_these = tuple(Refusal(key, _refusal(each.plan)) for key, each in answers.known if each.refused)
     return replace(answers, known=may, refusals=(*answers.refusals, *not_these))
 
 
@@ -128,13 +150,13 @@ def _refusal(plan: UpgradePlan) -> K3kError:
     return ConflictError(first.problem, hint=first.remedy)
 
 
-def _planning(key: FleetKey, values: LoadedValues | None, version: str | None) -> Any:
-    async def plan(host: HostApi, _of: ControlPlaneId) -> UpgradePlan:
-        from k3k_core.lifecycle.upgrade import plan_upgrade
+async def _prospect(host: HostApi, request: UpgradeRequest) -> _Prospect:
+    from k3k_core.lifecycle.losses import ends_with_its_server
+    from k3k_core.lifecycle.upgrade import plan_upgrade
 
-        return await plan_upgrade(host, _request(key, values, version))
-
-    return plan
+    plan = await plan_upgrade(host, request)
+    replacing = plan.strategy in {"recreate", "rolling"}
+    return _Prospect(plan, replacing and await ends_with_its_server(host, request.id))
 
 
 def _request(key: FleetKey, values: LoadedValues | None, version: str | None) -> UpgradeRequest:

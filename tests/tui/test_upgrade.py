@@ -91,6 +91,17 @@ async def test_several_are_upgraded_after_one_question_without_those_that_may_no
         assert await images(on.host) == {"v1.36.2-k3s1"}
 
 
+async def test_an_upgrade_that_loses_what_is_stored_wants_the_name(tmp_path: Path) -> None:
+    async with stage(tmp_path, "ci", values=f"{OLD}\npersistence: {{enabled: false}}") as on:
+        await on.begin("upgrade", "ci", words=("v1.36.2+k3s1",))
+        question = await on.dialog(UpgradeQuestion)
+        assert "everything stored in it is lost" in text_of(question.lines)
+        await on.pilot.press("right", "enter", "c", "i", "enter")
+        (job,) = await on.jobs_done()
+        assert job.state == "done"
+        assert await images(on.host) == {"v1.36.2-k3s1"}
+
+
 async def test_a_restart_starts_every_server_again(tmp_path: Path) -> None:
     async with stage(tmp_path, "ci") as on:
         before = {pod["metadata"]["uid"] for pod in (await on.host.list(POD, NAMESPACE)).items}

@@ -57,12 +57,12 @@ class ConfirmByName(Confirm):
     Args:
         title: what would be done.
         lines: what it means.
-        word: what has to be typed.
+        word: what has to be typed; empty when nothing is lost after all.
         label: of the button that agrees.
     """
 
     def __init__(self, title: str, lines: Sequence[Line], *, word: str, label: str) -> None:
-        super().__init__(title, lines, label=label, danger=True)
+        super().__init__(title, lines, label=label, danger=bool(word))
         self._word = word
 
     @property
@@ -80,7 +80,10 @@ class ConfirmByName(Confirm):
 
     def word_changed(self) -> None:
         """Take notice of another word, or of none being asked for any more."""
-        self.query_one("#request", CellLines).show([self._request()])
+        request = self.query_one("#request", CellLines)
+        request.show([self._request()])
+        # Where nothing could have been lost, nothing has to be said about it.
+        request.display = self._danger
         field = self.query_one("#word", Input)
         field.display = bool(self.word)
         self.query_one("#agree", Button).disabled = not self.agreed
