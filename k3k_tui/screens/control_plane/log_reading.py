@@ -81,7 +81,7 @@ class LogReading:
             except Exception:
                 logger.exception("a log could not be read")
                 self.error, self.hint = "something went wrong within k3k", ""
-            self.state = "broken off" if self.incoming else "failed"
+            self.state = "failed"
             if self.previous:
                 return
             await self.link.close()
@@ -110,7 +110,11 @@ class LogReading:
 
         options = LogOptions(tail=self.tail, previous=self.previous, timestamps=True)
         if self.previous:
-            wanted = tuple(source for source in sources if self.server in {source.pod, ALL})
+            wanted = tuple(
+                source for source in sources if source.restarts and self.server in {source.pod, ALL}
+            )
+            if not wanted:
+                raise K3kError(f"{self.server} has not been restarted, so there is no log from before that.")
             lines = server_logs(host, self.identity, wanted, options)
         else:
             self.state = "following"

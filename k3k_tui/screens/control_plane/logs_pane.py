@@ -19,13 +19,15 @@ from k3k_tui.screens.control_plane.log_buffer import MOST_LINES, LogBuffer
 from k3k_tui.screens.control_plane.log_reading import ALL, LogReading
 from k3k_tui.screens.control_plane.pane import Pane
 from k3k_tui.screens.control_plane.saving import ExistsError, save
+from k3k_tui.screens.control_plane.sheet import trouble_lines
 from k3k_tui.services import services
 from k3k_tui.text import clean
 from k3k_tui.view.cells import Cell
 from k3k_tui.view.lines import Line, fit_line
 from k3k_tui.view.text_filter import TextFilter, parse_text
 from k3k_tui.widgets.ask_line import AskLine
-from k3k_tui.widgets.text_view import Sheet, TextView
+from k3k_tui.widgets.live_keys import key_of
+from k3k_tui.widgets.text_view import FixedText, Sheet, TextView
 from k3k_tui.widgets.toast import tell, tell_error
 
 if TYPE_CHECKING:
@@ -109,6 +111,7 @@ class LogsPane(Pane):
             gone = self.buffer.add(came)
             log.grown()
             self._keep_place(gone)
+        self._show_trouble()
         self.query_one("#log-state", Sheet).rebuild()
 
     def on_resize(self) -> None:
@@ -117,6 +120,17 @@ class LogsPane(Pane):
             self.buffer.wrap = self._room
             self._lay_out()
         self._keep_place(0)
+
+    def _show_trouble(self) -> None:
+        """Say why there are no lines where they would be, as long as there are none."""
+        reading, log = self.reading, self._log
+        if reading.error and not self.buffer.total:
+            key = key_of(self.screen, "view.reload")
+            told = FixedText(trouble_lines(reading.error, reading.hint, key, self._room))
+            if log.text != told:
+                log.show(told)
+        elif log.text is not self.buffer:
+            log.show(self.buffer)
 
     @property
     def _log(self) -> TextView:
@@ -246,9 +260,10 @@ class LogsPane(Pane):
         if reading.previous:
             parts.append(Cell("before its last restart", "info"))
         if reading.error:
-            parts += [Cell(f"{reading.state}: {clean(reading.error)}", "bad"), Cell(clean(reading.hint))]
+            parts.append(Cell(f"{reading.state}: {clean(reading.error)}", "bad"))
         elif reading.state == "following":
-            parts.append(Cell("following", "good") if self._follow else Cell("held; f follows again", "warn"))
+            held = f"held; {key_of(self.screen, 'logs.follow')} follows again"
+            parts.append(Cell("following", "good") if self._follow else Cell(held, "warn"))
         else:
             parts.append(Cell(reading.state, "muted"))
         shown = f"{len(buffer):,} of {buffer.total:,} lines" if self._typed else f"{buffer.total:,} lines"

@@ -13,6 +13,7 @@ from k3k_core.ages import format_age
 from k3k_core.cli.output import to_yaml
 from k3k_tui.screens.control_plane.background import in_background
 from k3k_tui.screens.control_plane.pane import Pane
+from k3k_tui.screens.control_plane.sheet import trouble_lines
 from k3k_tui.screens.control_plane.subject import Loaded
 from k3k_tui.services import services
 from k3k_tui.text import clean
@@ -23,6 +24,7 @@ from k3k_tui.view.lines import fit_line
 from k3k_tui.view.text_filter import TextFilter, parse_text
 from k3k_tui.widgets.ask_line import AskLine
 from k3k_tui.widgets.line_table import Line, Lines, LineTable, TableColumn
+from k3k_tui.widgets.live_keys import key_of
 from k3k_tui.widgets.text_view import FixedText, Sheet, TextView
 
 if TYPE_CHECKING:
@@ -71,7 +73,7 @@ class ObjectsPane(Pane):
     @property
     def target(self) -> Widget:
         """The objects, or the YAML that is open."""
-        return self.query_one("#objects" if self._read is None else "#document")
+        return self.query_one("#document" if self._is_text else "#objects")
 
     @property
     def verbs(self) -> Mapping[str, Callable[[], None]]:
@@ -92,6 +94,10 @@ class ObjectsPane(Pane):
         plane = row.control_plane if row is not None else None
         if self._loaded.value is not None and plane != self._loaded_with and not self._loaded.loading:
             self._load()
+
+    def on_resize(self) -> None:
+        """Break the text for the new width."""
+        self._show()
 
     def on_line_table_selected(self, event: LineTable.Selected) -> None:
         """Open the YAML of an object."""
@@ -117,6 +123,11 @@ class ObjectsPane(Pane):
             self.query_one(AskLine).close()
         self.target.focus()
 
+    @property
+    def _is_text(self) -> bool:
+        """Whether there is text instead of the objects: the YAML of one, or why there are none."""
+        return self._read is not None or (bool(self._loaded.error) and self._loaded.value is None)
+
     def _load(self) -> None:
         row = self.known.subject.row
         self._loaded_with = row.control_plane if row is not None else None
@@ -130,8 +141,12 @@ class ObjectsPane(Pane):
 
             return await list_objects(host, self.known.identity)
 
+        was_text = self._is_text
         self._loaded = await self.known.link.load(self._loaded, ask)
-        self._show()
+        if self._is_text == was_text:
+            self._show()
+        else:
+            self._turn()
 
     def _show(self) -> None:
         belongings = self._loaded.value
@@ -141,6 +156,14 @@ class ObjectsPane(Pane):
             lines = yaml_lines(to_yaml(_in_order(self._read.manifest)))
             shown = [line for line in lines if self._filter.matches("".join(cell.text for cell in line))]
             self.query_one("#document", TextView).show(FixedText(shown))
+        elif self._is_text:
+            view = self.query_one("#document", TextView)
+            key = key_of(self.screen, "view.reload")
+            view.show(
+                FixedText(
+                    trouble_lines(self._loaded.error, self._loaded.hint, key, max(20, self.size.width - 1))
+                )
+            )
         else:
             table = self.query_one("#objects", LineTable)
             table.show(
@@ -179,11 +202,12 @@ class ObjectsPane(Pane):
         self._filter, self._typed = parse_text(""), ""
 
     def _turn(self) -> None:
-        """Show the objects or the YAML, whichever is open."""
-        self.query_one("#objects").display = self._read is None
-        self.query_one("#document").display = self._read is not None
+        """Show the objects or a text, whichever is open."""
+        self.query_one("#objects").display = not self._is_text
+        self.query_one("#document").display = self._is_text
         self._show()
-        self.target.focus()
+        if self.display:
+            self.target.focus()
         self.screen.refresh_bindings()
 
     def _ask_filter(self) -> None:
@@ -193,7 +217,9 @@ class ObjectsPane(Pane):
         """Say what is shown, or why it is not."""
         loaded = self._loaded
         if loaded.error:
-            line: Words = (Cell(clean(loaded.error), "bad"), Cell(f"  {clean(loaded.hint)}"))
+            line: Words = (
+                Cell(f"not asked anew: {clean(loaded.error)}" if loaded.value else "failed", "bad"),
+            )
         elif loaded.value is None:
             line = (Cell("Asking the host for the objects ...", "muted"),)
         elif self._read is not None:

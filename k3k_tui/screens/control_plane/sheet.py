@@ -161,6 +161,19 @@ def name(text: str, role: Role = "text") -> Cell:
     return Cell(clean(text[:300]), role)
 
 
+def trouble_lines(error: str, hint: str, key: str, columns: int) -> list[Line]:
+    """Say why something cannot be shown, what to do about it, and how to try again.
+
+    Args:
+        error: why.
+        hint: what to do; may be empty.
+        key: that asks again, as it is written; empty where there is none.
+        columns: cells of a line.
+    """
+    again = wrap(f"{key} asks again.", columns, "muted") if key else []
+    return [*wrap(error, columns, "bad"), *(wrap(hint, columns) if hint else []), *again]
+
+
 def loading_lines(loaded: Loaded[Description], what: str, columns: int) -> list[Line]:
     """Say that something is being loaded, or why it could not be; nothing when it is there.
 

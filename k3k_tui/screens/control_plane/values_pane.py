@@ -13,6 +13,7 @@ from textual.widget import Widget
 from k3k_core.ages import format_age
 from k3k_tui.screens.control_plane.background import in_background
 from k3k_tui.screens.control_plane.pane import Pane
+from k3k_tui.screens.control_plane.sheet import trouble_lines
 from k3k_tui.screens.control_plane.subject import Loaded
 from k3k_tui.services import services
 from k3k_tui.text import clean
@@ -21,6 +22,7 @@ from k3k_tui.view.documents import diff_lines, yaml_lines
 from k3k_tui.view.lines import Line as Words
 from k3k_tui.view.lines import fit_line, wrap
 from k3k_tui.widgets.line_table import Line, Lines, LineTable, TableColumn
+from k3k_tui.widgets.live_keys import key_of
 from k3k_tui.widgets.text_view import FixedText, Sheet, TextView
 
 if TYPE_CHECKING:
@@ -158,7 +160,8 @@ class ValuesPane(Pane):
     def _document(self, columns: int) -> Sequence[Words]:
         revision, loaded = self._revision, self._loaded
         if revision is None:
-            return wrap(loaded.hint, columns) if loaded.error and loaded.hint else []
+            key = key_of(self.screen, "view.reload")
+            return trouble_lines(loaded.error, loaded.hint, key, columns) if loaded.error else []
         if not revision.values:
             return wrap("The values of this revision cannot be read.", columns, "bad")
         if self._compared == "values":
@@ -191,13 +194,20 @@ class ValuesPane(Pane):
             said = f"What revision {revision.number} changed"
         else:
             said = f"What has changed since revision {revision.number}"
-        return (fit_line((Cell(said, "title"), Cell("  v shows another side", "muted")), columns),)
+        return (
+            fit_line(
+                (Cell(said, "title"), Cell(f"  {key_of(self.screen, 'values.compare')} turns it", "muted")),
+                columns,
+            ),
+        )
 
     def _state(self, columns: int, _rows: int) -> tuple[Words, ...]:
         """Say what is shown, or why it is not."""
         loaded = self._loaded
         if loaded.error:
-            line: Words = (Cell(clean(loaded.error), "bad"), Cell(f"  {clean(loaded.hint)}"))
+            line: Words = (
+                Cell(f"not asked anew: {clean(loaded.error)}" if loaded.value else "failed", "bad"),
+            )
         elif loaded.value is None:
             line = (Cell("Asking the host for the revisions ...", "muted"),)
         else:
