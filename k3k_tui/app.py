@@ -106,9 +106,10 @@ class K3kApp(App[int]):
         self.services.fleet.start()
 
     async def on_unmount(self) -> None:
-        """End what goes on in the background."""
+        """End what goes on in the background; a person has the terminal back before connections are closed."""
         await self.services.jobs.close()
-        await self.services.fleet.close()
+        if self.is_headless:
+            await self.services.fleet.close()
 
     def use_keys(self, keys: ChosenKeys) -> None:
         """Let the keys do what was chosen.

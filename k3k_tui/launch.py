@@ -96,10 +96,17 @@ def run_app(app: K3kApp, profile: Profile) -> int:
     for room in ("k3k_core", "k3k_tui"):
         logging.getLogger(room).addHandler(logging.NullHandler())
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-        left = runner.run(app.run_async(mouse=profile.mouse))
+        left = runner.run(_run(app, mouse=profile.mouse))
     if app.failure is not None:
         raise app.failure
     return left or 0
+
+
+async def _run(app: K3kApp, *, mouse: bool) -> int | None:
+    try:
+        return await app.run_async(mouse=mouse)
+    finally:
+        await app.services.fleet.close()
 
 
 def chosen(launch: Launch) -> tuple[TuiConfig, tuple[str, ...]]:
