@@ -90,9 +90,9 @@ async def _shoot(session: Session, folder: Path, made: Stage, size: tuple[int, i
             await hand.home()
             await scene.go(hand)
             try:
-                grid = await steady(app, pilot)
+                grid = await steady(app, pilot, scene)
             except TimeoutError:
-                raise K3kError(f"The screen {scene.name!r} never stood still.") from None
+                raise K3kError(f"The screen {scene.name!r} never came, or never stood still.") from None
             name = f"{scene.name}-{size[0]}x{size[1]}"
             _write(folder / f"{name}.svg", svg(grid, scene.title).encode())
             _write(folder / f"{name}.png", png(grid))

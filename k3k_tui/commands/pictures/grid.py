@@ -70,6 +70,11 @@ class Grid:
     lines: tuple[tuple[Run, ...], ...]
     background: str
 
+    @property
+    def text(self) -> str:
+        """Its lines without their looks."""
+        return "\n".join("".join(run.text for run in line) for line in self.lines)
+
 
 def _rgb(color: str) -> _Rgb:
     return int(color[:2], 16), int(color[2:4], 16), int(color[4:], 16)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from textual.pilot import Pilot
+from textual.widget import Widget
+from textual.widgets import Button, Input, OptionList
 
 from k3k_tui.commands.pictures.grid import Grid, grid_of
 from k3k_tui.places import ControlPlanePlace, FleetPlace, HostsPlace, JobsPlace, Place
@@ -58,10 +60,16 @@ class Stagehand:
         self.app.open_place(place)
         await self.pilot.pause()
 
-    async def type(self, line: str) -> None:
+    async def command(self, line: str) -> None:
         """Run a command of the `:` line."""
         await self.app.commands.run(line)
         await self.pilot.pause()
+
+    async def until(self, kind: type[Widget]) -> None:
+        """Wait until the screen has a widget of a kind."""
+        async with asyncio.timeout(_PATIENCE):
+            while not self.app.screen.query(kind):
+                await self.pilot.pause(_PAUSE)
 
     async def home(self) -> None:
         """Close what is open, as one would, and go back to the whole fleet."""
@@ -84,11 +92,13 @@ class Scene:
         name: of its files.
         title: for people.
         go: the way to it, from the fleet.
+        shows: text that is there only when what it is about has been loaded; empty for nothing to load.
     """
 
     name: str
     title: str
     go: Way
+    shows: str = ""
 
 
 def _at(place: Callable[[Subjects], Place]) -> Way:
@@ -100,7 +110,7 @@ def _at(place: Callable[[Subjects], Place]) -> Way:
 
 def _typed(line: str) -> Way:
     async def go(hand: Stagehand) -> None:
-        await hand.type(line.format(well=hand.subjects.well.name, ill=hand.subjects.ill.name))
+        await hand.command(line.format(well=hand.subjects.well.name, ill=hand.subjects.ill.name))
 
     return go
 
@@ -120,41 +130,85 @@ def _tab(name: str) -> Way:
     )
 
 
+async def _upgrade(hand: Stagehand) -> None:
+    await hand.command(f"upgrade {hand.subjects.well.name}")
+    await hand.until(OptionList)
+    await hand.pilot.press("enter")
+
+
+async def _restarted(hand: Stagehand) -> None:
+    if not hand.app.services.jobs.all:
+        await hand.command(f"restart {hand.subjects.well.name}")
+        await hand.until(Button)
+        if hand.app.screen.query(Input):
+            hand.app.screen.query_one(Input).focus()
+            await hand.pilot.press(*hand.subjects.well.name, "enter")
+        else:
+            await hand.pilot.press("right", "enter")
+        async with asyncio.timeout(_PATIENCE):
+            while hand.app.services.jobs.active or not hand.app.services.jobs.all:
+                await hand.pilot.pause(_PAUSE)
+        # What is said of it at the edge is not of this screen.
+        hand.app.clear_notifications()
+    await hand.open(JobsPlace())
+
+
 async def _asking(hand: Stagehand) -> None:
     await hand.app.run_action("app.command_line")
     await hand.pilot.pause()
     await hand.pilot.press(*"up")
 
 
+# What a tab shows once its control plane's host has answered.
+_LOADED = {
+    "overview": "LoadBalancer",
+    "events": "Scheduled",
+    "logs": "k3s is up and running",
+    "objects": "StatefulSet",
+    "values": "in force",
+}
 SCENES: tuple[Scene, ...] = (
-    Scene("fleet", "The fleet", _at(lambda _who: FleetPlace())),
-    Scene("fleet-faults", "Only what is not well", _typed("filter is:fault")),
-    Scene("fleet-groups", "The fleet by namespace", _typed("group namespace")),
-    *(Scene(f"control-plane-{tab.name}", f"A control plane: {tab.title}", _tab(tab.name)) for tab in TABS),
+    Scene("fleet", "The fleet", _at(lambda _who: FleetPlace()), "Healthy"),
+    Scene("fleet-faults", "Only what is not well", _typed("filter is:fault"), "is:fault"),
+    Scene("fleet-groups", "The fleet by namespace", _typed("group namespace"), "by namespace"),
+    *(
+        Scene(
+            f"control-plane-{tab.name}",
+            f"A control plane: {tab.title}",
+            _tab(tab.name),
+            _LOADED.get(tab.name, ""),
+        )
+        for tab in TABS
+    ),
     Scene("hosts", "The hosts", _at(lambda _who: HostsPlace())),
-    Scene("jobs", "What runs in the background", _at(lambda _who: JobsPlace())),
-    Scene("create", "Creating a control plane", _typed("create")),
-    Scene("upgrade", "Upgrading a control plane", _typed("upgrade {well}")),
-    Scene("delete", "Deleting a control plane", _typed("delete {well}")),
-    Scene("kubeconfig", "A kubeconfig", _typed("kubeconfig {well}")),
-    Scene("help", "What the keys do", _done("app.help")),
-    Scene("palette", "The palette", _done("app.command_palette")),
-    Scene("command-line", "The command line", _asking),
+    Scene("jobs", "What runs in the background", _restarted, "Restarted"),
+    Scene("create", "Creating a control plane", _typed("create"), "Namespace"),
+    Scene("upgrade", "Upgrading a control plane", _upgrade, "What will happen"),
+    Scene("delete", "Deleting a control plane", _typed("delete {well}"), "Cancel"),
+    Scene("kubeconfig", "A kubeconfig", _typed("kubeconfig {well}"), "clusters:"),
+    Scene("help", "What the keys do", _done("app.help"), "Filter"),
+    Scene("palette", "The palette", _done("app.command_palette"), "Describe"),
+    Scene("command-line", "The command line", _asking, ":up"),
 )
 
 
-async def steady(app: K3kApp, pilot: Pilot[Any]) -> Grid:
+async def steady(app: K3kApp, pilot: Pilot[Any], scene: Scene | None = None) -> Grid:
     """Wait until a screen has everything it wants to show, and return it.
 
     Args:
         app: the dashboard.
         pilot: drives it.
+        scene: what it is to show; None for anything.
+
+    Raises:
+        TimeoutError: it never came, or never stood still.
     """
+    wanted = scene.shows if scene is not None else ""
     same, last = 0, grid_of(app)
     async with asyncio.timeout(_PATIENCE):
         while same < _SAME:
             await pilot.pause(_PAUSE)
             now = grid_of(app)
-            same = same + 1 if now == last else 0
+            same = same + 1 if now == last and wanted in now.text else 0
             last = now
     return last

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from k3k_core.cli.private_file import write_private
 from k3k_core.errors import K3kError
 from k3k_core.fleet import Fleet, FleetOptions
 from k3k_core.host import HostOptions, open_host
@@ -106,8 +107,7 @@ async def stage(
         now = time.time()
         time_there = SandboxOptions(seed=seed, now=lambda: datetime.fromtimestamp(clock(), UTC))
         async with Sandbox.start(time_there) as sandbox:
-            kubeconfig.touch(mode=0o600)
-            kubeconfig.write_text(sandbox.kubeconfig, encoding="utf-8")
+            write_private(kubeconfig, sandbox.kubeconfig)
             options = HostOptions(str(kubeconfig))
             told("creating control planes")
             members = await _populate(options, clusters, seed)
