@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from k3k_core.ages import format_age
 from k3k_core.telemetry.history import VERDICT_CODES
 from k3k_core.telemetry.quantities import Unit
-from k3k_tui.screens.control_plane.sheet import WIDE, SheetView, amount, loading_lines, name, plotted
-from k3k_tui.text import clean, fit
+from k3k_tui.screens.control_plane.described import described_lines, server_lines
+from k3k_tui.screens.control_plane.sheet import WIDE, SheetView, loading_lines, name, plotted
 from k3k_tui.view.cells import Cell, Role
 from k3k_tui.view.figures import sparkline
-from k3k_tui.view.lines import Line, beside, fields, line_width, section, table, wrap
+from k3k_tui.view.lines import Line, beside, fields, section, wrap
 from k3k_tui.view.row_cells import VERDICT_ROLES
 from k3k_tui.widgets.plot_canvas import Form
 from k3k_tui.widgets.plot_scale import ago, label
 
 if TYPE_CHECKING:
     from k3k_core.fleet import FleetRow
-    from k3k_core.lifecycle.description import Description, Endpoint
     from k3k_core.telemetry.judgement import Finding, Severity, Verdict
 
 _WORDS: Final[dict[float, Verdict]] = {code: verdict for verdict, code in VERDICT_CODES.items()}
@@ -37,8 +35,6 @@ _FIGURES: Final[tuple[tuple[str, Unit, str], ...]] = (
     ("Memory", "bytes", "memory"),
     ("CPU", "cores", "cpu"),
 )
-# Servers that are shown.
-_MOST: Final = 100
 _WAYS: Final[dict[str, str]] = {
     "pods": "straight from its pods",
     "load-balancer": "through its load balancer",
@@ -98,60 +94,11 @@ def _left(view: SheetView, columns: int) -> list[Line]:
 def _right(view: SheetView, columns: int) -> list[Line]:
     description = view.description.value
     return [
-        *section("Servers", _servers(view, description, columns)),
+        *section("Servers", server_lines(view, columns)),
         *loading_lines(view.description, "objects", columns),
-        *(_described(description, columns) if description is not None else []),
+        *(described_lines(description, columns) if description is not None else []),
         *section("How its figures are read", _reach(view, columns)),
     ]
-
-
-def _described(description: Description, columns: int) -> list[Line]:
-    hidden = ", ".join(description.hidden)
-    return [
-        *section(
-            "Who reaches the API how",
-            [line for item in description.endpoints for line in _way_in(item, columns)],
-        ),
-        *section(
-            "Conditions",
-            table(
-                ("TYPE", "STATUS", "MESSAGE"),
-                [
-                    (
-                        name(item.type),
-                        Cell(clean(item.status), "good" if item.status == "True" else "warn"),
-                        name(item.message),
-                    )
-                    for item in description.conditions
-                ],
-                columns,
-            ),
-        ),
-        *section(
-            "Volumes",
-            table(
-                ("NAME", "PHASE", "SIZE", "CLASS"),
-                [
-                    (name(item.name), name(item.phase), name(item.size), name(item.storage_class))
-                    for item in description.volumes
-                ],
-                columns,
-                flexible=0,
-            ),
-        ),
-        *section(
-            "Not shown, because this identity may not list them", wrap(hidden, columns) if hidden else []
-        ),
-    ]
-
-
-def _way_in(endpoint: Endpoint, columns: int) -> list[Line]:
-    """Return one way to reach the API: its address whole, and for whom it is beside or below it."""
-    head = (Cell(fit(endpoint.kind, 14), "muted"), name(endpoint.url, "accent"))
-    who = name(endpoint.reach)
-    if line_width((*head, Cell("  "), who)) <= columns:
-        return [(*head, Cell("  "), who)]
-    return [head, *wrap(endpoint.reach, columns, indent=" " * 14)]
 
 
 def _reasons(view: SheetView, row: FleetRow, columns: int) -> list[Line]:
@@ -265,48 +212,6 @@ def _moment(moment: datetime | None, now: float) -> str:
     if abs(seconds) < 2:
         distance = "just now"
     return f"{moment:%Y-%m-%d %H:%M} UTC, {distance}"
-
-
-def _servers(view: SheetView, description: Description | None, columns: int) -> list[Line]:
-    """Return a line for each server: what its probe says, and what its pod says."""
-    signals = view.signals
-    health = {one.server: one for one in signals.servers} if signals is not None else {}
-    process = {one.server: one for one in signals.processes} if signals is not None else {}
-    pods = {pod.name: pod for pod in description.servers} if description is not None else {}
-    rows: list[Sequence[Cell]] = []
-    for server in list(dict.fromkeys((*health, *pods)))[:_MOST]:
-        probed, pod, seen = health.get(server), pods.get(server), process.get(server)
-        ready = probed.ready if probed is not None else pod is not None and pod.ready
-        rows.append(
-            (
-                name(server),
-                Cell("yes", "good") if ready else Cell("no", "bad"),
-                amount(probed.round_trip if probed is not None else None, "seconds"),
-                amount(seen.memory_bytes if seen is not None else None, "bytes"),
-                Cell("-", "muted")
-                if pod is None
-                else Cell(str(pod.restarts), "warn" if pod.restarts else "text"),
-                name(
-                    _state(
-                        probed.failing if probed else (),
-                        probed.error if probed else "",
-                        pod.phase if pod else "",
-                    )
-                ),
-            )
-        )
-    return table(
-        ("SERVER", "READY", "ANSWERS IN", "MEMORY", "RESTARTS", "STATE"),
-        rows,
-        columns,
-        right=frozenset({2, 3, 4}),
-    )
-
-
-def _state(failing: Sequence[str], error: str, phase: str) -> str:
-    if error:
-        return error
-    return f"failing: {', '.join(check[:60] for check in failing[:8])}" if failing else phase
 
 
 def _reach(view: SheetView, columns: int) -> list[Line]:
