@@ -335,15 +335,15 @@ class K3kApp(App[int]):
         operate(self, name, targets, rest)
 
     async def action_quit(self) -> None:
-        """End, unless jobs run and somebody wants to wait for them."""
-        self.action_leave()
+        """End on Ctrl-Q, as on Ctrl-C."""
+        self.action_help_quit()
 
     def action_help_quit(self) -> None:
-        """End on Ctrl-C, but not out of a form that somebody may have wanted to copy from."""
+        """End on Ctrl-C, but not out of a form that somebody has filled in or may have wanted to copy from."""
         if place_of(self.screen) is not None:
             self.action_leave()
         else:
-            tell(self, "Close this first to end the dashboard.", title="Ctrl-C")
+            tell(self, "Close this first to end the dashboard.", title="Not yet")
 
     @work(group="leaving", exclusive=True, exit_on_error=False)
     async def action_leave(self) -> None:

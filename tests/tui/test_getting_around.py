@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from textual.widgets import Input
+from dataclasses import replace
+
+from rich.cells import cell_len
+from textual.widgets import Input, OptionList
 
 from k3k_core.fleet import FleetKey
 from k3k_tui.actions.registry import ACTIONS
@@ -11,12 +14,14 @@ from k3k_tui.config import TuiConfig
 from k3k_tui.places import ControlPlanePlace, FleetPlace, HostsPlace, JobsPlace, Place
 from k3k_tui.widgets.breadcrumbs import Breadcrumbs
 from k3k_tui.widgets.command_line import CommandLine
+from k3k_tui.widgets.dialogs import Confirm
 from k3k_tui.widgets.help import HelpScreen
 from k3k_tui.widgets.jump import JumpScreen
 from k3k_tui.widgets.key_footer import KeyFooter
 from tests.support.fake_fleet import FakeFleet
 from tests.support.fleet_rows import fleet_row
 from tests.support.tui import dashboard, until
+from tests.support.tui import shown as screen_text
 
 SHOP = FleetKey("prod", "team-a", "shop")
 
@@ -243,3 +248,57 @@ async def test_choices_that_make_no_sense_are_told_and_the_dashboard_opens() -> 
         assert len(notices(app)) == 2
         await pilot.press("question_mark")
         assert isinstance(app.screen, HelpScreen)
+
+
+async def test_going_somewhere_closes_a_dialog_without_an_answer() -> None:
+    app = dashboard(fleet())
+    answers: list[bool | None] = []
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        app.push_screen(Confirm("Delete", (), label="Delete", danger=True), answers.append)
+        await pilot.pause()
+        app.open_place(JobsPlace())
+        await until(pilot, lambda: bool(answers), "the end of the dialog")
+        assert answers == [None]
+        assert app.place == JobsPlace()
+        await pilot.press("escape")
+        await pilot.pause()
+        assert isinstance(app.place, FleetPlace)
+
+
+async def test_ctrl_c_ends_the_dashboard_but_not_out_of_a_dialog() -> None:
+    app = dashboard(fleet())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await app.push_screen(Confirm("Delete", (), label="Delete", danger=True))
+        for key in ("ctrl+c", "ctrl+q"):
+            await pilot.press(key)
+        await pilot.pause()
+        assert app.is_running
+        assert "Close this first to end the dashboard." in notices(app)
+        await pilot.press("escape", "ctrl+c")
+    assert app.return_value == 0
+
+
+async def test_names_are_shown_and_never_obeyed() -> None:
+    shown = FakeFleet()
+    row = fleet_row("shop")
+    hosts = ("a[b]x[/b]", "c\x1b[31m", "\u202eevil", "漢字" * 30)
+    rows = [replace(row, control_plane=replace(row.control_plane, host=host)) for host in hosts]
+    shown.rows = {each.id: each for each in rows}
+    app = dashboard(shown)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: len(app.services.fleet.rows) == 4, "the fleet")
+        await pilot.press(":", *"describe ")
+        assert [each for each in app.screen.query_one(CommandLine).offers if "\x1b" in each] == []
+        await pilot.press("escape", "ctrl+p", *"shop")
+        await until(pilot, lambda: app.screen.query_one(OptionList).option_count == 4, "four hits")
+        assert "a[b]x[/b]/team-a/shop" in screen_text(app)
+        await pilot.press("escape")
+        for each in rows:
+            app.open_place(ControlPlanePlace(each.id))
+            await pilot.pause()
+            line = app.screen.query_one(Breadcrumbs).render().plain
+            assert cell_len(line) == 80
+            assert "\x1b" not in line
+            assert "\u202e" not in line
