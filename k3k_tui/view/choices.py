@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from difflib import get_close_matches
-from typing import Final, cast, get_args
+from typing import Final, get_args
 
 from k3k_core.errors import UsageError
 from k3k_tui.view.columns import COLUMNS
@@ -85,7 +85,7 @@ def grouped_by(state: ViewState, word: str) -> ViewState:
     if wanted not in GROUPINGS:
         known = ", ".join(name for name in GROUPINGS if name)
         raise UsageError(f"Nothing is grouped by {word}.", hint=f"It can be {known} or none.")
-    return replace(state, group=cast("Grouping", wanted))
+    return replace(state, group=wanted)
 
 
 def with_columns(state: ViewState, words: Sequence[str]) -> ViewState:
