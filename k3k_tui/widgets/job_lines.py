@@ -87,11 +87,12 @@ def job_details(job: Job, width: int) -> list[Line]:
 
 def _step_lines(message: str, state: StepState, seconds: float, width: int) -> list[Line]:
     sign, role = _STEPS[state]
-    head = f"{format_age(seconds):>6} {sign}"
-    first, *rest = wrap(message, max(width - len(head), 8), role)
+    at = f"{format_age(seconds):>6} "
+    indent = len(at) + len(sign)
+    first, *rest = wrap(message, max(width - indent, 8), "text" if state == "done" else role)
     return [
-        (Cell(head, "muted" if role == "text" else role), *first),
-        *((Cell(" " * len(head)), *line) for line in rest),
+        (Cell(at, "muted"), Cell(sign, role), *first),
+        *((Cell(" " * indent), *line) for line in rest),
     ]
 
 

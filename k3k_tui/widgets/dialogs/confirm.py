@@ -8,6 +8,7 @@ from textual import events
 from textual.widget import Widget
 from textual.widgets import Button, Input
 
+from k3k_tui.view.cells import Cell
 from k3k_tui.view.lines import Line
 from k3k_tui.widgets.cell_lines import CellLines, say
 from k3k_tui.widgets.dialogs.base import Dialog, button
@@ -76,7 +77,9 @@ class ConfirmByName(Confirm):
         yield Input(id="word", compact=True, select_on_focus=False)
 
     def _request(self) -> Line:
-        return say(f"Type {self.word} to go on:" if self.word else "Nothing is lost for good.", "muted")
+        if not self.word:
+            return say("Nothing is lost for good.", "muted")
+        return (Cell("Type ", "muted"), Cell(self.word, "title"), Cell(" to go on:", "muted"))
 
     def word_changed(self) -> None:
         """Take notice of another word, or of none being asked for any more."""
