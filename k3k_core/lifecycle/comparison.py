@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import Any, Literal
 
 Action = Literal["create", "change", "none", "remove"]
@@ -91,7 +92,8 @@ def compare_objects(before: Mapping[str, Any], after: Mapping[str, Any]) -> Obje
 def field_changes(before: Any, after: Any, path: str = "") -> Iterator[FieldChange]:
     """Yield the fields in which two JSON values differ, in document order.
 
-    Lists of named objects (containers, volumes, ports) are compared by name, others by position.
+    Lists of named objects (containers, volumes, ports) are compared by name, others by position; of texts of
+    several lines only the lines that differ are told, each group of them as a change.
 
     Args:
         before: a JSON value.
@@ -109,8 +111,21 @@ def field_changes(before: Any, after: Any, path: str = "") -> Iterator[FieldChan
             yield from field_changes(left.get(index), right.get(index), f"{path}[{index}]")
     elif path.casefold().endswith("[authorization].value"):
         yield FieldChange(path, HIDDEN if before else "", HIDDEN if after else "")
+    elif isinstance(before, str) and isinstance(after, str) and "\n" in before + after:
+        yield from _line_changes(before.split("\n"), after.split("\n"), path)
     else:
         yield FieldChange(path, _text(before), _text(after))
+
+
+def _line_changes(before: list[str], after: list[str], path: str) -> Iterator[FieldChange]:
+    for action, start, end, new_start, new_end in SequenceMatcher(
+        None, before, after, autojunk=False
+    ).get_opcodes():
+        if action != "equal":
+            old, new = before[start:end], after[new_start:new_end]
+            yield FieldChange(
+                path, _text("\n".join(old)) if old else "", _text("\n".join(new)) if new else ""
+            )
 
 
 def _keyed(items: list[Any]) -> dict[str, Any]:

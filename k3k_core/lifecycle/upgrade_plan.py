@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -123,8 +123,8 @@ async def plan_of(host: HostApi, request: UpgradeRequest, standing: Standing) ->
             host, request.id, standing.root, standing.asked, force=request.force_conflicts
         )
         found += refused_by_host(objects)
-    complete = is_complete(standing.workload, int(standing.workload["spec"].get("replicas", 1)))
-    strategy = _strategy(standing, objects, changes, complete=complete)
+    replaced = _replaced(request.id, standing, objects)
+    strategy = _strategy(standing, objects, changes, replaced)
     return UpgradePlan(
         id=request.id,
         from_version=str(standing.running),
@@ -135,27 +135,51 @@ async def plan_of(host: HostApi, request: UpgradeRequest, standing: Standing) ->
         resumes=not changes and strategy != "none",
         changes=changes,
         objects=objects,
-        steps=_steps(request, standing, objects, changes, strategy) if not found else (),
+        steps=_steps(request, standing, objects, changes, replaced) if not found else (),
         problems=tuple(found),
         warnings=(*standing.asked.warnings, *warnings(standing, changes)),
     )
 
 
-def _strategy(
-    standing: Standing, objects: Sequence[ObjectDiff], changes: Sequence[FieldChange], *, complete: bool
-) -> Strategy:
+@dataclass(frozen=True, slots=True)
+class _Replaced:
+    """Whose pods are replaced."""
+
+    servers: bool
+    etcd: bool
+
+
+def _replaced(identity: ControlPlaneId, standing: Standing, objects: Sequence[ObjectDiff]) -> _Replaced:
+    """Tell whose pods are replaced; servers also where an earlier replacement has not come to its end."""
     touched = {
-        change.path.split(".")[1] if "." in change.path else ""
+        each.subject
         for each in objects
-        if each.subject == f"StatefulSet/{standing.workload['metadata']['name']}"
-        for change in each.changes
+        if any(change.path.startswith("spec.template.") for change in each.changes)
     }
+    complete = is_complete(standing.workload, int(standing.workload["spec"].get("replicas", 1)))
     other_version = standing.wanted.version != standing.stored.values.version
-    if "template" in touched or other_version or not complete:
-        return "rolling" if standing.wanted.servers > 1 else "recreate"
+    return _Replaced(
+        servers=other_version or not complete or f"StatefulSet/{identity.server}" in touched,
+        etcd=f"StatefulSet/{identity.etcd}" in touched,
+    )
+
+
+def _strategy(
+    standing: Standing, objects: Sequence[ObjectDiff], changes: Sequence[FieldChange], replaced: _Replaced
+) -> Strategy:
+    if replaced.servers or replaced.etcd:
+        return "rolling" if _goes_on_answering(standing, replaced) else "recreate"
     if changes or any(each.action != "none" for each in objects):
         return "in-place"
     return "none"
+
+
+def _goes_on_answering(standing: Standing, replaced: _Replaced) -> bool:
+    """Tell whether another server, and another member of etcd, is there while one is replaced."""
+    wanted = standing.wanted
+    return not (replaced.servers and wanted.servers == 1) and not (
+        replaced.etcd and wanted.datastore.etcd.members == 1
+    )
 
 
 def _steps(
@@ -163,40 +187,34 @@ def _steps(
     standing: Standing,
     objects: Sequence[ObjectDiff],
     changes: Sequence[FieldChange],
-    strategy: Strategy,
+    replaced: _Replaced,
 ) -> tuple[str, ...]:
-    if strategy == "none":
+    """Return what will happen, in order; nothing where nothing is to be done."""
+    if _strategy(standing, objects, changes, replaced) == "none":
         return ()
-    return tuple(_sentences(request, standing, objects, changes, strategy))
-
-
-def _sentences(
-    request: UpgradeRequest,
-    standing: Standing,
-    objects: Sequence[ObjectDiff],
-    changes: Sequence[FieldChange],
-    strategy: Strategy,
-) -> Iterator[str]:
-    identity, wanted = request.id, standing.wanted
+    wanted = standing.wanted
+    steps = []
     if changes:
-        yield f"Store the values as revision {standing.revision + 1}."
-    applied = [each.subject for each in objects[1:] if each.action in {"create", "change"}]
-    if applied:
-        yield f"Apply {', '.join(applied)}."
-    removed = [each.subject for each in objects if each.action == "remove"]
-    if removed:
-        yield f"Remove {', '.join(removed)}."
-    if f"StatefulSet/{identity.etcd}" in applied:
-        yield "Replace the members of etcd, one after the other."
-    if strategy == "rolling":
-        names = [f"{identity.server}-{number}" for number in reversed(range(wanted.servers))]
-        yield (
-            f"Replace {', then '.join(names)}, each when the one before it is ready; the API goes on answering."
-        )
-    elif strategy == "recreate":
-        yield (
-            f"Stop {identity.server}-0 and start it with {wanted.version}; the API does not answer meanwhile."
-        )
+        steps.append(f"Store the values as revision {standing.revision + 1}.")
+    # The root, which comes first, is what stores the values.
+    if applied := [each.subject for each in objects[1:] if each.action in {"create", "change"}]:
+        steps.append(f"Apply {', '.join(applied)}.")
+    if replaced.etcd:
+        steps.append(_replacement(request.id.etcd, wanted.datastore.etcd.members))
+    if replaced.servers:
+        steps.append(_replacement(request.id.server, wanted.servers))
+    if not _goes_on_answering(standing, replaced):
+        steps[-1] += " The API does not answer meanwhile."
+    if removed := [each.subject for each in objects if each.action == "remove"]:
+        steps.append(f"Remove {', '.join(removed)}.")
     if request.wait:
         many = wanted.servers > 1
-        yield f"Wait until {f'all {wanted.servers} servers are' if many else 'the server is'} ready."
+        steps.append(f"Wait until {f'all {wanted.servers} servers are' if many else 'the server is'} ready.")
+    return tuple(steps)
+
+
+def _replacement(workload: str, pods: int) -> str:
+    if pods == 1:
+        return f"Stop {workload}-0 and start it anew."
+    names = [f"{workload}-{number}" for number in reversed(range(pods))]
+    return f"Replace {', then '.join(names)}, each when the one before it is ready."

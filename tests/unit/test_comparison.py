@@ -62,3 +62,12 @@ def test_the_token_a_probe_shows_is_hidden() -> None:
     added = next(field_changes({}, {"readinessProbe": probe("after")}))
     assert "after" not in added.after
     assert HIDDEN in added.after
+
+
+def test_of_a_text_of_several_lines_only_those_that_differ_are_told() -> None:
+    before = config_map(file="a: 1\nb: 2\nc: 3\nd: 4\n")
+    after = config_map(file="a: 1\nb: 9\nc: 3\nd: 4\ne: 5\nf: 6\n")
+    assert compare_objects(before, after).changes == (
+        FieldChange("data.file", '"b: 2"', '"b: 9"'),
+        FieldChange("data.file", "", '"e: 5\\nf: 6"'),
+    )
