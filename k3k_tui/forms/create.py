@@ -35,6 +35,7 @@ _ACTIONS: dict[Step, frozenset[str]] = {
     "review": frozenset({"next", "back", "save", "retry"}),
     "progress": frozenset({"next", "back", "retry"}),
 }
+_KNOWN = frozenset.union(*_ACTIONS.values())
 _ENDED_BADLY: frozenset[JobState | None] = frozenset({"failed", "cancelled"})
 
 
@@ -80,6 +81,7 @@ class CreateScreen(FormScreen[None]):
         self._draft = draft
         self._empty = empty
         self._surroundings = surroundings
+        self._shown: tuple[object, ...] = ()
         self._suggestions = {NAMESPACE: namespaces, HOST: tuple(surroundings.hosts)}
 
     def compose(self) -> ComposeResult:
@@ -120,8 +122,7 @@ class CreateScreen(FormScreen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what means something at this step."""
-        known = frozenset.union(*_ACTIONS.values())
-        if action not in known:
+        if action not in _KNOWN:
             return super().check_action(action, parameters)
         if action == "retry":
             return self._may_retry()
@@ -218,8 +219,13 @@ class CreateScreen(FormScreen[None]):
 
     def changed(self) -> None:
         """Draw the line of steps, and the buttons that mean something now."""
-        self.query_one("#steps", Static).update(self._line())
+        offered = tuple(name for name in sorted(_KNOWN) if self.check_action(name, ()))
         state = self.query_one(ReviewPane).state
+        shown = (self._line(), self.step, self.values.view, state, offered)
+        if shown == self._shown:
+            return
+        self._shown = shown
+        self.query_one("#steps", Static).update(self._line())
         labels = {
             "values": "Review",
             "review": "Create anyway" if state == "refused" else "Create",
@@ -229,7 +235,7 @@ class CreateScreen(FormScreen[None]):
         relabel(self.query_one("#yaml", Button), "Fields" if self.values.view == "yaml" else "YAML")
         relabel(self.query_one("#back", Button), "Back" if self.step == "review" else "Close")
         for name in ("next", "yaml", "save", "retry"):
-            self.query_one(f"#{name}", Button).display = bool(self.check_action(name, ()))
+            self.query_one(f"#{name}", Button).display = name in offered
         self.refresh_bindings()
 
     def _line(self) -> Text:

@@ -22,7 +22,7 @@ from k3k_tui.widgets.key_footer import KeyFooter
 from k3k_tui.widgets.toast import tell
 
 
-class EditScreen(FormScreen[LoadedValues]):
+class EditScreen(FormScreen[LoadedValues | None]):
     """The values of one control plane; its answer is what they are to become.
 
     Args:
@@ -45,6 +45,7 @@ class EditScreen(FormScreen[LoadedValues]):
         self._key = key
         self._draft = draft
         self._base = base
+        self._shown = Text()
 
     def compose(self) -> ComposeResult:
         """Lay out the form."""
@@ -109,7 +110,9 @@ class EditScreen(FormScreen[LoadedValues]):
             line.append(f"{look.glyphs.verdicts['Down']} {wrong} to correct", look.palette.style("bad"))
         elif self.values.draft != self._base:
             line.append("changed", look.palette.style("accent"))
-        self.query_one("#heading", Static).update(line)
+        if line != self._shown:
+            self._shown = line
+            self.query_one("#heading", Static).update(line)
         relabel(self.query_one("#yaml", Button), "Fields" if self.values.view == "yaml" else "YAML")
 
 

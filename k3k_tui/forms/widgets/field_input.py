@@ -28,6 +28,13 @@ class FieldInput(Input):
     one piece, as over a slow line, they would work after the letters that follow them.
     """
 
+    # What stands there while nothing is typed is the value it has then: it has to be read.
+    DEFAULT_CSS = """
+    FieldInput > .input--placeholder, FieldInput > .input--suggestion {
+        color: $text-muted;
+    }
+    """
+
     def on_paste(self, event: Paste) -> None:
         """Leave out what is no text before it is taken."""
         event.text = harmless(event.text)

@@ -23,6 +23,9 @@ from k3k_tui.widgets.cell_lines import CellLines, say
 class FieldRow(Widget):
     """One field; what stands in it is the truth, and others take it from here.
 
+    Attributes:
+        control: what takes the keys.
+
     Args:
         field: what it asks for.
         text: what stands in it.
@@ -50,6 +53,7 @@ class FieldRow(Widget):
         height: auto;
         min-height: 1;
         max-height: 6;
+        padding: 0;
     }
     FieldRow > Input {
         width: 1fr;
@@ -77,12 +81,16 @@ class FieldRow(Widget):
         self._taken = text
         self._hint = hint
         self._suggestions = tuple(suggestions)
+        self._title = Label()
+        self._message = CellLines()
+        self.control = self._control()
+        self._marked: bool | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out label, control and message."""
-        yield Label()
-        yield self._control()
-        yield CellLines()
+        yield self._title
+        yield self.control
+        yield self._message
 
     def _control(self) -> Widget:
         field = self.field
@@ -116,17 +124,13 @@ class FieldRow(Widget):
 
     def _label(self) -> None:
         """Mark what has a value of its own, for those who cannot tell it by its colour."""
-        look = services(self).look
         own = bool(self._taken) and not self.field.about_target
+        if own == self._marked:
+            return
+        self._marked = own
+        look = services(self).look
         mark = look.glyphs.marked if own else look.glyphs.unmarked
-        self.query_one(Label).update(
-            Text.assemble((mark, look.palette.style("accent")), f" {self.field.title}")
-        )
-
-    @property
-    def control(self) -> Widget:
-        """What takes the keys."""
-        return self.children[1]
+        self._title.update(Text.assemble((mark, look.palette.style("accent")), f" {self.field.title}"))
 
     @property
     def text(self) -> str:
@@ -169,12 +173,12 @@ class FieldRow(Widget):
             warning: the same for what can be used.
         """
         signs = services(self).look.glyphs.verdicts
-        message = self.query_one(CellLines)
-        message.set_class(bool(problem or warning), "said")
-        if problem:
-            message.show([say(f"{signs['Down']} {problem}", "bad")])
-        elif warning:
-            message.show([say(f"{signs['Degraded']} {warning}", "warn")])
+        lines = (say(f"{signs['Down']} {problem}", "bad"),) if problem else ()
+        if warning and not problem:
+            lines = (say(f"{signs['Degraded']} {warning}", "warn"),)
+        if lines != self._message.lines:
+            self._message.show(lines)
+            self._message.set_class(bool(lines), "said")
 
     def on_descendant_focus(self) -> None:
         """Show that the keys go here."""

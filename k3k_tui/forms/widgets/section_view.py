@@ -58,15 +58,17 @@ class SectionView(Widget):
         self._suggestions = suggestions
         self._open = not folded
         self._insists = False
+        self._header = FoldHeader(section)
+        self._rows: tuple[FieldRow, ...] = () if folded else self._made()
 
     def compose(self) -> ComposeResult:
         """Lay out the line over the section, and its fields unless they are folded away."""
         if self._folded:
-            yield FoldHeader(self.section)
+            yield self._header
             yield Vertical(classes="folded closed")
         else:
             with Vertical():
-                yield from self._rows()
+                yield from self._rows
 
     def on_mount(self) -> None:
         """Show what is wrong from the beginning."""
@@ -75,7 +77,7 @@ class SectionView(Widget):
     @property
     def rows(self) -> tuple[FieldRow, ...]:
         """The fields that have been made."""
-        return tuple(self.query(FieldRow))
+        return self._rows
 
     def row(self, key: str) -> FieldRow | None:
         """Return the row of a field; None while it is not made, or stands elsewhere.
@@ -96,7 +98,8 @@ class SectionView(Widget):
         self._open = open_
         body = self.query_one(Vertical)
         if open_ and not body.children:
-            await body.mount(*self._rows())
+            self._rows = self._made()
+            await body.mount(*self._rows)
         body.set_class(not open_, "closed")
         self.judge(self._checked)
 
@@ -135,16 +138,16 @@ class SectionView(Widget):
         for row in self.rows:
             key = row.field.key
             row.judge("" if key in silent else checked.problems.get(key, ""), checked.warnings.get(key, ""))
-        for header in self.query(FoldHeader):
+        if self._folded:
             keys = [field.key for field in self.section.fields]
-            header.show(
+            self._header.show(
                 open_=self._open,
                 set_=sum(bool(text_of(self._draft, field)) for field in self.section.fields),
                 problems=sum(key in checked.problems for key in keys),
             )
 
-    def _rows(self) -> list[FieldRow]:
-        return [
+    def _made(self) -> tuple[FieldRow, ...]:
+        return tuple(
             FieldRow(
                 field,
                 text_of(self._draft, field),
@@ -152,4 +155,4 @@ class SectionView(Widget):
                 self._suggestions.get(field.key, ()),
             )
             for field in self.section.fields
-        ]
+        )

@@ -16,6 +16,9 @@ from k3k_tui.forms.widgets.section_view import SectionView
 class ValuesForm(VerticalScroll, can_focus=False):
     """Every field.
 
+    Attributes:
+        sections: from top to bottom.
+
     Args:
         plain: sections that always stand there.
         folded: sections that are opened on demand.
@@ -40,28 +43,17 @@ class ValuesForm(VerticalScroll, can_focus=False):
         suggestions: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         super().__init__()
-        self._plain = tuple(plain)
-        self._folded = tuple(folded)
-        self._draft = draft
-        self._checked = checked
-        self._suggestions = suggestions or {}
+        self.sections = tuple(
+            SectionView(
+                section, folded=is_folded, draft=draft, checked=checked, suggestions=suggestions or {}
+            )
+            for sections, is_folded in ((plain, False), (folded, True))
+            for section in sections
+        )
 
     def compose(self) -> ComposeResult:
         """Lay out the sections."""
-        for sections, folded in ((self._plain, False), (self._folded, True)):
-            for section in sections:
-                yield SectionView(
-                    section,
-                    folded=folded,
-                    draft=self._draft,
-                    checked=self._checked,
-                    suggestions=self._suggestions,
-                )
-
-    @property
-    def sections(self) -> tuple[SectionView, ...]:
-        """Every section."""
-        return tuple(self.query(SectionView))
+        yield from self.sections
 
     def show(self, draft: Draft, checked: Checked, *, typed: str = "") -> None:
         """Show another draft.
@@ -71,7 +63,6 @@ class ValuesForm(VerticalScroll, can_focus=False):
             checked: what is wrong with it.
             typed: key of the field that is being typed into, which is left as it is.
         """
-        self._draft, self._checked = draft, checked
         for section in self.sections:
             section.fill(draft, checked, typed=typed)
 

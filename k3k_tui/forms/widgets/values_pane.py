@@ -232,8 +232,9 @@ class ValuesPane(Widget):
         if len(in_sight) > _MOST_PROBLEMS:
             lines.append(say(f"and {len(in_sight) - _MOST_PROBLEMS} more", "muted"))
         problems = self.query_one("#problems", CellLines)
-        problems.show(lines)
         problems.display = bool(lines)
+        if tuple(lines) != problems.lines:
+            problems.show(lines)
 
     def _show_yaml(self) -> None:
         area = self.query_one("#text", TextArea)
