@@ -43,8 +43,10 @@ class Offers:
 
         Args:
             kind: of the argument.
-            words: those before it.
+            words: those before it; of a filter, what is typed so far.
         """
+        if kind == "filter":
+            return self._filters(" ".join(words))
         find = self._by_kind.get(kind)
         values = self._versions(words) if kind == "version" else find() if find is not None else ()
         return (value for value in values if value == escape(value) and " " not in value)
@@ -61,6 +63,12 @@ class Offers:
 
     def _systems(self) -> Iterable[str]:
         return sorted({row.control_plane.system for row in self._services.fleet.rows.values()})
+
+    def _filters(self, typed: str) -> Iterable[str]:
+        from k3k_tui.view.suggestions import suggest
+
+        rows = self._services.fleet.rows.values()
+        return tuple(found.text for found in suggest(typed, rows))
 
     def _versions(self, words: tuple[str, ...]) -> Iterable[str]:
         """Return the versions that the control plane that is named may be upgraded to, the newest first."""

@@ -25,7 +25,7 @@ ALIASES: Mapping[str, str] = {
 }
 # The last argument of these kinds takes the rest of the line, blanks and all.
 _REST: frozenset[Argument] = frozenset({"filter", "text"})
-# Names the values of an argument, given the words before it.
+# Names the values of an argument, given the words before it; whole filters, given what is typed of one.
 Offer: TypeAlias = Callable[[Argument, tuple[str, ...]], Iterable[str]]
 
 
@@ -102,7 +102,12 @@ def complete(line: str, actions: Iterable[Action], offer: Offer) -> tuple[str, .
         known = commands(actions)
         return _matching("", typed, [*known, *offer("control-plane", ())])
     action = commands(actions).get(ALIASES.get(head[0], head[0]))
-    if action is None or len(head) > len(action.arguments):
+    if action is None:
+        return ()
+    if action.arguments == ("filter",):
+        rest = line.lstrip().partition(" ")[2]
+        return tuple(f"{head[0]} {each}" for each in offer("filter", (rest,)))
+    if len(head) > len(action.arguments):
         return ()
     return _matching(f"{before} ", typed, offer(action.arguments[len(head) - 1], tuple(head[1:])))
 

@@ -31,6 +31,9 @@ async def test_words_come_from_the_fleet_its_hosts_and_what_k3k_has() -> None:
         assert list(offers("grouping")) == ["host", "namespace", "system", "version"]
         assert "logs" in offers("tab")
         assert list(offers("text")) == []
+        assert [each.lower() for each in offers("filter", ("p99>1s verdict:degr",))] == [
+            "p99>1s verdict:degraded"
+        ]
 
 
 async def test_versions_are_those_that_the_named_control_plane_may_go_to() -> None:

@@ -29,6 +29,8 @@ PLANES = ("storefront", "shop/billing")
 
 
 def offer(kind: Argument, words: tuple[str, ...]) -> Iterable[str]:
+    if kind == "filter":
+        return [f"{' '.join(words)}dict:"]
     versions = ("v1.36.2+k3s1", "v1.35.9+k3s1") if words == ("storefront",) else ()
     return {"control-plane": PLANES, "version": versions}.get(kind, ())
 
@@ -82,7 +84,7 @@ def test_what_means_nothing_is_told_with_what_may_have_been_meant(line: str, adv
         ("upgrade ", ("upgrade storefront", "upgrade shop/billing")),
         ("upgrade storefront v1.36", ("upgrade storefront v1.36.2+k3s1",)),
         ("upgrade storefront v1.36.2+k3s1 ", ()),
-        ("filter ver", ()),
+        ("filter p99>1s ver", ("filter p99>1s verdict:",)),
         ("unknown ", ()),
     ],
 )
