@@ -65,7 +65,8 @@ def certificates_lines(
 
 def _short(rows: Sequence[tuple[Cell, ...]], columns: int) -> list[tuple[Cell, ...]]:
     """Leave names of servers no more room than what the certificates' names can do without."""
-    room = max(10, columns - 72)
+    others = max((sum(width(cell.text) + 2 for cell in row[:-1]) for row in rows), default=0)
+    room = max(10, columns - others)
     return [
         (*row[:-1], Cell(fit(row[-1].text, min(room, width(row[-1].text))), row[-1].role)) for row in rows
     ]
