@@ -192,7 +192,7 @@ def _steps(
     """Return what will happen, in order; nothing where nothing is to be done."""
     if _strategy(standing, objects, changes, replaced) == "none":
         return ()
-    wanted = standing.wanted
+    wanted, etcd = standing.wanted, standing.wanted.datastore.etcd
     steps = []
     if changes:
         steps.append(f"Store the values as revision {standing.revision + 1}.")
@@ -200,9 +200,9 @@ def _steps(
     if applied := [each.subject for each in objects[1:] if each.action in {"create", "change"}]:
         steps.append(f"Apply {', '.join(applied)}.")
     if replaced.etcd:
-        steps.append(_replacement(request.id.etcd, wanted.datastore.etcd.members))
+        steps.append(_replacement(request.id.etcd, etcd.members, etcd.image))
     if replaced.servers:
-        steps.append(_replacement(request.id.server, wanted.servers))
+        steps.append(_replacement(request.id.server, wanted.servers, wanted.version))
     if not _goes_on_answering(standing, replaced):
         steps[-1] += " The API does not answer meanwhile."
     if removed := [each.subject for each in objects if each.action == "remove"]:
@@ -213,8 +213,8 @@ def _steps(
     return tuple(steps)
 
 
-def _replacement(workload: str, pods: int) -> str:
+def _replacement(workload: str, pods: int, what: str) -> str:
     if pods == 1:
-        return f"Stop {workload}-0 and start it anew."
+        return f"Stop {workload}-0 and start it with {what}."
     names = [f"{workload}-{number}" for number in reversed(range(pods))]
-    return f"Replace {', then '.join(names)}, each when the one before it is ready."
+    return f"Start {', then '.join(names)} anew with {what}, each when the one before it is ready."
