@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import pytest
 import yaml
 
 from tests.support.hosts import HostUnderTest
-from tests.support.programs import Finished, run
+from tests.support.programs import Finished
 
 
 async def created(host: HostUnderTest, name: str, *arguments: str) -> Finished:
@@ -99,13 +98,7 @@ async def test_names_of_control_planes_are_completed(host: HostUnderTest) -> Non
     await created(host, "one", "--no-wait")
     await created(host, "other", "--no-wait")
     words = f"k3k -n {host.namespace} describe o"
-    finished = await run(
-        sys.executable,
-        "-m",
-        "k3k_core.cli.main",
-        kubeconfig=host.kubeconfig,
-        env={"_K3K_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": "4"},
-    )
+    finished = await host.k3k(env={"_K3K_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": "4"})
     assert finished.out.split() == ["plain,one", "plain,other"]
 
 
