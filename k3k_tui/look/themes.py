@@ -144,6 +144,10 @@ class Themes:
             self._app.theme = name
         elif before != drawn:
             self._app.mutate_reactive(App.theme)
+        if self._app.is_running:
+            # Textual does this a moment later. A frame in between would have the filters of the one theme and the
+            # colours of the other, and dimmed text on a terminal's own background cannot be filtered at all.
+            self._app.refresh_css(animate=False)
 
     def _redraw(self, _theme: Theme) -> None:
         """Let every widget draw itself anew: what it kept of the old colours may be more than its lines."""

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from rich.style import Style
+from rich.text import Text
 from textual.app import App, ComposeResult
+from textual.color import Color
 from textual.widgets import Static
 
 from k3k_core.errors import K3kError
+from k3k_tui.commands.pictures.grid import grid_of
 from k3k_tui.look.look import Look
 from k3k_tui.look.theme_file import ThemeError
 from k3k_tui.look.themes import Themes, install, usual
@@ -125,6 +129,20 @@ async def test_the_theme_that_is_on_follows_its_file_and_survives_mistakes_in_it
         assert [problem.message.partition(": ")[2] for problem in app.told] == [
             "colors.background: blueish is no colour."
         ]
+
+
+@pytest.mark.parametrize("name", ["terminal-dark", "mono", "harbour"])
+async def test_a_frame_right_after_a_change_has_the_new_colours_alone(own: Path, name: str) -> None:
+    app = Small(theme="terminal-light" if name == "harbour" else "harbour")
+    async with app.run_test() as pilot:
+        assert app.themes is not None
+        line = app.query_one(Static)
+        line.update(Text("dimmed", style=Style(dim=True, color="default")))
+        await pilot.pause()
+        app.themes.use(name)
+        assert "dimmed" in grid_of(app).text
+        ansi = Color.parse(app.theme_variables["background"]).ansi is not None
+        assert (line.background_colors[1].ansi is not None) is ansi
 
 
 async def test_a_broken_theme_cannot_be_chosen(own: Path) -> None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 # A screen is done when it has looked the same this often, this many seconds apart.
 _SAME, _PAUSE = 4, 0.1
 _PATIENCE = 30.0
+# Groups of workers that wait for an answer, or follow a log.
+_LASTING = ("operation ", "log")
 # Dialogs that may lie on top of each other.
 _DEEPEST = 5
 
@@ -160,13 +162,7 @@ async def _asking(hand: Stagehand) -> None:
 
 
 # What a tab shows once its control plane's host has answered.
-_LOADED = {
-    "overview": "LoadBalancer",
-    "events": "Scheduled",
-    "logs": "k3s is up and running",
-    "objects": "StatefulSet",
-    "values": "in force",
-}
+_LOADED = {"events": "Scheduled", "logs": "level=info", "objects": "StatefulSet", "values": "in force"}
 SCENES: tuple[Scene, ...] = (
     Scene("fleet", "The fleet", _at(lambda _who: FleetPlace()), "Healthy"),
     Scene("fleet-faults", "Only what is not well", _typed("filter is:fault"), "is:fault"),
@@ -209,6 +205,11 @@ async def steady(app: K3kApp, pilot: Pilot[Any], scene: Scene | None = None) -> 
         while same < _SAME:
             await pilot.pause(_PAUSE)
             now = grid_of(app)
-            same = same + 1 if now == last and wanted in now.text else 0
+            same = same + 1 if now == last and wanted in now.text and not _is_loading(app) else 0
             last = now
     return last
+
+
+def _is_loading(app: K3kApp) -> bool:
+    """Return whether something is on its way; what waits for a person or for ever does not count."""
+    return any(worker.is_running and not worker.group.startswith(_LASTING) for worker in app.workers)
