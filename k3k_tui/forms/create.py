@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, Protocol, cast
 
 from rich.text import Text
@@ -14,7 +15,7 @@ from k3k_tui.drafts import Draft
 from k3k_tui.forms.creating import Answer, ask_host, start_create
 from k3k_tui.forms.form_screen import EditText, FormScreen, relabel
 from k3k_tui.forms.model.checking import Surroundings
-from k3k_tui.forms.model.fields import HOST, NAMESPACE, advanced, essentials
+from k3k_tui.forms.model.fields import advanced, essentials
 from k3k_tui.forms.model.review import summary
 from k3k_tui.forms.model.target import target_section
 from k3k_tui.forms.widgets.progress_pane import ProgressPane
@@ -54,7 +55,7 @@ class CreateScreen(FormScreen[None]):
         surroundings: what there is already.
         empty: what it begins with when it is started anew.
         edit: opens an editor.
-        namespaces: of the hosts, to complete what is typed.
+        suggestions: texts that complete what is typed, by key of the field.
     """
 
     DEFAULT_CSS = """
@@ -75,14 +76,14 @@ class CreateScreen(FormScreen[None]):
         *,
         empty: Draft,
         edit: EditText,
-        namespaces: tuple[str, ...] = (),
+        suggestions: Mapping[str, tuple[str, ...]],
     ) -> None:
         super().__init__(edit)
         self._draft = draft
         self._empty = empty
         self._surroundings = surroundings
         self._shown: tuple[object, ...] = ()
-        self._suggestions = {NAMESPACE: namespaces, HOST: tuple(surroundings.hosts)}
+        self._suggestions = suggestions
 
     def compose(self) -> ComposeResult:
         """Lay out the steps, of which one is in sight."""

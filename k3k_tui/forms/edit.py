@@ -10,10 +10,12 @@ from textual.containers import Horizontal
 from textual.widgets import Button, Static
 
 from k3k_core.fleet import FleetKey
+from k3k_core.releases import allowed_versions
 from k3k_core.values import LoadedValues
 from k3k_tui.drafts import Draft
 from k3k_tui.forms.form_screen import EditText, FormScreen, relabel
-from k3k_tui.forms.model.fields import Section, advanced, essentials
+from k3k_tui.forms.model.editing import text_of
+from k3k_tui.forms.model.fields import Section, advanced, essentials, field_of
 from k3k_tui.forms.widgets.values_pane import ValuesPane
 from k3k_tui.services import services
 from k3k_tui.text import clean
@@ -50,7 +52,11 @@ class EditScreen(FormScreen[LoadedValues | None]):
     def compose(self) -> ComposeResult:
         """Lay out the form."""
         yield Static(id="heading")
-        yield ValuesPane(self._draft, plain=(essentials(),), folded=changeable())
+        version = field_of("version")
+        suggestions = allowed_versions(text_of(self._base, version)) if version is not None else ()
+        yield ValuesPane(
+            self._draft, plain=(essentials(),), folded=changeable(), suggestions={"version": suggestions}
+        )
         with Horizontal(id="form-buttons"):
             yield button("Review", "next")
             yield button("YAML", "yaml")

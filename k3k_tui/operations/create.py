@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 
+from k3k_core.releases import KNOWN
 from k3k_tui.drafts import Draft
 from k3k_tui.forms.create import CreateScreen
 from k3k_tui.forms.model.checking import Surroundings
+from k3k_tui.forms.model.fields import HOST, NAMESPACE
 from k3k_tui.operations.editor import edit_text
 from k3k_tui.services import Services, services
 
@@ -22,7 +24,7 @@ async def start(app: App[Any], targets: tuple[FleetKey, ...], words: tuple[str, 
 
     Args:
         app: the dashboard.
-        targets: not used: nothing is done to what exists.
+        targets: what one is looking at: the new one is to stand beside it.
         words: the name, if it was typed already.
     """
     if any(isinstance(screen, CreateScreen) for screen in app.screen_stack):
@@ -33,12 +35,15 @@ async def start(app: App[Any], targets: tuple[FleetKey, ...], words: tuple[str, 
     if words:
         draft = replace(draft, name=words[0])
     keys = known.fleet.rows
-    surroundings = Surroundings(
-        hosts=tuple(known.hosts), taken=frozenset((key.host, key.namespace, key.name) for key in keys)
-    )
-    namespaces = tuple(sorted({key.namespace for key in keys}))
+    taken = frozenset((key.host, key.namespace, key.name) for key in keys)
+    surroundings = Surroundings(hosts=tuple(known.hosts), taken=taken)
+    suggestions = {
+        HOST: tuple(known.hosts),
+        NAMESPACE: tuple(sorted({key.namespace for key in keys})),
+        "version": tuple(reversed(KNOWN)),
+    }
     await app.push_screen(
-        CreateScreen(draft, surroundings, empty=empty, edit=edit_text, namespaces=namespaces)
+        CreateScreen(draft, surroundings, empty=empty, edit=edit_text, suggestions=suggestions)
     )
 
 
