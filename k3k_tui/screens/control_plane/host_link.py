@@ -35,7 +35,7 @@ class HostLink:
         self._opened = opened
         self._clock = clock
         self._host: HostApi | None = None
-        self._stack = AsyncExitStack()
+        self._stack, self._dropped = AsyncExitStack(), AsyncExitStack()
         self._opening = asyncio.Lock()
 
     async def host(self) -> HostApi:
@@ -49,12 +49,20 @@ class HostLink:
                 self._host = await self._stack.enter_async_context(self._opened())
             return self._host
 
-    async def close(self) -> None:
-        """Close the host; it can be opened again."""
+    async def drop(self) -> None:
+        """Let the next question open the host anew: a changed kubeconfig or a new login takes effect then.
+
+        Others may still wait for an answer of the one that is dropped; it is closed when the next one is.
+        """
         async with self._opening:
             self._host = None
-            stack, self._stack = self._stack, AsyncExitStack()
-            await stack.aclose()
+            closing, self._dropped, self._stack = self._dropped, self._stack, AsyncExitStack()
+            await closing.aclose()
+
+    async def close(self) -> None:
+        """Close the host; whoever still waits for an answer gets none."""
+        await self.drop()
+        await self.drop()
 
     async def load(self, before: Loaded[T], ask: Callable[[HostApi], Awaitable[T]]) -> Loaded[T]:
         """Ask the host for something; a failure keeps what there was.
@@ -69,8 +77,10 @@ class HostLink:
         try:
             value = await ask(await self.host())
         except K3kError as error:
+            await self.drop()
             return replace(before, loading=False, error=error.message, hint=error.hint)
         except Exception:
             logger.exception("a host could not be asked")
+            await self.drop()
             return replace(before, loading=False, error="something went wrong within k3k", hint="Try again.")
         return Loaded(value, self._clock())

@@ -84,7 +84,7 @@ class LogReading:
             self.state = "failed"
             if self.previous:
                 return
-            await self.link.close()
+            await self.link.drop()
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 

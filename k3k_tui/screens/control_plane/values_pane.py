@@ -188,8 +188,8 @@ class ValuesPane(Pane):
             return ()
         other = self._other(revision) if self._compared != "values" else None
         if other is None:
-            why = "" if self._compared == "values" else ": there is nothing to compare it with"
-            said = f"Values of revision {revision.number}{why}"
+            which = {"values": "", "newest": ", the newest", "before": ", the oldest that is kept"}
+            said = f"Values of revision {revision.number}{which[self._compared]}"
         elif self._compared == "before":
             said = f"What revision {revision.number} changed"
         else:

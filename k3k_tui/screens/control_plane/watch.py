@@ -117,9 +117,6 @@ class ControlPlaneWatch:
         self.description = replace(self.description, loading=True)
         self.news += 1
         self.description = await self.link.load(self.description, self._describe)
-        if self.description.error:
-            # A changed kubeconfig or a new login takes effect when the host is opened again.
-            await self.link.close()
         self.news += 1
 
     async def _describe(self, host: HostApi) -> Description:

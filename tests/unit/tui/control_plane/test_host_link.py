@@ -56,6 +56,19 @@ async def test_after_it_was_closed_it_is_opened_anew() -> None:
     assert door.opened == 2
 
 
+async def test_one_that_is_dropped_can_still_answer_who_asked_before() -> None:
+    door = Door()
+    link = door.link
+    await link.load(Loaded(), answer)
+    await link.drop()
+    await link.load(Loaded(), answer)
+    assert (door.opened, door.closed) == (2, 0)
+    await link.drop()
+    assert door.closed == 1
+    await link.close()
+    assert door.closed == 2
+
+
 async def test_a_failure_keeps_what_was_known_and_says_what_to_do() -> None:
     link = Door(UnreachableError("It timed out.", hint="Look at the VPN.")).link
     known = await link.load(Loaded("before", 3.0, loading=True), answer)
@@ -66,6 +79,17 @@ async def test_the_next_question_after_a_failure_is_asked_anew() -> None:
     link = Door(UnreachableError("It timed out.")).link
     failed: Loaded[str] = await link.load(Loaded(), answer)
     assert await link.load(failed, answer) == Loaded("pods", 7.0)
+
+
+async def test_after_a_failure_the_host_is_opened_anew() -> None:
+    async def refused(_host: HostApi) -> str:
+        raise UnreachableError("Log in again.")
+
+    door = Door()
+    link = door.link
+    await link.load(Loaded(), refused)
+    await link.load(Loaded(), answer)
+    assert door.opened == 2
 
 
 async def test_a_mistake_of_ours_is_told_without_a_traceback(caplog: pytest.LogCaptureFixture) -> None:
