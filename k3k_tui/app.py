@@ -23,6 +23,7 @@ from k3k_tui.actions.registry import ACTIONS, bindings, changed_keys
 from k3k_tui.command_mode import CommandMode
 from k3k_tui.look.filters import line_filters
 from k3k_tui.look.frugal import frugal
+from k3k_tui.look.pacing import Pacing
 from k3k_tui.look.themes import install
 from k3k_tui.naming import find
 from k3k_tui.navigator import with_filter
@@ -70,6 +71,7 @@ class K3kApp(App[int]):
         self._line_filters = line_filters(services.profile)
         self._places = PlaceStack(self, self._first)
         self._commands = CommandMode(self)
+        self._pacing = Pacing(self)
         # Before the first frame, so that nothing is styled twice.
         self.themes = install(self, services)
         self.keys = ChosenKeys("", {})
@@ -84,7 +86,9 @@ class K3kApp(App[int]):
         return [*super().get_line_filters(), *self._line_filters]
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
-        """Send a frame, without what has not changed."""
+        """Send a frame, without what has not changed, and no faster than the terminal takes it."""
+        if renderable is not None:
+            self._pacing.sending()
         super()._display(screen, frugal(renderable))
 
     def on_mount(self) -> None:

@@ -136,5 +136,6 @@ def _filled(segments: list[Segment], width: int, style: Style) -> Strip:
     strip = Strip(segments)
     missing = width - strip.cell_length
     if missing > 0:
-        return Strip([*segments, Segment(" " * missing, style)], width)
-    return strip.crop(0, width)
+        strip = Strip([*segments, Segment(" " * missing, style)], width)
+    # One run of a style takes fewer bytes than one for each cell.
+    return strip.crop(0, width).simplify()
