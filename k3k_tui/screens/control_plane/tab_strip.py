@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _ABOUT: Final = {
     "api": ("Api",),
     "datastore": ("Datastore", "Kine", "Etcd"),
-    "controllers": ("Queue", "Scheduler"),
+    "controllers": ("Queue", "PodsPending", "AggregatedApi"),
     "certificates": ("Certificate", "Authority"),
 }
 
