@@ -162,7 +162,7 @@ class LogBuffer:
     def _show(self, one: LogEntry) -> None:
         if not self.filter.matches(one.text):
             return
-        whole = "".join(cell.text for cell in self._runs(one))
+        whole = "".join(cell.text for cell in self._head(one)) + one.text
         if not self.wrap or width(whole) <= self.wrap:
             self._shown.append((one, 0, len(whole)))
             self.columns = max(self.columns, width(whole))
@@ -181,14 +181,18 @@ class LogBuffer:
             gone += 1
         return gone
 
-    def _runs(self, one: LogEntry) -> list[Cell]:
-        runs: list[Cell] = []
+    def _head(self, one: LogEntry) -> list[Cell]:
+        """Return what is put before a line."""
+        head: list[Cell] = []
         if self.names:
-            runs.append(Cell(f"{one.server}  ", "accent"))
+            head.append(Cell(f"{one.server}  ", "accent"))
         if self.times and one.stamp:
-            runs.append(Cell(f"{one.stamp[:23].replace('T', ' ')}  ", "muted"))
+            head.append(Cell(f"{one.stamp[:23].replace('T', ' ')}  ", "muted"))
+        return head
+
+    def _runs(self, one: LogEntry) -> list[Cell]:
         spans = self.filter.spans(one.text) if self.filter.terms else ()
-        return [*runs, *_painted(one.text, level_role(one.text), spans)]
+        return [*self._head(one), *_painted(one.text, level_role(one.text), spans)]
 
 
 def _painted(text: str, role: Role, found: Iterable[tuple[int, int]]) -> Iterable[Cell]:
