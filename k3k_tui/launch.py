@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -103,8 +104,15 @@ def run_app(app: K3kApp, profile: Profile) -> int:
 
 
 async def _run(app: K3kApp, *, mouse: bool) -> int | None:
+    loop = asyncio.get_running_loop()
+    # Whoever ends it from elsewhere gets the terminal back as it was, and nothing is left running.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, app.exit, 128 + number)
     try:
-        return await app.run_async(mouse=mouse)
+        left = await app.run_async(mouse=mouse)
+        task = asyncio.current_task()
+        # The app ends well when it is cancelled, by SIGINT for one.
+        return 128 + signal.SIGINT if task is not None and task.cancelling() else left
     finally:
         await app.services.fleet.close()
 
