@@ -94,13 +94,15 @@ _LATE: Final = 8
 _LATEST: Final = 1e12
 _HIGHEST_HEAD: Final = 1 << 40
 _NAME_LENGTH: Final = 24
+# Slots by which a ring grows: a quarter of an hour of the usual step.
+_GROWTH: Final = 60
 
 
 class History:
     """Rings of named series that share their slots.
 
     Times are snapped to the nearest slot, counted from the first value; what comes into a slot last stays. Slots that
-    nothing came into are NaN. A series takes memory from its first value on.
+    nothing came into are NaN. A series takes memory from its first value on, and more of it as time goes by.
 
     Args:
         step: seconds of one slot.
@@ -154,10 +156,18 @@ class History:
                 raise KeyError(name)
             if value is None or math.isnan(value):
                 continue
-            ring = self._rings.get(name)
-            if ring is None:
-                ring = self._rings[name] = array("f", _GAP) * self.slots
-            ring[place] = _narrow(value)
+            self._room(name, place)[place] = _narrow(value)
+
+    def _room(self, name: str, place: int) -> array[float]:
+        """Return the ring of a series, long enough for a place."""
+        ring = self._rings.get(name)
+        have = 0 if ring is None else len(ring)
+        if ring is None or place >= have:
+            length = min(self.slots, (place // _GROWTH + 1) * _GROWTH)
+            # Not extended in place: an array that grows keeps more than it needs.
+            longer = array("f", _GAP) * (length - have)
+            ring = self._rings[name] = longer if ring is None else ring + longer
+        return ring
 
     def _slot(self, at: float) -> int:
         if math.isnan(self._origin):
@@ -172,8 +182,10 @@ class History:
             slot = self._head + 1
             self._origin = at - slot * self.step
         for empty in range(self._head + 1, slot + 1):
+            place = empty % self.slots
             for ring in self._rings.values():
-                ring[empty % self.slots] = math.nan
+                if place < len(ring):
+                    ring[place] = math.nan
         self._head = max(self._head, slot)
         return slot
 
@@ -188,16 +200,19 @@ class History:
         """
         if name not in _KNOWN:
             raise KeyError(name)
-        ring = self._rings.get(name)
-        if ring is None:
-            return array("f", _GAP) * self.slots
+        ring = self._whole(self._rings.get(name))
         oldest = (self._head + 1) % self.slots
         return ring[oldest:] + ring[:oldest]
 
+    def _whole(self, ring: array[float] | None) -> array[float]:
+        """Return a ring with all of its slots."""
+        gaps = array("f", _GAP)
+        return gaps * self.slots if ring is None else ring + gaps * (self.slots - len(ring))
+
     def last(self, name: str) -> float | None:
         """Return the value in the newest slot of a series; None when there is none."""
-        ring = self._rings.get(name)
-        value = math.nan if ring is None else ring[self._head % self.slots]
+        ring, place = self._rings.get(name), self._head % self.slots
+        value = math.nan if ring is None or place >= len(ring) else ring[place]
         return None if math.isnan(value) else value
 
     def downsample(
@@ -248,7 +263,7 @@ class History:
             _HEADER.pack(_MAGIC, _VERSION, len(self._rings), self.slots, self.step, self._origin, self._head)
         ]
         for name, ring in self._rings.items():
-            parts += [name.encode().ljust(_NAME_LENGTH, b"\0"), _little_endian(ring).tobytes()]
+            parts += [name.encode().ljust(_NAME_LENGTH, b"\0"), _little_endian(self._whole(ring)).tobytes()]
         body = b"".join(parts)
         return body + struct.pack("<I", zlib.crc32(body))
 
@@ -279,7 +294,7 @@ class History:
             if name in _KNOWN:
                 ring = array("f")
                 ring.frombytes(data[start + _NAME_LENGTH : start + width])
-                history._rings[name] = _little_endian(ring)
+                history._rings[name] = _trimmed(_little_endian(ring))
         return history
 
 
@@ -304,6 +319,12 @@ def _little_endian(ring: array[float]) -> array[float]:
         ring = ring[:]
         ring.byteswap()
     return ring
+
+
+def _trimmed(ring: array[float]) -> array[float]:
+    """Leave out what nothing came into yet."""
+    used = next((place + 1 for place in reversed(range(len(ring))) if not math.isnan(ring[place])), 0)
+    return ring[: -(-used // _GROWTH) * _GROWTH]
 
 
 def _unusable(why: str) -> K3kError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+import sys
 import zlib
 from array import array
 
@@ -19,6 +20,8 @@ from tests.support.measured import changed, healthy_signals
 
 SINGLES = st.floats(width=32, allow_nan=False, allow_infinity=False)
 # Steps forwards mostly, backwards and by more than is kept sometimes, in slots.
+# Rings grow by sixty slots.
+SLOT_COUNTS = st.one_of(st.integers(1, 12), st.sampled_from((59, 60, 61, 130)))
 ROUNDS = st.lists(
     st.tuples(st.one_of(st.integers(0, 3), st.integers(-8, 30)), st.one_of(st.none(), SINGLES)), max_size=60
 )
@@ -66,7 +69,7 @@ def values_of(history: History, name: str = "cpu") -> list[float]:
     return [value if not math.isnan(value) else math.nan for value in history.series(name)]
 
 
-@given(ROUNDS, st.integers(1, 12), st.lists(st.floats(-0.4, 0.4), min_size=60, max_size=60))
+@given(ROUNDS, SLOT_COUNTS, st.lists(st.floats(-0.4, 0.4), min_size=60, max_size=60))
 def test_it_holds_what_a_list_of_slots_would(
     rounds: list[tuple[int, float | None]], slots: int, jitter: list[float]
 ) -> None:
@@ -81,7 +84,7 @@ def test_it_holds_what_a_list_of_slots_would(
         assert same(values_of(history), model.series())
 
 
-@given(ROUNDS, st.integers(1, 12))
+@given(ROUNDS, SLOT_COUNTS)
 def test_bytes_bring_back_the_same(rounds: list[tuple[int, float | None]], slots: int) -> None:
     history = History(slots=slots)
     at = START
@@ -105,6 +108,17 @@ def test_a_history_of_every_series_takes_at_most_64_kib() -> None:
     assert set(SERIES) == {name for name in SERIES if history.last(name) is not None}
     assert len(history.to_bytes()) <= 64 * 1024
     assert len(SERIES) <= 16
+
+
+def test_a_history_of_some_minutes_takes_a_tenth_of_that() -> None:
+    history = History()
+    for number in range(20):
+        history.record(START + number * STEP, dict.fromkeys(SERIES, 1.0))
+    restored = History.from_bytes(history.to_bytes())
+    for each in (history, restored):
+        rings = each._rings.values()
+        assert sum(sys.getsizeof(ring) for ring in rings) < 6.4 * 1024
+        assert [value for value in each.series("cpu") if not math.isnan(value)] == [1.0] * 20
 
 
 def test_every_series_reads_its_signal() -> None:
