@@ -79,6 +79,8 @@ async def test_a_filter_is_in_force_while_it_is_typed_and_escape_ends_it() -> No
         await pilot.press("enter", "escape")
         await until(pilot, lambda: "cert-2" in shown(app))
         assert screen_of(app).place.tab == "certificates"
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, ControlPlaneScreen), "the fleet")
 
 
 async def test_plots_look_back_as_far_as_is_asked_for() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from k3k_core.names import ControlPlaneId
@@ -120,6 +122,8 @@ class ControlPlaneWatch:
         self.news += 1
 
     async def _describe(self, host: HostApi) -> Description:
+        # It takes a tenth of a second and more, once: keys go on meanwhile.
+        await asyncio.to_thread(import_module, "k3k_core.lifecycle.describe")
         from k3k_core.lifecycle.describe import describe
 
         now = datetime.fromtimestamp(self._services.clock(), UTC)
