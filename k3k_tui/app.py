@@ -159,6 +159,8 @@ class K3kApp(App[int]):
             tell(self, "This dashboard is read-only.", title="Not done", severity="warning")
             return True
         try:
+            if not isinstance(action, str) and action[0] in {"app", "screen"}:
+                return await dispatch.perform(self if action[0] == "app" else self.screen, *action[1:])
             return await super().run_action(action, default_namespace, namespaces)
         except Exception as error:  # noqa: BLE001 (a key that fails must not end what runs in the background)
             tell_failure(self, error)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from textual.actions import parse as parse_run
+from textual.dom import DOMNode
 
 from k3k_core.errors import UsageError
 from k3k_tui.actions.action import Action, Scope
@@ -29,6 +31,25 @@ def run_with(action: Action, words: tuple[str, ...]) -> Run:
     """
     namespace, name, own = parse_run(action.run)
     return namespace or "screen", name, (*own, *words)
+
+
+async def perform(node: DOMNode, name: str, arguments: tuple[Any, ...]) -> bool:
+    """Do an action with all its words, and tell whether there is one of that name.
+
+    Textual gives a method no more arguments than it has parameters, and of `*words` that is one.
+
+    Args:
+        node: the app or the screen.
+        name: of the action.
+        arguments: its own, then the words.
+    """
+    method = getattr(node, f"action_{name}", None)
+    if method is None or not node.check_action(name, arguments):
+        return False
+    result = method(*arguments)
+    if isawaitable(result):
+        await result
+    return True
 
 
 def is_dangerous(run: str | Run, actions: Iterable[Action]) -> bool:
