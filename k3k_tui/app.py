@@ -277,14 +277,14 @@ class K3kApp(App[int]):
         if key is not None:
             self.open_place(ControlPlanePlace(key, tab))
 
-    def action_only(self, field: str, value: str = "") -> None:
+    def action_only(self, field: str, *words: str) -> None:
         """Show a part of the fleet.
 
         Args:
             field: of the filter.
-            value: what it is to be; empty for all.
+            words: what it is to be; none for all.
         """
-        self.open_place(with_filter(self.fleet_place, field, value))
+        self.open_place(with_filter(self.fleet_place, field, " ".join(words)))
 
     def action_switch_theme(self, name: str = "") -> None:
         """Change the colours.

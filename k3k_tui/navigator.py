@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from k3k_tui.places import ControlPlanePlace, FleetPlace, HostsPlace, JobsPlace, Place
+from k3k_tui.view.words import quoted, split
 
 # Places that are remembered.
 _LONGEST = 100
@@ -132,6 +133,9 @@ def with_filter(place: FleetPlace, field: str, value: str) -> FleetPlace:
         field: of the filter's grammar, such as "ns".
         value: what it is to be; empty for all.
     """
-    kept = [term for term in place.view.filter.split() if not term.startswith((f"{field}:", f"{field}="))]
-    wanted = [f"{field}={value}"] if value else []
-    return FleetPlace(replace(place.view, filter=" ".join([*wanted, *kept]), cursor=place.view.cursor))
+    text = place.view.filter
+    starts = [word.start for word in split(text)]
+    terms = [text[start:end].strip() for start, end in zip(starts, [*starts[1:], None], strict=True)]
+    kept = [term for term in terms if not term.startswith((f"{field}:", f"{field}="))]
+    wanted = [f"{field}={quoted(value)}"] if value else []
+    return FleetPlace(replace(place.view, filter=" ".join([*wanted, *kept])))

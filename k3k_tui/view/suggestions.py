@@ -14,7 +14,7 @@ from k3k_tui.view.fields import FIELDS, Field, NumberField, StateField, TextFiel
 from k3k_tui.view.query import COMPARISON, LABELS
 from k3k_tui.view.sort_keys import natural
 from k3k_tui.view.text_filter import FUZZY, INVERSE, is_option
-from k3k_tui.view.words import Word, split
+from k3k_tui.view.words import Word, quoted, split
 
 if TYPE_CHECKING:
     from k3k_core.fleet import FleetRow
@@ -75,7 +75,7 @@ def _words(begun: Word, rows: Iterable[FleetRow]) -> Iterator[_Offer]:
     if found is not None and field is not None:
         start, last = _last_alternative(bare, found.end())
         for value, summary in _values(field, found["sign"], last.lower().strip("\"'"), rows):
-            yield f"{sign}{start}{_quoted(value)}", value, summary
+            yield f"{sign}{start}{quoted(value)}", value, summary
         return
     typed = bare.lower()
     for name, known in FIELDS.items():
@@ -90,7 +90,7 @@ def _words(begun: Word, rows: Iterable[FleetRow]) -> Iterator[_Offer]:
     for name, count in sorted(
         names.items(), key=lambda item: (not item[0].startswith(typed), natural(item[0]))
     ):
-        yield f"{sign}{_quoted(name)}", name, "" if count == 1 else f"{count} control planes"
+        yield f"{sign}{quoted(name)}", name, "" if count == 1 else f"{count} control planes"
 
 
 def _last_alternative(text: str, value: int) -> tuple[str, str]:
@@ -149,10 +149,3 @@ def _label_sets(rows: Iterable[FleetRow]) -> Iterator[dict[str, str]]:
 
 def _many(count: int) -> str:
     return "1 control plane" if count == 1 else f"{count} control planes"
-
-
-def _quoted(value: str) -> str:
-    """Put what would be parted, or be read as something else, into quotes."""
-    if not any(char.isspace() or char in "\"',*" for char in value):
-        return value
-    return f"'{value}'" if '"' in value else f'"{value}"'

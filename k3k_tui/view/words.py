@@ -84,6 +84,17 @@ def split(text: str) -> list[Word]:
     return words
 
 
+def quoted(value: str) -> str:
+    """Return a value as it is to be typed: what would be parted, or be read as something else, is put into quotes.
+
+    Args:
+        value: of a field, or a word.
+    """
+    if not any(char.isspace() or char in "\"',*" for char in value):
+        return value
+    return f"'{value}'" if '"' in value else f'"{value}"'
+
+
 def _word(text: str, start: int) -> tuple[Word, int]:
     kept: list[str] = []
     bare: int | None = None

@@ -97,3 +97,9 @@ def test_a_field_of_the_filter_is_set_anew_and_the_rest_stays() -> None:
     seen = FleetPlace(ViewState(filter="ns=shop p99>1s", sort="p99"))
     assert with_filter(seen, "ns", "ci").view == ViewState(filter="ns=ci p99>1s", sort="p99")
     assert with_filter(seen, "ns", "").view.filter == "p99>1s"
+
+
+def test_values_with_blanks_are_kept_together() -> None:
+    seen = with_filter(FleetPlace(ViewState(filter='reason:"not ready" p99>1s')), "host", "my host")
+    assert seen.view.filter == 'host="my host" reason:"not ready" p99>1s'
+    assert with_filter(seen, "host", "eu").view.filter == 'host=eu reason:"not ready" p99>1s'
