@@ -58,26 +58,21 @@ def overview_lines(view: SheetView, columns: int, rows: int) -> list[Line]:
     left = columns // 2 - 1
     told = [*_left(view, left), *section("Facts", _facts(view, left))]
     right = _right(view, columns - left - 2)
-    plots = _plots(view, left, min(rows - len(told), 14))
-    return beside([*told, *plots], right, left)
+    return beside([*told, *_plots(view, left, rows - len(told))], right, left)
 
 
 def _plots(view: SheetView, columns: int, rows: int) -> list[Line]:
-    """Return two plots where there is room for them."""
-    if rows < 8:
+    """Return as many plots as there is room for."""
+    count = min(rows // 7, 2)
+    if count < 1:
         return []
-    half = (columns - 2) // 2
-    latency: list[tuple[str, str, Form]] = [
-        ("writes p99", "write_p99", "line"),
-        ("reads p99", "read_p99", "line"),
+    height = min(rows // count, 11)
+    latency: list[tuple[str, str, Form]] = [("writes", "write_p99", "line"), ("reads", "read_p99", "line")]
+    made = [
+        plotted(view, "Latency p99", "seconds", latency, columns, height),
+        plotted(view, "Requests", "count/second", [("all", "request_rate", "area")], columns, height),
     ]
-    return beside(
-        plotted(view, "Latency", "seconds", latency, half, rows),
-        plotted(
-            view, "Requests", "count/second", [("all", "request_rate", "area")], columns - half - 2, rows
-        ),
-        half,
-    )
+    return [line for block in made[:count] for line in block]
 
 
 def _left(view: SheetView, columns: int) -> list[Line]:
