@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 from k3k_tui.places import ControlPlanePlace, FleetPlace, HostsPlace, JobsPlace, Place
 from k3k_tui.view.words import quoted, split
@@ -135,7 +136,7 @@ def with_filter(place: FleetPlace, field: str, value: str) -> FleetPlace:
     """
     text = place.view.filter
     starts = [word.start for word in split(text)]
-    terms = [text[start:end].strip() for start, end in zip(starts, [*starts[1:], None], strict=True)]
+    terms = [text[start:end].strip() for start, end in pairwise([*starts, len(text)])]
     kept = [term for term in terms if not term.startswith((f"{field}:", f"{field}="))]
     wanted = [f"{field}={quoted(value)}"] if value else []
     return FleetPlace(replace(place.view, filter=" ".join([*wanted, *kept])))

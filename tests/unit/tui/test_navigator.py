@@ -103,3 +103,7 @@ def test_values_with_blanks_are_kept_together() -> None:
     seen = with_filter(FleetPlace(ViewState(filter='reason:"not ready" p99>1s')), "host", "my host")
     assert seen.view.filter == 'host="my host" reason:"not ready" p99>1s'
     assert with_filter(seen, "host", "eu").view.filter == 'host=eu reason:"not ready" p99>1s'
+
+
+def test_a_field_is_added_to_an_empty_filter() -> None:
+    assert with_filter(FLEET, "ns", "shop").view.filter == "ns=shop"
