@@ -145,9 +145,20 @@ class Themes:
         elif before != drawn:
             self._app.mutate_reactive(App.theme)
         if self._app.is_running:
-            # Textual does this a moment later. A frame in between would have the filters of the one theme and the
-            # colours of the other, and dimmed text on a terminal's own background cannot be filtered at all.
-            self._app.refresh_css(animate=False)
+            self._restyle()
+
+    def _restyle(self) -> None:
+        """Give every screen its new colours at once.
+
+        Textual does so a moment later, and screens below a dialog last. A frame in between would have the filters of
+        the one theme and the colours of the other; dimmed text on a terminal's own background then ends the app.
+        """
+        stylesheet = self._app.stylesheet
+        stylesheet.set_variables(self._app.get_css_variables())
+        stylesheet.reparse()
+        for screen in self._app.screen_stack:
+            stylesheet.update(screen, animate=False)
+        self._app.refresh_css(animate=False)
 
     def _redraw(self, _theme: Theme) -> None:
         """Let every widget draw itself anew: what it kept of the old colours may be more than its lines."""
