@@ -142,7 +142,8 @@ def plot_lines(plot: Plot, columns: int, rows: int, signs: PlotSigns = UNICODE) 
 
 
 def _steps(height: int) -> int:
-    return 1 if height < 3 else 2 if height < 7 else 4 if height < 16 else 5
+    # So few that their labels stand evenly apart.
+    return 1 if height < 3 else 2 if height < 9 else 4 if height < 16 else 5
 
 
 def _limit_shown(plot: Plot) -> Limit | None:
