@@ -1,32 +1,21 @@
-"""A line of text that takes its keys in the order in which they were pressed."""
+"""A line of text: what a form asks for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
-from textual.binding import Binding
 from textual.events import Key, Paste
 from textual.widgets import Input
 
 from k3k_tui.forms.widgets.field_area import harmless
+from k3k_tui.forms.widgets.own_keys import answer, own_actions
 
-
-def _actions() -> Mapping[str, str]:
-    made = Binding.make_bindings(Input.BINDINGS)
-    # Enter goes on to the next field, which is the screen's affair.
-    return {binding.key: binding.action for binding in made if binding.key != "enter"}
-
-
-_ACTIONS: Final = _actions()
+# Enter goes on to the next field, which is the screen's affair.
+_ACTIONS: Final = own_actions(Input.BINDINGS, but=frozenset({"enter"}))
 
 
 class FieldInput(Input):
-    """One line of text.
-
-    Textual hands letters to a field at once, but keys such as ctrl+u first go up to the app: when many come in
-    one piece, as over a slow line, they would work after the letters that follow them.
-    """
+    """One line of text, into which nothing can be pasted that a terminal would obey."""
 
     # What stands there while nothing is typed is the value it has then: it has to be read.
     DEFAULT_CSS = """
@@ -41,8 +30,4 @@ class FieldInput(Input):
 
     async def on_key(self, event: Key) -> None:
         """Do at once what a key of the field does."""
-        action = None if event.is_printable else _ACTIONS.get(event.key)
-        if action is not None:
-            event.stop()
-            event.prevent_default()
-            await self.run_action(action)
+        await answer(self, event, _ACTIONS)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 from textual.app import ComposeResult
+from textual.content import Content
 from textual.message import Message
 from textual.suggester import SuggestFromList
 from textual.widget import Widget
@@ -17,6 +18,7 @@ from k3k_tui.forms.widgets.choice import Choice
 from k3k_tui.forms.widgets.field_area import FieldArea
 from k3k_tui.forms.widgets.field_input import FieldInput
 from k3k_tui.services import services
+from k3k_tui.text import clean
 from k3k_tui.widgets.cell_lines import CellLines, say
 
 
@@ -79,7 +81,7 @@ class FieldRow(Widget):
         super().__init__()
         self.field = field
         self._taken = text
-        self._hint = hint
+        self._hint = clean(hint)
         self._suggestions = tuple(suggestions)
         self._title = Label()
         self._message = CellLines()
@@ -97,7 +99,7 @@ class FieldRow(Widget):
         if field.kind in {"boolean", "choice"}:
             return Choice(options(field), self.taken or self._hint)
         if field.kind in {"lines", "entries", "yaml"}:
-            return FieldArea(self.taken, compact=True, tab_behavior="focus", placeholder=self._hint)
+            return FieldArea(self.taken, compact=True, tab_behavior="focus", placeholder=Content(self._hint))
         return FieldInput(
             self.taken,
             placeholder=self._hint,
@@ -109,7 +111,7 @@ class FieldRow(Widget):
 
     def on_mount(self) -> None:
         """Say what it asks for."""
-        self._label()
+        self.mark(own=bool(self._taken) and not self.field.about_target)
 
     @property
     def taken(self) -> str:
@@ -119,12 +121,14 @@ class FieldRow(Widget):
     def take(self) -> str:
         """Return its text, which counts as taken from now on."""
         self._taken = self.text
-        self._label()
         return self._taken
 
-    def _label(self) -> None:
-        """Mark what has a value of its own, for those who cannot tell it by its colour."""
-        own = bool(self._taken) and not self.field.about_target
+    def mark(self, *, own: bool) -> None:
+        """Mark what has a value of its own, for those who cannot tell it by its colour.
+
+        Args:
+            own: whether it has.
+        """
         if own == self._marked:
             return
         self._marked = own
@@ -143,25 +147,25 @@ class FieldRow(Widget):
         return control.value if isinstance(control, Input) else ""
 
     def fill(self, text: str, hint: str) -> None:
-        """Show other text, without telling anybody.
+        """Show other text, without telling anybody; what was typed and not taken yet stays.
 
         Args:
             text: what stands in the field.
             hint: what it is when nothing stands in it.
         """
+        if self.text != self._taken:
+            return
         control = self.control
-        if text != self._taken:
-            self._taken = text
-            self._label()
+        self._taken = text
         with self.prevent(Input.Changed, TextArea.Changed):
             if isinstance(control, Choice):
                 control.show(text or hint)
             elif isinstance(control, Input):
-                control.placeholder = hint
+                control.placeholder = clean(hint)
                 if control.value != text:
                     control.value = text
             elif isinstance(control, TextArea):
-                control.placeholder = hint
+                control.placeholder = Content(clean(hint))
                 if control.text != text:
                     control.text = text
 

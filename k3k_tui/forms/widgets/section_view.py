@@ -118,8 +118,10 @@ class SectionView(Widget):
         """
         self._draft = draft
         for row in self.rows:
+            text = text_of(draft, row.field)
+            row.mark(own=bool(text) and not row.field.about_target)
             if row.field.key != typed:
-                row.fill(text_of(draft, row.field), hint(row.field, draft.preset, checked.effective))
+                row.fill(text, hint(row.field, draft.preset, checked.effective))
         self.judge(checked)
 
     def insist(self) -> None:

@@ -124,6 +124,7 @@ class ValuesPane(Widget):
         Args:
             draft: what to show from now on.
         """
+        self.settle()
         self._take(draft)
         self._form.show(self._draft, self._checked)
         self._show_yaml()

@@ -292,20 +292,23 @@ async def other_secret(api: Host, identity: ControlPlaneId) -> None:
 async def test_keys_that_come_all_at_once_are_taken_as_they_were_pressed() -> None:
     async with wizard() as (app, pilot, screen):
         # All of them are there before the first one is looked at, as over a slow line.
-        pressed: list[str] = [
+        pressed = [
             *"Bad_Name",
             "ctrl+u",
             *"my-own",
             "tab",
-            *"x",
-            "backspace",
+            "ctrl+u",
+            *"team",
+            "down",
+            "down",
+            "d",
             "shift+tab",
-            *"ed",
-            "ctrl+n",
+            "up",
         ]
-        for key in pressed:
+        for key in (*pressed, "up", *"ed", "ctrl+n"):
             app.post_message(Key(key, key if len(key) == 1 else None))
         await until(pilot, lambda: screen.step == "review", "the review")
         assert screen.values.draft.name == "my-owned"
-        assert screen.values.draft.namespace == "default"
+        assert screen.values.draft.namespace == "team"
+        assert screen.values.draft.preset == "dev"
         assert control(screen, NAME, Input).value == "my-owned"
