@@ -74,7 +74,7 @@ class Breadcrumbs(Widget):
         return tuple(notes)
 
     def _facts(self) -> tuple[object, ...]:
-        return (self._place(), self._notes())
+        return (crumbs(self._place()), self._notes())
 
     def _place(self) -> Place:
         return cast("Place", getattr(self.screen, "place", None))

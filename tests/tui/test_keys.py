@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from k3k_tui.actions.action import Scope
+from k3k_tui.actions.chosen import choose_keys
 from k3k_tui.actions.clashes import LAYERED, TOGETHER
 from k3k_tui.actions.keys import keymap_names, split_keys
 from k3k_tui.actions.registry import ACTIONS
 from k3k_tui.app import K3kApp
-from k3k_tui.config import TuiConfig
 from k3k_tui.widgets.dialogs import Confirm
 from tests.support.fake_fleet import FakeFleet
 from tests.support.fleet_rows import fleet_row
@@ -61,11 +61,10 @@ async def unreached(app: K3kApp, scopes: tuple[Scope, ...]) -> list[str]:
     return wrong
 
 
-@pytest.mark.parametrize("keymap", keymap_names())
-async def test_every_key_runs_its_action_where_it_is_said_to_work(keymap: str) -> None:
+async def test_every_key_of_every_keymap_runs_its_action_where_it_is_said_to_work() -> None:
     fleet = FakeFleet()
     fleet.rows = {row.id: row for row in (fleet_row("shop"),)}
-    app = dashboard(fleet, config=TuiConfig(keymap=keymap))
+    app = dashboard(fleet)
     wrong: list[str] = []
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: bool(app.services.fleet.rows), "the fleet")
@@ -77,7 +76,9 @@ async def test_every_key_runs_its_action_where_it_is_said_to_work(keymap: str) -
             await pilot.pause()
             await pilot.press(*keys)
             await pilot.pause()
-            wrong += [f"{line}: {each}" for each in await unreached(app, scopes)]
+            for keymap in keymap_names():
+                app.use_keys(choose_keys(keymap, {}, ACTIONS))
+                wrong += [f"{keymap}, {line}: {each}" for each in await unreached(app, scopes)]
             await pilot.press("escape")
     assert not wrong, "\n".join(wrong)
 
