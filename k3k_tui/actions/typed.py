@@ -24,7 +24,7 @@ ALIASES: Mapping[str, str] = {
     "skin": "theme",
 }
 # The last argument of these kinds takes the rest of the line, blanks and all.
-_REST: frozenset[Argument] = frozenset({"filter", "text"})
+_REST: frozenset[Argument] = frozenset({"filter", "text", "host"})
 # Names the values of an argument, given the words before it; whole filters, given what is typed of one.
 Offer: TypeAlias = Callable[[Argument, tuple[str, ...]], Iterable[str]]
 
@@ -81,10 +81,14 @@ def parse(line: str, actions: Iterable[Action], control_planes: Iterable[str]) -
 
 
 def _words(rest: str, action: Action) -> tuple[str, ...]:
-    if action.arguments and action.arguments[-1] in _REST:
-        parts = rest.split(maxsplit=len(action.arguments) - 1)
-        return tuple(part.strip() for part in parts)
-    return tuple(rest.split())
+    kinds = action.arguments
+    if kinds and kinds[-1] in _REST:
+        return tuple(part.strip() for part in rest.split(maxsplit=len(kinds) - 1))
+    words = tuple(rest.split())
+    if len(words) > len(kinds):
+        usage = " ".join([f":{action.command}", *(kind.upper() for kind in kinds)])
+        raise UsageError(f"There is a word too many: {words[len(kinds)]!r}.", hint=f"It is written {usage}.")
+    return words
 
 
 def complete(line: str, actions: Iterable[Action], offer: Offer) -> tuple[str, ...]:

@@ -67,6 +67,8 @@ def test_nothing_means_nothing() -> None:
         ("upgrad storefront", "Did you mean 'upgrade'?"),
         ("storefrnt", "Did you mean 'storefront'?"),
         ("xyz", "Tab shows what there is."),
+        ("quit now", "It is written :quit."),
+        ("upgrade a v1 more", "It is written :upgrade CONTROL-PLANE VERSION."),
     ],
 )
 def test_what_means_nothing_is_told_with_what_may_have_been_meant(line: str, advice: str) -> None:
