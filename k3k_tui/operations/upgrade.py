@@ -155,8 +155,12 @@ async def _prospect(host: HostApi, request: UpgradeRequest) -> _Prospect:
     from k3k_core.lifecycle.upgrade import plan_upgrade
 
     plan = await plan_upgrade(host, request)
-    replacing = plan.strategy in {"recreate", "rolling"}
-    return _Prospect(plan, replacing and await ends_with_its_server(host, request.id))
+    if plan.strategy not in {"recreate", "rolling"}:
+        return _Prospect(plan, losing=False)
+    etcd = any(
+        each.subject == f"StatefulSet/{plan.id.etcd}" and each.action == "change" for each in plan.objects
+    )
+    return _Prospect(plan, await ends_with_its_server(host, request.id, etcd=etcd))
 
 
 def _request(key: FleetKey, values: LoadedValues | None, version: str | None) -> UpgradeRequest:

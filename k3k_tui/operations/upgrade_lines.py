@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _STRATEGIES: Final[Mapping[str, str]] = {
     "rolling": "one server after the other; the API goes on answering",
-    "recreate": "its only server is replaced; the API does not answer meanwhile",
+    "recreate": "what there is only one of is replaced; the API does not answer meanwhile",
     "in-place": "no server is replaced",
     "none": "nothing to do",
 }

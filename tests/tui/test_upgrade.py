@@ -42,7 +42,7 @@ async def test_a_version_the_rules_allow_is_picked_what_will_happen_read_and_the
         question = await on.dialog(UpgradeQuestion)
         text = text_of(question.lines)
         assert "v1.35.4+k3s1 to v1.36.4+k3s1" in text
-        assert "its only server is replaced; the API does not answer meanwhile" in text
+        assert "is replaced; the API does not answer meanwhile" in text
         assert "Stop ci-k3k-server-0 and start it with v1.36.4+k3s1" in text
         assert '+ "v1.36.4+k3s1"' in text
         assert "k3s does not go back to an older version" in text
