@@ -171,7 +171,9 @@ class Terminal:
         end = time.perf_counter() + PATIENCE
         while not wanted.search(self.received, start):
             if not self.read(0.05) and time.perf_counter() > end:
-                raise SystemExit(f"never came: {wanted.pattern!r}")
+                raise SystemExit(
+                    f"never came: {wanted.pattern!r}; last came {bytes(self.received[-2000:])!r}"
+                )
         return time.perf_counter()
 
     def wait_loaded(self) -> float:

@@ -94,7 +94,8 @@ def _figures(facts: FleetFacts, columns: int, glyphs: Glyphs) -> Line:
     for place, (name, (title, value)) in enumerate(shown.items()):
         line.append(Cell(f"{title} ", "muted"))
         if place < drawn:
-            course = figures.sparkline(facts.course.last(name, points), glyphs.sparkline)
+            values = facts.course.last(name, points)
+            course = figures.sparkline(values, glyphs.sparkline, top=figures.calm_top(values))
             line.append(Cell(f"{course} ", "accent"))
         # Values come and go in width; what follows them is to stay where it is.
         line += [Cell(f"{value:<{_FIGURE}}"), _GAP]

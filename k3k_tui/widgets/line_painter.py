@@ -13,9 +13,11 @@ from k3k_tui.look.look import Look
 from k3k_tui.text import fit
 from k3k_tui.view.cells import Cell
 from k3k_tui.view.columns import GAP
+from k3k_tui.view.lines import fit_line
 from k3k_tui.widgets.lines import GUTTER, AnyColumn
 
 _EMPTY = Cell("")
+_NO_STYLE = Style.null()
 # Cells between two that differ up to which painting them too is cheaper than moving the terminal's cursor.
 _BRIDGE = 6
 
@@ -27,10 +29,14 @@ class LinePainter:
         columns: from left to right.
         fixed: how many of them stay where they are when the others move sideways.
         look: what to draw with.
+        ground: what everything is drawn on.
     """
 
-    def __init__(self, columns: Sequence[AnyColumn], fixed: int, look: Look) -> None:
+    def __init__(
+        self, columns: Sequence[AnyColumn], fixed: int, look: Look, ground: Style = _NO_STYLE
+    ) -> None:
         self.columns = tuple(columns)
+        self.ground = ground
         self._look = look
         ends = list(accumulate((column.width + GAP for column in self.columns), initial=GUTTER))
         # Where each column begins, and where the one after the last would.
@@ -47,15 +53,15 @@ class LinePainter:
             cursor: whether it is under the cursor.
             marked: whether it is marked.
         """
-        palette, glyphs = self._look.palette, self._look.glyphs
+        palette, glyphs, ground = self._look.palette, self._look.glyphs, self.ground
         over = self._overlay(cursor=cursor, marked=marked)
         sign = glyphs.marked if marked else glyphs.unmarked
-        segments = [Segment(fit(sign, GUTTER), palette.style("accent") + over)]
+        segments = [Segment(fit(sign, GUTTER), ground + palette.style("accent") + over)]
         for place, column in enumerate(self.columns):
             cell = cells[place] if place < len(cells) else _EMPTY
             text = fit(cell.text, column.width, glyphs.ellipsis, column.align)
-            segments.append(Segment(text + " " * GAP, palette.style(cell.role) + over))
-        return _filled(segments, max(width, self.width), over)
+            segments.append(Segment(text + " " * GAP, ground + palette.style(cell.role) + over))
+        return _filled(segments, max(width, self.width), ground + over)
 
     def heading(self, cells: Sequence[Cell], width: int) -> Strip:
         """Draw the heading of a group: its cells one after another.
@@ -65,10 +71,12 @@ class LinePainter:
             width: cells of the whole line.
         """
         palette = self._look.palette
-        text = "  ".join(cell.text for cell in cells if cell.text)
-        role = cells[0].role if cells else "title"
-        fitted = fit(text, max(0, width), self._look.glyphs.ellipsis)
-        return Strip([Segment(fitted, palette.style(role))], max(0, width))
+        spaced = tuple(part for cell in cells if cell.text for part in (cell, Cell("  ")))
+        fitted = fit_line(spaced, max(0, width), self._look.glyphs.ellipsis)
+        segments = [
+            Segment(cell.text, self.ground + palette.style(cell.role)) for cell in fitted if cell.text
+        ]
+        return Strip(segments, max(0, width))
 
     def header(self, width: int, order: str, *, descending: bool) -> Strip:
         """Draw the headings of the columns.
@@ -78,7 +86,7 @@ class LinePainter:
             order: name of the column that orders the lines; empty for none.
             descending: whether the order is turned round.
         """
-        style, glyphs = self._look.palette.header, self._look.glyphs
+        style, glyphs = self.ground + self._look.palette.header, self._look.glyphs
         sign = glyphs.descending if descending else glyphs.ascending
         segments = [Segment(" " * GUTTER, style)]
         for column in self.columns:

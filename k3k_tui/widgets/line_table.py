@@ -6,6 +6,7 @@ from collections.abc import Collection, Hashable, Iterable, Sequence
 from functools import partial
 from typing import ClassVar
 
+from rich.style import Style
 from textual import events
 from textual.binding import BindingType
 from textual.geometry import Region, Size
@@ -15,6 +16,7 @@ from textual.strip import Strip
 
 from k3k_tui.actions.registry import bindings
 from k3k_tui.services import services
+from k3k_tui.widgets.ground import ground
 from k3k_tui.widgets.jump_target import JumpTarget
 from k3k_tui.widgets.line_cache import LineCache, MadeLine
 from k3k_tui.widgets.line_cursor import LineCursor
@@ -128,7 +130,8 @@ class LineTable(ScrollView, can_focus=True):
         self._order = ("", False)
         # What is on the screen, by line of the widget: the line, whether under the cursor, whether marked.
         self._painted: dict[int, tuple[MadeLine, bool, bool]] = {}
-        self._drawn_with = (-1, -1)
+        # The theme, the place sideways, and the ground.
+        self._drawn_with = (-1, -1, Style.null())
 
     # What is shown
 
@@ -434,7 +437,7 @@ class LineTable(ScrollView, can_focus=True):
         wanted = self._wanted(y)
         if wanted is None:
             self._painted.pop(y, None)
-            return Strip.blank(width)
+            return Strip.blank(width, painter.ground)
         self._painted[y] = wanted
         made, cursor, marked = wanted
         strip = made.strips.get((cursor, marked))
@@ -485,12 +488,14 @@ class LineTable(ScrollView, can_focus=True):
     def _ready(self) -> LinePainter:
         """Return the painter for the width, the theme and the place sideways of this moment."""
         look = services(self).look
-        drawn_with = (look.version, self.scroll_offset.x)
+        drawn_with = (look.version, self.scroll_offset.x, ground(self))
         if drawn_with != self._drawn_with:
+            if drawn_with[::2] != self._drawn_with[::2]:
+                self._painter = None
             self._drawn_with = drawn_with
             self._cache.forget_strips()
         if self._painter is None:
-            self._painter = LinePainter(self._columns(), self._fixed, look)
+            self._painter = LinePainter(self._columns(), self._fixed, look, drawn_with[2])
         return self._painter
 
     def _columns(self) -> Sequence[AnyColumn]:

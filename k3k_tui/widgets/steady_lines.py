@@ -13,6 +13,7 @@ from textual.widget import Widget
 from k3k_tui.services import services
 from k3k_tui.text import width
 from k3k_tui.view.lines import Line, fit_line
+from k3k_tui.widgets.ground import ground
 
 
 class SteadyLines(Widget):
@@ -70,11 +71,12 @@ class SteadyLines(Widget):
 
     def render_line(self, y: int) -> Strip:
         """Draw one line."""
+        below = ground(self)
         if y >= len(self._lines):
-            return Strip.blank(self.size.width)
+            return Strip.blank(self.size.width, below)
         look = services(self).look
         cells = fit_line(self._lines[y], self.size.width, look.glyphs.ellipsis)
-        segments = [Segment(cell.text, look.palette.style(cell.role)) for cell in cells if cell.text]
+        segments = [Segment(cell.text, below + look.palette.style(cell.role)) for cell in cells if cell.text]
         return Strip(segments, self.size.width)
 
     def _fit_height(self) -> None:

@@ -259,7 +259,10 @@ async def test_hostile_text_stays_in_its_column() -> None:
 
 async def test_nothing_is_sent_when_nothing_has_changed() -> None:
     async with shown(Lines(numbered(50))) as (table, pilot, app):
-        received = app.painted.received
+        received = -1
+        while received != app.painted.received:
+            received = app.painted.received
+            await pilot.pause(0.05)
         table.changed()
         table.changed({1, 2, 3})
         table.reordered()
