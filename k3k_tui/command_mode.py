@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from k3k_core.errors import K3kError
+from k3k_core.errors import K3kError, UsageError
 from k3k_tui import dispatch
 from k3k_tui.actions.action import Action
 from k3k_tui.actions.registry import ACTIONS
@@ -65,9 +65,15 @@ class CommandMode:
         """
         keys = self._app.services.fleet.rows.keys()
         try:
-            typed = parse(line, self.actions, shortest_names(keys))
+            # What is left out is known, so that it is not taken for a misspelling.
+            typed = parse(line, ACTIONS.values(), shortest_names(keys))
             if typed is None:
                 return
+            if typed.action is not None and self._app.is_hidden(typed.action):
+                raise UsageError(
+                    "This changes something, and this dashboard is read-only.",
+                    hint="Start k3k without --read-only to change things.",
+                )
             if typed.action is None:
                 self._app.open_place(ControlPlanePlace(find(typed.words[0], keys)))
             else:
