@@ -201,12 +201,16 @@ async def steady(app: K3kApp, pilot: Pilot[Any], scene: Scene | None = None) -> 
     """
     wanted = scene.shows if scene is not None else ""
     same, last = 0, grid_of(app)
-    async with asyncio.timeout(_PATIENCE):
-        while same < _SAME:
-            await pilot.pause(_PAUSE)
-            now = grid_of(app)
-            same = same + 1 if now == last and wanted in now.text and not _is_loading(app) else 0
-            last = now
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            while same < _SAME:
+                await pilot.pause(_PAUSE)
+                now = grid_of(app)
+                same = same + 1 if now == last and wanted in now.text and not _is_loading(app) else 0
+                last = now
+    except TimeoutError:
+        shown = f"{scene.name}: {wanted!r}" if scene is not None else "the screen"
+        raise TimeoutError(f"{shown} never came, or never stood still:\n{last.text}") from None
     return last
 
 
