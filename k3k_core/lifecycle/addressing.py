@@ -90,6 +90,42 @@ async def _reported(host: HostApi, service: Mapping[str, Any], timeout: float) -
         return ""
 
 
+async def await_other_address(
+    host: HostApi, service: Mapping[str, Any], *, timeout: float
+) -> Mapping[str, Any]:
+    """Wait until a load balancer reports another address of a Service than it does now.
+
+    Asked for another one, it goes on reporting the old one until it has moved.
+
+    Args:
+        host: an open host.
+        service: the Service as the host stored it.
+        timeout: seconds; a load balancer that cannot give the other address never moves.
+
+    Returns:
+        The Service with its other address; as it was when there is none in time.
+    """
+    namespace, name = service["metadata"]["namespace"], service["metadata"]["name"]
+    old = load_balancer_host(service)
+
+    def moved(objects: Mapping[str, dict[str, Any]]) -> dict[str, Any] | None:
+        current = objects.get(name)
+        return current if current and load_balancer_host(current) not in {"", old} else None
+
+    try:
+        return await wait_for(
+            host,
+            SERVICE,
+            namespace,
+            moved,
+            fields=f"metadata.name={name}",
+            timeout=timeout,
+            what=f"Another address of Service {namespace}/{name}",
+        )
+    except NotReadyError:
+        return service
+
+
 async def _node_address(host: HostApi, service: Mapping[str, Any], progress: Progress) -> Address:
     ports = [port.get("nodePort") for port in service["spec"].get("ports") or ()]
     try:

@@ -18,7 +18,7 @@ from k3k_core.discovery.addresses import load_balancer_host, url
 from k3k_core.discovery.control_plane import format_time, parse_time
 from k3k_core.errors import ConflictError, NotFoundError
 from k3k_core.host import HostApi
-from k3k_core.lifecycle.addressing import cluster_ips, settle_address
+from k3k_core.lifecycle.addressing import await_other_address, cluster_ips, settle_address
 from k3k_core.lifecycle.applying import apply_servers, apply_supports, store_kubeconfig
 from k3k_core.lifecycle.claim import owner_of
 from k3k_core.lifecycle.comparison import ObjectDiff
@@ -250,9 +250,19 @@ async def _address(
     unchanged = before["spec"] == service["spec"]
     if unchanged and (not load_balancer_host(service) or load_balancer_host(service) == known.host):
         return Address(known.host, known.port, cluster_ips(service))
-    address = await settle_address(host, service, timeout=request.address_timeout, progress=progress)
+    current: Mapping[str, Any] = service
+    if _moves(before, service):
+        current = await await_other_address(host, service, timeout=request.address_timeout)
+    address = await settle_address(host, current, timeout=request.address_timeout, progress=progress)
     progress(Step("address", "done", f"{address.host}:{address.port}", f"Service/{identity.service}"))
     return address
+
+
+def _moves(before: Mapping[str, Any], service: Mapping[str, Any]) -> bool:
+    """Tell whether the load balancer was just asked for another address than the one it reports."""
+    wanted = service["spec"].get("loadBalancerIP", "")
+    asked_before = before["spec"].get("loadBalancerIP", "")
+    return wanted not in {"", asked_before} and load_balancer_host(service) not in {"", wanted}
 
 
 async def _apply(
