@@ -25,6 +25,7 @@ async def test_a_key_that_fails_is_told_without_details_and_the_dashboard_goes_o
     app.action_open_hosts = fail  # type: ignore[method-assign] # a mistake of ours
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("H")
+        await until(pilot, lambda: bool(notices(app)), "a notice")
         assert notices(app) == ["Something went wrong within k3k (RuntimeError)."]
         await pilot.press("J")
         await pilot.pause()

@@ -218,6 +218,7 @@ async def test_read_only_leaves_no_way_to_change_anything() -> None:
         }
         assert dangerous.isdisjoint(action.name for action in app.commands.actions)
         await app.commands.run("delete shop")
+        await until(pilot, lambda: bool(notices(app)), "a notice")
         assert notices(app)[-1].startswith("This changes something, and this dashboard is read-only.")
         assert await app.run_action("app.operate('delete')")
         await pilot.press("question_mark")
