@@ -59,6 +59,13 @@ ACTIONS: tuple[Action, ...] = (
         footer=True,
     ),
     Action(
+        "view.copy",
+        "Copy text",
+        "Copy what this tab shows: its text, the lines of the log, the YAML, or the object under the cursor.",
+        "control-plane",
+        "screen.pane('copy')",
+    ),
+    Action(
         "view.back",
         "Back",
         "Close the filter or the text that is open.",

@@ -173,12 +173,15 @@ class TextView(ScrollView, can_focus=True):
             segments = _selected(segments, span, self.screen.get_component_rich_style("screen--selection"))
         return Strip(segments)
 
+    @property
+    def plain(self) -> str:
+        """All lines as text, without the blanks at their ends."""
+        lines = (self._text.line(index) for index in range(len(self._text)))
+        return "\n".join("".join(cell.text for cell in line).rstrip() for line in lines)
+
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """Return the text that was selected with the mouse."""
-        text = "\n".join(
-            "".join(cell.text for cell in self._text.line(index)) for index in range(len(self._text))
-        )
-        return selection.extract(text), "\n"
+        return selection.extract(self.plain), "\n"
 
     def selection_updated(self, selection: Selection | None) -> None:  # noqa: ARG002 (Textual's signature)
         """Draw what is selected."""

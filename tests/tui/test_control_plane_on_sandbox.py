@@ -75,8 +75,12 @@ async def test_objects_and_their_yaml_are_shown_without_secrets(tmp_path: Path) 
         await sees(on, "Secret/storefront-k3k-tokens  as YAML", "(hidden, ")
         kept = await on.host.get(SECRET, NAMESPACE, "storefront-k3k-tokens")
         assert not any(text[:12] in shown(on.app) for text in kept["data"].values())
+        await on.pilot.press("ctrl+y")
+        assert "kind: Secret" in on.app.clipboard
         await on.pilot.press("escape")
         await sees(on, "13 objects", "NetworkPolicy")
+        await on.pilot.press("ctrl+y")
+        assert on.app.clipboard == "Secret/storefront-k3k-tokens"
 
         await on.host.delete(SECRET, NAMESPACE, "storefront-k3k-tokens")
         await on.pilot.press("ctrl+r")

@@ -225,3 +225,18 @@ async def test_what_is_given_up_at_the_top_moves_nothing_under_the_eye() -> None
         await until(pilot, lambda: "more 49." in pane.buffer.text())
         await pilot.pause()
         assert shown(app).split("\n")[6:-2] == before
+
+
+async def test_what_a_tab_shows_can_be_copied() -> None:
+    app = dashboard(fleet(), place=ControlPlanePlace(ROW.id, "certificates"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "cert-10" in shown(app))
+        await pilot.press("ctrl+y")
+        await until(pilot, lambda: "cert-10" in app.clipboard)
+        await pilot.press("7")
+        pane = log_of(app)
+        pane.reading.incoming.extend(entry("pod", f"line {number}.") for number in range(20_000))
+        await until(pilot, lambda: pane.buffer.total == MOST_LINES)
+        await pilot.press("ctrl+y")
+        await until(pilot, lambda: app.clipboard.endswith("line 19999.\n"))
+        assert len(app.clipboard) == 70_000

@@ -83,10 +83,16 @@ class LogsPane(Pane):
             "filter": self._ask_filter,
             "save": self._ask_path,
             "reload": self._read_anew,
+            "copy": self.copy,
         }
         if self.is_mounted and self.query_one(AskLine).what:
             verbs["back"] = self._close_line
         return verbs
+
+    @property
+    def copied(self) -> tuple[str, str]:
+        """The lines that are shown."""
+        return self.buffer.text(), "the lines of the log"
 
     def opened(self) -> None:
         """Go on reading, from the line after the last."""

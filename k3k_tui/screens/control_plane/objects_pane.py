@@ -78,10 +78,22 @@ class ObjectsPane(Pane):
     @property
     def verbs(self) -> Mapping[str, Callable[[], None]]:
         """What can be done with the objects."""
-        verbs: dict[str, Callable[[], None]] = {"reload": self._load, "filter": self._ask_filter}
+        verbs: dict[str, Callable[[], None]] = {
+            "reload": self._load,
+            "filter": self._ask_filter,
+            "copy": self.copy,
+        }
         if self.is_mounted and (self._read is not None or self.query_one(AskLine).what):
             verbs["back"] = self._back
         return verbs
+
+    @property
+    def copied(self) -> tuple[str, str]:
+        """The YAML that is open, or the name of the object under the cursor."""
+        if self._is_text:
+            return self.query_one("#document", TextView).plain, "the text that is shown"
+        cursor = self.query_one("#objects", LineTable).cursor
+        return ("/".join(cursor) if isinstance(cursor, tuple) else ""), ""
 
     def opened(self) -> None:
         """Load them when it is opened for the first time."""
@@ -193,9 +205,12 @@ class ObjectsPane(Pane):
     def _back(self) -> None:
         if self.query_one(AskLine).what:
             self._end_filter()
-        else:
-            self._read = None
+            self._turn()
+            return
+        read, self._read = self._read, None
         self._turn()
+        if read is not None:
+            self.query_one("#objects", LineTable).go_to(_key(read))
 
     def _end_filter(self) -> None:
         self.query_one(AskLine).close()

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.containers import Vertical
 from textual.widget import Widget
 
+from k3k_tui.operations.copy import copy_text
+
 if TYPE_CHECKING:
     from k3k_tui.screens.control_plane.watch import ControlPlaneWatch
+
+# Characters that are copied at most: terminals drop what is longer than they take.
+_MOST_COPIED: Final = 70_000
 
 
 class Pane(Vertical):
@@ -38,6 +43,16 @@ class Pane(Vertical):
     def verbs(self) -> Mapping[str, Callable[[], None]]:
         """What actions of the screen can ask for here now, such as "filter", and what does it."""
         return {}
+
+    @property
+    def copied(self) -> tuple[str, str]:
+        """What copying takes from here, and what to call it."""
+        raise NotImplementedError
+
+    def copy(self) -> None:
+        """Copy what is shown; of very much the end, which is the newest of a log."""
+        text, what = self.copied
+        copy_text(self.app, text[-_MOST_COPIED:], what=what)
 
     def opened(self) -> None:
         """The tab is shown from now on."""

@@ -67,7 +67,7 @@ class SheetPane(Pane):
     @property
     def verbs(self) -> Mapping[str, Callable[[], None]]:
         """What can be done with the sheet."""
-        verbs: dict[str, Callable[[], None]] = {"reload": self._reload}
+        verbs: dict[str, Callable[[], None]] = {"reload": self._reload, "copy": self.copy}
         if self._plots:
             verbs["span"] = self._next_span
         if self._filtered:
@@ -75,6 +75,11 @@ class SheetPane(Pane):
             if self.is_mounted and self.query_one(AskLine).what:
                 verbs["back"] = self._end_filter
         return verbs
+
+    @property
+    def copied(self) -> tuple[str, str]:
+        """The sheet."""
+        return self.query_one(Sheet).plain, "what the tab shows"
 
     def opened(self) -> None:
         """Show what has become of it meanwhile."""

@@ -85,7 +85,12 @@ class ValuesPane(Pane):
     @property
     def verbs(self) -> Mapping[str, Callable[[], None]]:
         """What can be done with the revisions."""
-        return {"reload": self._load, "compare": self._turn}
+        return {"reload": self._load, "compare": self._turn, "copy": self.copy}
+
+    @property
+    def copied(self) -> tuple[str, str]:
+        """What is shown of the revision under the cursor."""
+        return self.query_one("#document", TextView).plain, "what is shown of the revision"
 
     def opened(self) -> None:
         """Load them when it is opened for the first time."""
