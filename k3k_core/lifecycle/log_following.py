@@ -25,15 +25,17 @@ class _Reader:
 
     Attributes:
         run: which run of which pod it is of: its uid and number of restarts.
-        task: reads it.
+        part: which part of the log is asked for.
         last: time of the newest line, as the node wrote it; empty before the first.
         heard: when that was, on the clock of the event loop.
+        task: reads it.
     """
 
     run: tuple[str, int]
-    task: asyncio.Task[None]
+    part: LogOptions
     last: str = ""
     heard: float = 0.0
+    task: asyncio.Task[None] | None = None
 
 
 async def follow_logs(
@@ -112,30 +114,35 @@ class _Following:
 
     async def close(self) -> None:
         """End every reader."""
-        for reader in self._readers.values():
-            reader.task.cancel()
-        await asyncio.gather(*(reader.task for reader in self._readers.values()), return_exceptions=True)
+        tasks = [reader.task for reader in self._readers.values() if reader.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _attend(self, source: LogSource, *, first: bool) -> None:
-        key, run = (source.pod, source.container), (source.uid, source.restarts)
+        key = (source.pod, source.container)
         before = self._readers.get(key)
-        if before is not None and not before.task.done():
+        if before is not None and before.task is not None and not before.task.done():
             # Of an earlier run it ends by itself, with that run's last line.
             return
-        part = self._options if first else replace(self._options, tail=None, since=None)
-        reader = _Reader(run, asyncio.create_task(asyncio.sleep(0)))
-        if before is not None and before.run == run:
-            reader.last, reader.heard = before.last, before.heard
-            if before.last:
-                # A second more than needed: the host counts whole ones, and what is there twice is left out.
-                part = replace(part, since=_now() - before.heard + 1.0)
-        reader.task = asyncio.create_task(self._read(source, part, reader))
-        self._readers[key] = reader
+        reader = self._readers[key] = self._next_reader(source, before, first=first)
+        reader.task = asyncio.create_task(self._read(source, reader))
 
-    async def _read(self, source: LogSource, part: LogOptions, reader: _Reader) -> None:
+    def _next_reader(self, source: LogSource, before: _Reader | None, *, first: bool) -> _Reader:
+        run = (source.uid, source.restarts)
+        if before is None or before.run != run:
+            part = self._options if first else replace(self._options, tail=None, since=None)
+            return _Reader(run, part)
+        if not before.last:
+            return _Reader(run, before.part)
+        # A second more than needed: the host counts whole ones, and what is there twice is left out.
+        part = replace(self._options, tail=None, since=_now() - before.heard + 1.0)
+        return _Reader(run, part, before.last, before.heard)
+
+    async def _read(self, source: LogSource, reader: _Reader) -> None:
         known = reader.last
         try:
-            async with aclosing(read_log(self._host, self._identity, source, part)) as texts:
+            async with aclosing(read_log(self._host, self._identity, source, reader.part)) as texts:
                 async for text in texts:
                     stamp, _, words = text.partition(" ")
                     if stamp <= known:

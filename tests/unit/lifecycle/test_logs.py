@@ -165,6 +165,13 @@ async def test_following_takes_up_a_connection_that_broke_and_shows_no_line_twic
     assert double.asked[1][1]["since"] >= 1.0
 
 
+async def test_following_asks_for_the_same_part_again_when_nothing_came_before_it_broke() -> None:
+    double = host(pod(SERVER_0))
+    double.scripts[SERVER_0] += [[UnreachableError("broke off")], ["T1 a"]]
+    assert await first(follow_logs(double, ONE, None, LogOptions(tail=0)), 1) == [(SERVER_0, "a")]
+    assert [options["tail"] for _, options in double.asked] == [0, 0]
+
+
 async def test_following_waits_for_a_container_that_has_not_started() -> None:
     double = host(pod(SERVER_0))
     double.scripts[SERVER_0] += [[HostError("is waiting to start", status=400)], ["T1 a"]]
