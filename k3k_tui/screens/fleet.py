@@ -65,7 +65,6 @@ class FleetScreen(Screen[None]):
     FleetScreen {
         #detail { background: $surface; }
         &.empty LineTable { display: none; }
-        &.empty #detail { display: none; }
     }
     """
 
@@ -220,14 +219,14 @@ class FleetScreen(Screen[None]):
         self.query_one(FilterBar).show_status(status)
         self.set_class(not totals.shown, "empty")
         self.query_one("#empty", SteadyLines).show(() if totals.shown else self._why_empty())
+        self._tell_detail()
         if totals.shown:
-            self._tell_detail()
             self._tell_focus()
 
     def _tell_detail(self) -> None:
         known = services(self)
         cursor = cast("FleetKey | None", self._table.cursor)
-        row = self._view.row(cursor) if cursor is not None else None
+        row = self._view.row(cursor) if cursor is not None and self._view.index(cursor) is not None else None
         line = detail_line(row, known.clock(), known.look.glyphs) if row is not None else ()
         self.query_one("#detail", SteadyLines).show([line])
 

@@ -43,7 +43,6 @@ class FilterBar(Vertical):
         #found { width: auto; }
         Input, Input:focus { height: 1; border: none; padding: 0; background: $panel; }
         &.open #entry { display: block; }
-        &.open #status { display: none; }
     }
     """
 
@@ -69,6 +68,8 @@ class FilterBar(Vertical):
         self._chosen: int | None = None
         self._before = ""
         self._problem: Problem | None = None
+        # Whether Enter was pressed on a filter that cannot be used.
+        self._refused = False
 
     def compose(self) -> ComposeResult:
         """Lay out the status, the line to type on, and what helps there."""
@@ -163,6 +164,9 @@ class FilterBar(Vertical):
         if self._problem is None:
             self._history.add(event.value.strip())
             self._end()
+        else:
+            self._refused = True
+            self._show_help()
 
     def _end(self) -> None:
         self.remove_class("open")
@@ -176,12 +180,13 @@ class FilterBar(Vertical):
         field.cursor_position = len(text)
 
     def _look_up(self, text: str) -> None:
-        self._offers, self._chosen = self._offers_for(text), None
+        self._offers, self._chosen, self._refused = self._offers_for(text), None, False
         self._show_help()
 
     def _show_help(self) -> None:
         lines: list[Line] = []
-        if self._problem is not None:
+        # What is not written to its end yet is no mistake while there are ways to go on.
+        if self._problem is not None and (self._refused or not self._offers):
             said = f"   {clean(self._problem.message)} {clean(self._problem.hint)}"
             lines.append((Cell(said, "bad"),))
         elif self.is_open:

@@ -167,7 +167,11 @@ async def test_what_a_filter_can_be_is_offered() -> None:
         bar = app.screen.query_one(FilterBar)
         await pilot.press("slash", *"verd")
         assert "verdict" in bar.help
-        await pilot.press("tab", *"do", "tab")
+        await pilot.press("tab")
+        assert "Down" in bar.help
+        await pilot.press("enter")
+        assert "wants a value" in bar.help
+        await pilot.press(*"do", "tab")
         assert fleet_screen(app).state.filter == "verdict:Down"
         assert names(app) == ["cart"]
         await pilot.press("enter")
@@ -313,6 +317,8 @@ async def test_an_empty_fleet_says_what_to_do_and_rows_appear() -> None:
         assert said(app, "#empty") == ""
         await command(app, pilot, "filter nothing-like-it")
         assert "None of 5 control planes matches nothing-like-it." in said(app, "#empty")
+        assert "Show all: esc" in said(app, "#empty")
+        assert said(app, "#detail") == ""
         await pilot.press("escape")
         assert cursor(app) == "cart"
 
