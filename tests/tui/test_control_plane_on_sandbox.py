@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
-from k3k_core.host import Host
+from k3k_core.fleet import Fleet, FleetKey, FleetOptions
+from k3k_core.host import Host, HostOptions, open_host
+from k3k_core.lifecycle.create import CreateRequest, create
 from k3k_core.lifecycle.upgrade import UpgradeRequest, upgrade
 from k3k_core.names import ControlPlaneId
 from k3k_core.resources import SECRET
+from k3k_core.sandbox import Sandbox, SandboxOptions
 from k3k_core.values import load_values
 from k3k_tui.places import ControlPlanePlace
 from tests.support.stage import NAMESPACE, Stage, stage
-from tests.support.tui import shown, until
+from tests.support.troubled_host import TroubledHost
+from tests.support.tui import dashboard, shown, until
 
 SHOP = ControlPlaneId(NAMESPACE, "storefront")
 
@@ -119,3 +124,30 @@ async def test_the_overview_and_the_events_follow_the_host(tmp_path: Path) -> No
         await on.host.create(EVICTED)
         await on.pilot.press("ctrl+r")
         await sees(on, "Evicted", "The node was low on [b]memory[/b]\\e[2J")
+
+
+async def test_a_log_outlives_the_trouble_of_its_host(tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        sandbox = await stack.enter_async_context(Sandbox.start(SandboxOptions(start_delay=0.01)))
+        host = await stack.enter_async_context(TroubledHost(sandbox.kubeconfig, "far").running(tmp_path))
+        path = tmp_path / "far.yaml"
+        path.write_text(host.kubeconfig)
+        options = HostOptions(str(path), request_timeout=1.0)
+        async with open_host(options) as opened:
+            await create(opened, CreateRequest(SHOP, load_values(""), timeout=60))
+        fleet = FleetOptions((options,), scrape=None, pace=0.1)
+        app = dashboard(
+            opened=lambda: Fleet(fleet),
+            hosts={"far": options},
+            place=ControlPlanePlace(FleetKey("far", NAMESPACE, "storefront"), "logs"),
+        )
+        pilot = await stack.enter_async_context(app.run_test(size=(120, 36)))
+        await until(pilot, lambda: "following" in shown(app) and "k3s is up and running" in shown(app))
+        await host.suffer("401")
+        await until(
+            pilot, lambda: "failed: " in shown(app) and "does not accept these credentials" in shown(app)
+        )
+        assert "k3s is up and running" in shown(app)
+        await host.suffer("")
+        await until(pilot, lambda: "following" in shown(app))
+        assert shown(app).count("k3s is up and running") == 1

@@ -81,6 +81,8 @@ class LogReading:
             except Exception:
                 logger.exception("a log could not be read")
                 self.error, self.hint = "something went wrong within k3k", ""
+            if self.state == "following":
+                pause = _FIRST_PAUSE
             self.state = "failed"
             if self.previous:
                 return
