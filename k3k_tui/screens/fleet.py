@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.widgets import Input
 
 from k3k_core.errors import K3kError
 from k3k_tui.actions.registry import bindings
@@ -60,7 +61,11 @@ class FleetScreen(Screen[None]):
         place: what is shown of the fleet.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("fleet", "targets")
+    # What follows the key of the filter belongs to the filter, also when all of it comes in one piece.
+    BINDINGS: ClassVar[list[BindingType]] = [
+        replace(binding, priority=True) if binding.id == "fleet.filter" else binding
+        for binding in Binding.make_bindings(bindings("fleet", "targets"))
+    ]
     DEFAULT_CSS = """
     FleetScreen {
         #detail { background: $surface; }
@@ -211,7 +216,8 @@ class FleetScreen(Screen[None]):
         glyphs, now, totals = known.look.glyphs, known.clock(), self._view.totals
         hosts = tuple(view.hosts.values())
         if header:
-            facts = FleetFacts(totals, view.course, hosts, now, known.fleet.error, known.fleet.hint)
+            error, hint, key = known.fleet.error, known.fleet.hint, key_of(self, "app.hosts")
+            facts = FleetFacts(totals, view.course, hosts, now, error, hint, key)
             self.query_one(FleetHeader).tell(facts)
         status = status_line(
             self.state, shown=totals.shown, rows=totals.rows, marked=len(table.marked), glyphs=glyphs
@@ -283,6 +289,11 @@ class FleetScreen(Screen[None]):
         self._table.focus()
 
     # What keys and commands do
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave the key of the filter to what is typed into."""
+        typing = isinstance(self.focused, Input)
+        return not (action == "filter" and not parameters and typing)
 
     def action_filter(self, *words: str) -> None:
         """Let a filter be typed, or use the one of a command."""

@@ -102,7 +102,8 @@ class FilterBar(Vertical):
             field.value = text
         field.cursor_position = len(text)
         self.add_class("open")
-        field.focus()
+        # At once: the next key may be there already.
+        self.screen.set_focus(field)
         self._look_up(text)
 
     def show_status(self, line: Line) -> None:

@@ -108,10 +108,8 @@ def detail_line(row: FleetRow, now: float, glyphs: Glyphs) -> Line:
     """
     verdict = row.judgement.verdict
     sign = glyphs.verdicts.get(verdict, "?")
-    said = [
-        Cell("  "),
-        Cell(f"{sign} {clean(row.control_plane.name)}", VERDICT_ROLES.get(verdict, "unknown")),
-    ]
+    # The whole name: the table may have had to cut it.
+    said = [Cell("  "), Cell(f"{sign} {clean(str(row.id))}", VERDICT_ROLES.get(verdict, "unknown"))]
     if row.stale_since is not None:
         past = figures.age(max(0.0, now - row.stale_since))
         said.append(Cell(f"  as it was {past} ago, before its host was lost", "muted"))

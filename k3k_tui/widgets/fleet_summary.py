@@ -26,6 +26,8 @@ _FIGURE = 6
 # Terminals below this height have room for one host that is not well, in two lines.
 _LOW = 30
 _MOST_HOSTS = 4
+# Lines of the screen that are neither rows nor sentences about hosts.
+_BESIDE = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class FleetFacts:
         now: seconds since 1970.
         error: why there is no fleet at all; empty while there is one.
         hint: what to do about that.
+        hosts_key: what opens the hosts screen.
     """
 
     totals: Totals
@@ -47,6 +50,7 @@ class FleetFacts:
     now: float
     error: str = ""
     hint: str = ""
+    hosts_key: str = ":hosts"
 
 
 def summary_lines(facts: FleetFacts, columns: int, height: int, glyphs: Glyphs) -> tuple[Line, ...]:
@@ -116,12 +120,16 @@ def _hosts(facts: FleetFacts, columns: int, height: int, glyphs: Glyphs) -> tupl
             break
         line += [Cell("  "), cell]
     told = 1 if height < _LOW else _MOST_HOSTS
+    # A table that does not fill the screen leaves room for whole sentences.
+    spare = max(0, height - _BESIDE - facts.totals.shown)
     details: list[Line] = []
     for host in troubled[:told]:
-        details += host_trouble(host, facts.now, columns, lines=2)
+        trouble = host_trouble(host, facts.now, columns, lines=2 + spare)
+        spare -= max(0, len(trouble) - 2)
+        details += trouble
     left = len(troubled) - told
     if left > 0:
-        more = f"   {left} more host{'' if left == 1 else 's'} in trouble: the hosts screen tells"
+        more = f"   {left} more host{'' if left == 1 else 's'} in trouble. All hosts: {facts.hosts_key}"
         details.append((Cell(more, "muted"),))
     return (tuple(line), *details)
 

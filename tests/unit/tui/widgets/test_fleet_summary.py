@@ -74,8 +74,18 @@ def test_a_low_terminal_tells_of_one_lost_host_and_counts_the_others() -> None:
     lost = [replace(LOST, name=f"edge-{number}") for number in range(6)]
     low = text(summary_lines(facts(*lost), 80, 24, UNICODE))
     assert len(low) <= 6
-    assert low[-1] == "   5 more hosts in trouble: the hosts screen tells"
+    assert low[-1] == "   5 more hosts in trouble. All hosts: :hosts"
     assert len(text(summary_lines(facts(*lost), 160, 50, UNICODE))) == 8
+
+
+def test_the_remedy_is_told_whole_where_the_table_leaves_room() -> None:
+    wordy = replace(LOST, error="It failed. " * 20, hint="Log in again.")
+    few, many = (
+        text(summary_lines(facts(wordy, totals=replace(TOTALS, shown=shown)), 80, 24, UNICODE))
+        for shown in (3, 100)
+    )
+    assert few[-1].endswith("Log in again.")
+    assert len(many) == 5
 
 
 def test_more_hosts_than_fit_are_counted() -> None:
