@@ -16,6 +16,10 @@ _ACTIONS: Final = own_actions(TextArea.BINDINGS)
 class FieldArea(TextArea):
     """Text of several lines."""
 
+    def on_mount(self) -> None:
+        """Keep the cursor from blinking: each time costs bytes on the line and says nothing."""
+        self.cursor_blink = False
+
     def on_paste(self, event: Paste) -> None:
         """Leave out what is no text before it is taken."""
         event.text = harmless(event.text)

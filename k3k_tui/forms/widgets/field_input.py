@@ -24,6 +24,10 @@ class FieldInput(Input):
     }
     """
 
+    def on_mount(self) -> None:
+        """Keep the cursor from blinking: each time costs bytes on the line and says nothing."""
+        self.cursor_blink = False
+
     def on_paste(self, event: Paste) -> None:
         """Leave out what is no text before it is taken."""
         event.text = harmless(event.text)
