@@ -66,9 +66,11 @@ class Page:
         """Go to an address."""
         await self.send("Page.navigate", url=url)
 
-    async def press(self, key: str, *, text: str = "") -> None:
-        """Press a key."""
-        await self.send("Input.dispatchKeyEvent", type="keyDown", key=key, text=text or key)
+    async def press(self, key: str) -> None:
+        """Press a key that writes a character, in whatever takes text on the page."""
+        await self.value("document.querySelector('textarea').focus()")
+        await self.send("Input.dispatchKeyEvent", type="rawKeyDown", key=key)
+        await self.send("Input.dispatchKeyEvent", type="char", key=key, text=key)
         await self.send("Input.dispatchKeyEvent", type="keyUp", key=key)
 
     async def until(self, condition: Callable[[], bool], what: str) -> None:
