@@ -79,6 +79,10 @@ class FilterBar(Vertical):
             yield Input(select_on_focus=False)
         yield SteadyLines(id="help")
 
+    def on_mount(self) -> None:
+        """Let the cursor stand still: blinking would be sent twice a second."""
+        self.query_one(Input).cursor_blink = False
+
     @property
     def is_open(self) -> bool:
         """Whether a filter is being typed."""

@@ -54,6 +54,7 @@ async def unreached(app: K3kApp, scopes: tuple[Scope, ...]) -> list[str]:
             action = ACTIONS[name]
             for key in split_keys(spelled) if action.scope in scopes else ():
                 ran.clear()
+                await app._check_bindings(key, priority=True)
                 await app._check_bindings(key)
                 shared = key in LAYERED and action.run in ran
                 if ran[:1] != [action.run] and not shared:
