@@ -60,14 +60,18 @@ class Terminal:
 
     async def until(self, text: bytes) -> None:
         """Wait until something was written."""
-        async with asyncio.timeout(60):
-            while text not in self.written:
-                self._more.clear()
-                await self._more.wait()
+        try:
+            async with asyncio.timeout(30):
+                while text not in self.written:
+                    self._more.clear()
+                    await self._more.wait()
+        except TimeoutError:
+            raise AssertionError(f"{text!r} never came; the last were {self.written[-400:]!r}") from None
 
 
 async def test_a_program_has_the_terminal_to_itself_and_its_own_ctrl_c() -> None:
-    async with Terminal("sh", "-c", 'echo "$GREETING outside"; sleep 100') as terminal:
+    greeting = 'trap "exit 130" INT; echo "$GREETING outside"; while true; do sleep 0.1; done'
+    async with Terminal("sh", "-c", greeting) as terminal:
         await terminal.until(b"hello outside")
         terminal.type(b"\x03")
         await terminal.until(b"press Enter to go back to k3k]")
