@@ -16,6 +16,12 @@ from k3k_core.lifecycle.standing import Standing, UpgradeRequest, look
 from k3k_core.lifecycle.upgrade_checks import problems, refused_by_host, warnings
 from k3k_core.names import ControlPlaneId
 
+_LOSS = Issue(
+    "persistence.enabled",
+    "is false: what is stored is in the pod that is replaced, and is lost with it",
+    "go on only if that does not matter",
+)
+
 Strategy = Literal["rolling", "recreate", "in-place", "none"]
 
 
@@ -38,6 +44,7 @@ class UpgradePlan:
         steps: what will happen, in order, one sentence each.
         problems: why it is refused, each with what to do instead; empty when it may go on.
         warnings: what to know before it goes on.
+        loses_data: whether what is stored is lost, because it is in a pod that is replaced and on no volume.
     """
 
     id: ControlPlaneId
@@ -52,6 +59,7 @@ class UpgradePlan:
     steps: tuple[str, ...]
     problems: tuple[Issue, ...]
     warnings: tuple[Issue, ...]
+    loses_data: bool = False
 
     @property
     def refused(self) -> bool:
@@ -73,6 +81,7 @@ class UpgradePlan:
             "revision": self.revision,
             "nextRevision": self.next_revision,
             "strategy": self.strategy,
+            "losesData": self.loses_data,
             "resumes": self.resumes,
             "changes": [
                 {"path": each.path, "before": each.before, "after": each.after} for each in self.changes
@@ -125,6 +134,7 @@ async def plan_of(host: HostApi, request: UpgradeRequest, standing: Standing) ->
         found += refused_by_host(objects)
     replaced = _replaced(request.id, standing, objects)
     strategy = _strategy(standing, objects, changes, replaced)
+    loses = _loses_data(standing, replaced)
     return UpgradePlan(
         id=request.id,
         from_version=str(standing.running),
@@ -137,7 +147,8 @@ async def plan_of(host: HostApi, request: UpgradeRequest, standing: Standing) ->
         objects=objects,
         steps=_steps(request, standing, objects, changes, replaced) if not found else (),
         problems=tuple(found),
-        warnings=(*standing.asked.warnings, *warnings(standing, changes)),
+        warnings=(*standing.asked.warnings, *([_LOSS] if loses else []), *warnings(standing, changes)),
+        loses_data=loses,
     )
 
 
@@ -180,6 +191,12 @@ def _goes_on_answering(standing: Standing, replaced: _Replaced) -> bool:
     return not (replaced.servers and wanted.servers == 1) and not (
         replaced.etcd and wanted.datastore.etcd.members == 1
     )
+
+
+def _loses_data(standing: Standing, replaced: _Replaced) -> bool:
+    stored = standing.stored.values
+    holders = {"sqlite": replaced.servers, "etcd": replaced.etcd}
+    return holders.get(stored.datastore.kind, False) and not stored.persistence.enabled
 
 
 def _steps(

@@ -275,6 +275,14 @@ async def test_another_secret_for_the_datastore_gives_the_servers_its_files(
         await planned(api, one, "datastore.external.secret_name=missing")
 
 
+async def test_what_is_on_no_volume_is_said_to_be_lost(api: Host, make: Make) -> None:
+    one = await make("persistence.enabled=false")
+    losing = await planned(api, one, version=NEW)
+    assert losing.loses_data
+    assert "persistence.enabled" in {warning.path for warning in losing.warnings}
+    assert not (await planned(api, one, "ttl=2h")).loses_data
+
+
 async def test_an_image_that_does_not_exist_is_told_and_another_version_repairs_it(
     api: Host, make: Make
 ) -> None:

@@ -13,7 +13,9 @@ from k3k_core.cli.option import option
 from k3k_core.cli.output import write_document
 from k3k_core.cli.session import Session
 from k3k_core.cli.terminal import escape
+from k3k_core.errors import K3kError, UsageError
 from k3k_core.host import HostApi
+from k3k_core.names import ControlPlaneId
 
 if TYPE_CHECKING:
     from k3k_core.lifecycle.restart import Restarted
@@ -24,7 +26,8 @@ FORMATS = ("table", "json", "yaml", "name")
 @verb(
     "restart",
     details="Servers are started again one at a time, each when the one before it is ready; with a single server "
-    "the API does not answer meanwhile. Nothing of what is stored changes. A restart also renews the certificates "
+    "the API does not answer meanwhile. Nothing of what is stored changes, unless it is on no volume: then it is lost "
+    "with the pod, and the name has to be typed first. A restart also renews the certificates "
     "that k3s made for itself, in the last 120 days of their life. Run again after an interruption, the same "
     "command goes on.",
     examples=(
@@ -35,6 +38,7 @@ FORMATS = ("table", "json", "yaml", "name")
     outputs=FORMATS,
 )
 @options.name_argument
+@option("-y", "--yes", is_flag=True, help="Do not ask, not even where data is lost.")
 @option("--wait/--no-wait", default=True, help="Wait until every server is ready (default), or not.")
 @option(
     "--timeout",
@@ -43,18 +47,37 @@ FORMATS = ("table", "json", "yaml", "name")
     metavar="DURATION",
     help="Longest wait (default 10m).",
 )
-def command(session: Session, name: str, wait: bool, timeout: float) -> None:
+def command(session: Session, name: str, yes: bool, wait: bool, timeout: float) -> None:
     """Restart the servers of a control plane."""
     from k3k_core.cli.progress import reporting
     from k3k_core.lifecycle.restart import restart
 
     identity = identify(session, name)
+    if not yes:
+        _ask_about_losses(session, identity)
 
     async def work(host: HostApi) -> Restarted:
         async with reporting(session.console) as progress:
             return await restart(host, identity, progress, wait=wait, timeout=timeout)
 
     _tell(session, on_host(session, work))
+
+
+def _ask_about_losses(session: Session, identity: ControlPlaneId) -> None:
+    """Have a person agree to a restart that loses what is stored; others need no asking."""
+    from k3k_core.lifecycle.losses import ends_with_its_server
+
+    if not on_host(session, lambda host: ends_with_its_server(host, identity)):
+        return
+    console = session.console
+    if not console.can_ask():
+        raise UsageError(
+            f"What {identity} stores is on no volume and is lost with its server; there is no terminal to ask on.",
+            hint="Give --yes when you mean it.",
+        )
+    console.warn(f"what {identity} stores is on no volume: it is lost with its server.")
+    if console.ask(f"Type the name {identity.name!r} to restart it: ") != identity.name:
+        raise K3kError("Nothing was restarted.")
 
 
 def _tell(session: Session, restarted: Restarted) -> None:

@@ -153,5 +153,11 @@ def _confirm(session: Session, plan: UpgradePlan) -> None:
     console.note("\n".join(plan_lines(session, plan, objects=False)))
     for warning in plan.warnings:
         console.warn(str(warning))
-    if console.ask("Upgrade it? [y/N] ").lower() not in {"y", "yes"}:
+    if plan.loses_data:
+        agreed = (
+            console.ask(f"Type the name {plan.id.name!r} to upgrade it and lose its data: ") == plan.id.name
+        )
+    else:
+        agreed = console.ask("Upgrade it? [y/N] ").lower() in {"y", "yes"}
+    if not agreed:
         raise K3kError("Nothing was changed.")

@@ -12,6 +12,7 @@ import pytest
 
 import k3k_core.lifecycle.log_following
 import k3k_core.lifecycle.logs
+import k3k_core.lifecycle.losses
 import k3k_core.lifecycle.restart
 import k3k_core.lifecycle.revisions
 import k3k_core.lifecycle.upgrade
@@ -134,6 +135,16 @@ def test_on_a_terminal_it_says_what_happens_and_asks(
         assert words in ended.err
 
 
+@pytest.mark.parametrize(("answer", "times"), [("ci\n", 1), ("y\n", 0), ("", 0)])
+def test_where_data_is_lost_the_name_has_to_be_typed(
+    k3k: Command, upgrading: list[Any], plan: Any, answer: str, times: int
+) -> None:
+    plan(replace(PLAN, loses_data=True))
+    k3k.terminal, k3k.answers = True, answer
+    k3k("upgrade", "ci", "--version", "v1.36.4+k3s1")
+    assert len(upgrading) == times
+
+
 def test_a_dry_run_prints_the_plan_and_changes_nothing(k3k: Command, upgrading: list[Any]) -> None:
     ended = k3k("upgrade", "ci", "--version", "v1.36.4+k3s1", "--dry-run")
     assert ended.code == 0
@@ -242,15 +253,40 @@ def test_the_history_can_be_read_by_a_program(k3k: Command) -> None:
     assert document["revisions"][0]["values"] == {"version": "v1.36.4+k3s1"}
 
 
-def test_a_restart_tells_how_it_ended(
-    k3k: Command, monkeypatch: pytest.MonkeyPatch, hosts: FakeHosts, calls: list[Any]
-) -> None:
+@pytest.fixture
+def restarting(monkeypatch: pytest.MonkeyPatch, hosts: FakeHosts, calls: list[Any]) -> list[Any]:
+    """A restart that goes well and loses nothing."""
     done = Restarted(CI, servers=3, resumed=False, ready=True, elapsed=6.54)
     monkeypatch.setattr(k3k_core.lifecycle.restart, "restart", async_returning(done, calls))
+    monkeypatch.setattr(k3k_core.lifecycle.losses, "ends_with_its_server", async_returning(False))
+    return calls
+
+
+def test_a_restart_tells_how_it_ended(k3k: Command, restarting: list[Any]) -> None:
     ended = k3k("restart", "ci", "--timeout", "9s", "--no-wait")
     assert (ended.code, ended.out) == (0, "Control plane team-a/ci restarted, ready after 6.5s\n")
-    assert calls[0][1] == {"wait": False, "timeout": 9.0}
+    assert restarting[0][1] == {"wait": False, "timeout": 9.0}
     assert json.loads(k3k("restart", "ci", "-o", "json").out)["schema"] == "k3k.restart/v1"
+
+
+@pytest.mark.parametrize(
+    ("terminal", "answer", "words", "times"),
+    [(True, "ci\n", (), 1), (True, "y\n", (), 0), (False, "", (), 0), (False, "", ("--yes",), 1)],
+    ids=["the name", "another answer", "nobody to ask", "--yes"],
+)
+def test_a_restart_that_loses_data_needs_the_name_or_yes(
+    k3k: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    restarting: list[Any],
+    terminal: bool,
+    answer: str,
+    words: tuple[str, ...],
+    times: int,
+) -> None:
+    monkeypatch.setattr(k3k_core.lifecycle.losses, "ends_with_its_server", async_returning(True))
+    k3k.terminal, k3k.answers = terminal, answer
+    k3k("restart", "ci", *words)
+    assert len(restarting) == times
 
 
 SOURCES = tuple(LogSource(f"ci-k3k-server-{number}", "k3s", "server", 0) for number in (0, 1))
