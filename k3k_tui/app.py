@@ -10,6 +10,7 @@ from rich.console import RenderableType
 from textual import work
 from textual.app import App
 from textual.binding import BindingType
+from textual.events import Event, Key
 from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
@@ -21,6 +22,7 @@ from k3k_tui.actions.chosen import ChosenKeys, choose_keys
 from k3k_tui.actions.keys import is_bound
 from k3k_tui.actions.registry import ACTIONS, bindings, changed_keys
 from k3k_tui.command_mode import CommandMode
+from k3k_tui.key_queue import KeyQueue
 from k3k_tui.look.filters import line_filters
 from k3k_tui.look.frugal import frugal
 from k3k_tui.look.pacing import Pacing
@@ -75,6 +77,7 @@ class K3kApp(App[int]):
         # Before the first frame, so that nothing is styled twice.
         self.themes = install(self, services)
         self.keys = ChosenKeys("", {})
+        self._key_queue = KeyQueue(self, self._dispatch_key)
         self.failure: Exception | None = None
 
     def get_default_screen(self) -> Screen[Any]:
@@ -109,8 +112,19 @@ class K3kApp(App[int]):
         announce(self)
         self.services.fleet.start()
 
+    async def on_event(self, event: Event) -> None:
+        """Deal with an event; keys one after the other."""
+        if isinstance(event, Key) and not event.is_forwarded:
+            self._key_queue.put(event)
+        else:
+            await super().on_event(event)
+
+    async def _dispatch_key(self, key: Key) -> None:
+        await super().on_event(key)
+
     async def on_unmount(self) -> None:
         """End what goes on in the background; a person has the terminal back before connections are closed."""
+        await self._key_queue.close()
         await self.services.jobs.close()
         if self.is_headless:
             await self.services.fleet.close()
@@ -202,9 +216,9 @@ class K3kApp(App[int]):
         # Textual would print a traceback with the values of variables; there may be secrets among them.
         self._close_messages_no_wait()
 
-    def action_command_line(self) -> None:
-        """Open the `:` line."""
-        self._commands.ask()
+    async def action_command_line(self) -> None:
+        """Open the `:` line; it is there for the next key."""
+        await self._commands.ask()
 
     def action_command_palette(self) -> None:
         """Open the palette."""
@@ -286,28 +300,28 @@ class K3kApp(App[int]):
         """
         self.open_place(with_filter(self.fleet_place, field, " ".join(words)))
 
-    def action_switch_theme(self, name: str = "") -> None:
+    async def action_switch_theme(self, name: str = "") -> None:
         """Change the colours.
 
         Args:
             name: of the theme; empty asks.
         """
         if not name:
-            self._commands.ask("theme ")
+            await self._commands.ask("theme ")
             return
         try:
             self.themes.use(name)
         except K3kError as error:
             tell_error(self, error, title=":theme")
 
-    def action_switch_keymap(self, name: str = "") -> None:
+    async def action_switch_keymap(self, name: str = "") -> None:
         """Change what the keys do.
 
         Args:
             name: of the keymap; empty asks.
         """
         if not name:
-            self._commands.ask("keymap ")
+            await self._commands.ask("keymap ")
             return
         keys = choose_keys(name, self.services.config.keys, ACTIONS)
         for problem in keys.problems:

@@ -42,7 +42,7 @@ class CommandMode:
         """A name for every control plane."""
         return self._offers.control_planes()
 
-    def ask(self, text: str = "") -> None:
+    async def ask(self, text: str = "") -> None:
         """Open the line.
 
         Args:
@@ -55,7 +55,7 @@ class CommandMode:
         actions = sorted(self.actions, key=lambda action: action.scope == "app")
         summaries = {name: action.summary for name, action in commands(actions).items()}
         line = CommandLine(lambda typed: complete(typed, actions, self._offers), summaries, self._typed, text)
-        screen.mount(line)
+        await screen.mount(line)
 
     async def run(self, line: str) -> None:
         """Do what a line says.
