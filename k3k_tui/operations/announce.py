@@ -14,6 +14,8 @@ from k3k_tui.widgets.toast import Severity, tell, tell_error
 
 # Failures told one by one; of more the number is told at the end.
 _MOST = 3
+# Lines of a failure that a notice has room for; all of them are with the job.
+_LINES = 4
 
 
 def announce(app: App[Any]) -> None:
@@ -47,7 +49,7 @@ class Announcer:
         self._ended.append(job)
         failed = sum(each.state == "failed" for each in self._ended)
         if job.state == "failed" and failed <= _MOST:
-            error = K3kError(job.outcome, hint=job.hint)
+            error = K3kError(_beginning(job.outcome), hint=job.hint)
             tell_error(self._app, error, title=f"{job.title}: {job.target}")
         if not services(self._app).jobs.active:
             self._sum_up()
@@ -64,3 +66,11 @@ class Announcer:
         parts = ", ".join(f"{number} {state}" for state, number in by_state.items() if number)
         severity: Severity = "warning" if by_state["failed"] else "information"
         tell(self._app, f"{count(len(ended), 'job')} ended: {parts}.", title="Jobs", severity=severity)
+
+
+def _beginning(text: str) -> str:
+    lines = text.split("\n")
+    rest = (
+        [f"... and {count(len(lines) - _LINES, 'line')} more, with the jobs"] if len(lines) > _LINES else []
+    )
+    return "\n".join([*lines[:_LINES], *rest])

@@ -147,3 +147,16 @@ async def test_several_jobs_that_end_together_are_told_of_once() -> None:
         messages = [notice.message for notice in app._notifications]
         assert messages[-1] == "6 jobs ended: 3 done, 3 failed."
         assert len(messages) == 4
+
+
+async def test_of_a_long_failure_the_beginning_is_told() -> None:
+    async def fail(_progress: Progress) -> str:
+        raise NotReadyError("\n".join(f"line {number}" for number in range(30)))
+
+    app = dashboard()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: bool(app.services.fleet.hosts), "the fleet")
+        app.services.jobs.start("Create", TARGET, fail)
+        await until(pilot, lambda: bool(app._notifications), "the notice")
+        (notice,) = app._notifications
+        assert notice.message.split("\n")[-2:] == ["line 3", "... and 26 lines more, with the jobs"]
