@@ -100,6 +100,7 @@ class FleetScreen(Screen[None]):
         self._view = FleetView(known.clock, known.look.glyphs)
         self._lines = FleetLines(self._view, known.fleet.history, known.config.columns)
         self._view.load(known.fleet.rows.values(), known.fleet.hosts.values())
+        self._lines.measure(known.fleet.rows.values())
         self._stop = known.fleet.listen(self._hear)
         self.visit(self.place)
         self._table.focus()
@@ -189,11 +190,12 @@ class FleetScreen(Screen[None]):
         """Show what has happened since the last time."""
         if self._asleep:
             return
-        hosts = len(self._view.hosts)
-        changes = [self._view.update(self._pending.take())] if self._pending else []
+        hosts, pending = len(self._view.hosts), self._pending.take() if self._pending else None
+        changes = [self._view.update(pending)] if pending is not None else []
         changes.append(self._view.tick())
-        if len(self._view.hosts) != hosts:
-            # With a second host its name becomes worth a column.
+        longer = pending is not None and self._lines.measure(pending.changed)
+        if longer or len(self._view.hosts) != hosts:
+            # Longer names want room, and with a second host its name becomes worth a column.
             self._table.show(self._lines.layout, self._lines)
         else:
             self._paint(changes)

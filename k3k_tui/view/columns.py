@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Final
 
 from k3k_tui.text import Align
@@ -65,6 +66,9 @@ _ALL: Final = (
     Column("endpoint", "ENDPOINT", 12, grow=2, most=48, summary="Address of its API"),
     Column("reason", "REASON", 16, grow=6, summary="Why it has its verdict"),
 )
+# What tells rows apart, and the share of the width that it may need.
+NAMING: Final[Mapping[str, float]] = MappingProxyType({"name": 0.3, "namespace": 0.15})
+_NO_NEEDS: Final[Mapping[str, int]] = MappingProxyType({})
 COLUMNS: Final[Mapping[str, Column]] = {column.name: column for column in _ALL}
 
 # What a width has room for is given in this order; columns stand as in the list above.
@@ -101,7 +105,13 @@ _BY_IMPORTANCE: Final = (
 
 
 def columns_for(
-    width: int, *, wide: bool = False, chosen: Sequence[str] = (), hosts: int = 2, group: str = ""
+    width: int,
+    *,
+    wide: bool = False,
+    chosen: Sequence[str] = (),
+    hosts: int = 2,
+    group: str = "",
+    needs: Mapping[str, int] = _NO_NEEDS,
 ) -> tuple[Column, ...]:
     """Return the columns to show, their widths such that they and the gaps between them fill the screen.
 
@@ -111,11 +121,14 @@ def columns_for(
         chosen: names of the columns to show in their order, however wide; unknown ones are passed over.
         hosts: how many hosts there are; with one, its name says nothing and is left out.
         group: what rows are grouped by; what stands in their heading is left out, too.
+        needs: cells that the longest text of a column takes, by its name; of those by which rows are told apart
+            (`NAMING`) as much is given as the width allows, before columns of less importance.
     """
-    picked = [COLUMNS[name] for name in dict.fromkeys(chosen) if name in COLUMNS]
+    columns = {name: _widened(column, needs.get(name, 0), width) for name, column in COLUMNS.items()}
+    picked = [columns[name] for name in dict.fromkeys(chosen) if name in columns]
     if not picked:
         told = {group} if hosts > 1 else {group, "host"}
-        known = [column for column in _ALL if column.name not in told]
+        known = [column for column in columns.values() if column.name not in told]
         picked = known if wide else _that_fit(known, width)
     return _grown(picked, width)
 
@@ -129,15 +142,21 @@ def total_width(columns: Sequence[Column]) -> int:
     return sum(column.width for column in columns) + GAP * max(len(columns) - 1, 0)
 
 
+def _widened(column: Column, need: int, width: int) -> Column:
+    """Give a column what its longest text needs, but no more than its share of the width."""
+    most = int(NAMING.get(column.name, 0.0) * width)
+    return replace(column, width=min(need, most)) if column.width < min(need, most) else column
+
+
 def _that_fit(known: Sequence[Column], width: int) -> list[Column]:
     """Take the most important ones that there is room for."""
-    names = {column.name for column in known}
+    widths = {column.name: column.width for column in known}
     taken: set[str] = set()
     left = width + GAP
     for name in _BY_IMPORTANCE:
-        if name not in names:
+        if name not in widths:
             continue
-        left -= COLUMNS[name].width + GAP
+        left -= widths[name] + GAP
         if left < 0 and taken:
             break
         taken.add(name)

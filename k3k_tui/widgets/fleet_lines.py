@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, cast
 
 from k3k_tui.look.glyphs import Glyphs
-from k3k_tui.text import clean
+from k3k_tui.text import clean, width
 from k3k_tui.view import figures
 from k3k_tui.view.cells import Cell
-from k3k_tui.view.columns import Column, columns_for
+from k3k_tui.view.columns import NAMING, Column, columns_for
 from k3k_tui.view.fleet_view import FleetView
 from k3k_tui.view.lines import Line
 from k3k_tui.view.row_cells import VERDICT_ROLES
@@ -36,17 +36,35 @@ class FleetLines:
         self._history = history
         self._chosen = tuple(chosen)
         self._columns: tuple[Column, ...] = ()
+        self._needs = dict.fromkeys(NAMING, 0)
 
-    def layout(self, width: int) -> Sequence[Column]:
+    def measure(self, rows: Iterable[FleetRow]) -> bool:
+        """Notice how much room names need; return whether it is more than before, so that other columns may fit.
+
+        Args:
+            rows: that came or changed.
+        """
+        before = dict(self._needs)
+        for row in rows:
+            key = row.id
+            self._needs["name"] = max(self._needs["name"], width(key.name))
+            self._needs["namespace"] = max(self._needs["namespace"], width(key.namespace))
+        return self._needs != before
+
+    def layout(self, room: int) -> Sequence[Column]:
         """Choose the columns.
 
         Args:
-            width: cells there are for them.
+            room: cells there are for them.
         """
         state = self._view.state
-        hosts = len(self._view.hosts)
         self._columns = columns_for(
-            width, wide=state.wide, chosen=state.columns or self._chosen, hosts=hosts, group=state.group
+            room,
+            wide=state.wide,
+            chosen=state.columns or self._chosen,
+            hosts=len(self._view.hosts),
+            group=state.group,
+            needs=self._needs,
         )
         return self._columns
 

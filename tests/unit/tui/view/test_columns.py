@@ -49,6 +49,16 @@ def test_two_hundred_columns_have_a_sparkline_the_ttl_and_the_reason() -> None:
     assert {"latency", "ttl", "p50", "datastore", "rate", "reason", "system"} <= set(names(198))
 
 
+def test_long_names_get_room_before_columns_of_less_importance() -> None:
+    needs = {"name": 38, "namespace": 12, "reason": 300}
+    widths = {column.name: column.width for column in columns_for(117, needs=needs)}
+    assert widths["name"] >= 35
+    assert widths["namespace"] >= 12
+    assert {"verdict", "servers", "p99"} <= set(widths)
+    short = columns_for(117, needs={"name": 4})
+    assert short == columns_for(117)
+
+
 @given(st.integers(60, 400), st.integers(1, 3))
 def test_columns_fill_the_width_exactly(width: int, hosts: int) -> None:
     assert total_width(columns_for(width, hosts=hosts)) == width
