@@ -18,7 +18,7 @@ from k3k_core.lifecycle.progress import Step, silent
 from k3k_core.lifecycle.readiness import wait_until_ready
 from k3k_core.lifecycle.revisions import revisions
 from k3k_core.lifecycle.upgrade import Upgraded, UpgradePlan, UpgradeRequest, plan_upgrade, upgrade
-from k3k_core.names import ANNOTATION_EXPIRES_AT, LABEL_CONTROL_PLANE, ControlPlaneId
+from k3k_core.names import ANNOTATION_EXPIRES_AT, ANNOTATION_REVISION, LABEL_CONTROL_PLANE, ControlPlaneId
 from k3k_core.resources import (
     CONFIG_MAP,
     NETWORK_POLICY,
@@ -335,14 +335,18 @@ async def until_unready(host: HostUnderTest, identity: ControlPlaneId) -> None:
 
 
 @contextmanager
-def at_the_write_of(host: HostUnderTest, name: str, act: Callable[[], Fault | None]) -> Any:
-    """Do something once, when an object of this name is about to be replaced."""
+def at_the_write_of(
+    host: HostUnderTest, name: str, act: Callable[[], Fault | None], *, method: str = "PUT"
+) -> Any:
+    """Do something once, when an object of this name is about to be replaced, or applied (PATCH)."""
     assert host.sandbox is not None
     done = False
 
     def hook(request: Request) -> Fault | None:
         nonlocal done
-        if done or request.method != "PUT" or not request.path.endswith(f"/{name}"):
+        if done or request.method != method or "dryRun" in request.query:
+            return None
+        if not request.path.endswith(f"/{name}"):
             return None
         done = True
         return act()
@@ -383,6 +387,26 @@ async def test_of_two_upgrades_at_the_same_time_one_is_told_about_the_other(
         await upgraded(api, one, version=NEW)
     assert await images(api, one) == {"v1.35.4-k3s1"}
     assert (await upgraded(api, one, version=NEW)).version == NEW
+
+
+async def test_an_upgrade_that_was_overtaken_leaves_the_servers_to_the_other(
+    host: HostUnderTest, api: Host, make: Make
+) -> None:
+    assert host.sandbox is not None
+    store = host.sandbox.store
+    one = await make()
+
+    def overtake() -> None:
+        root = clone(store.get(SECRET, one.namespace, one.root))
+        root["metadata"]["annotations"][ANNOTATION_REVISION] = "3"
+        store.update(SECRET, root)
+
+    with (
+        at_the_write_of(host, one.config, overtake, method="PATCH"),
+        pytest.raises(ConflictError, match="was taken from revision 2 to 3 by somebody else meanwhile"),
+    ):
+        await upgraded(api, one, version=NEW)
+    assert await images(api, one) == {"v1.35.4-k3s1"}
 
 
 async def test_only_the_last_ten_revisions_are_kept(api: Host, make: Make) -> None:
