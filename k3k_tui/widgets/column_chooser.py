@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from rich.text import Text
+from textual import on
 from textual.widget import Widget
-from textual.widgets import Button, SelectionList
-from textual.widgets.selection_list import Selection
+from textual.widgets import Button
 
-from k3k_tui.services import services
+from k3k_tui.view.cells import Cell
 from k3k_tui.view.columns import COLUMNS
 from k3k_tui.widgets.dialogs.base import Dialog, button
+from k3k_tui.widgets.line_table import Line, Lines, LineTable, TableColumn
+
+_TABLE = (TableColumn("column", "COLUMN", 18), TableColumn("summary", "SHOWS"))
 
 
 class ColumnChooser(Dialog[tuple[str, ...]]):
@@ -22,36 +24,20 @@ class ColumnChooser(Dialog[tuple[str, ...]]):
     """
 
     DEFAULT_CSS = """
-    ColumnChooser SelectionList {
+    ColumnChooser LineTable {
         height: auto;
         max-height: 60vh;
-        border: none;
-        padding: 0;
         background: $surface;
     }
     """
 
     def __init__(self, shown: Sequence[str]) -> None:
-        super().__init__("Columns")
-        self._shown = tuple(shown)
+        super().__init__("Columns: those that are marked are shown")
+        self._shown = tuple(name for name in shown if name in COLUMNS)
 
     def fields(self) -> Iterable[Widget]:
         """Return the list: those that are shown first, in their order."""
-        muted = services(self).look.palette.style("muted")
-        rest = [name for name in COLUMNS if name not in self._shown]
-        width = max(map(len, COLUMNS))
-        yield SelectionList(
-            *(
-                Selection(
-                    Text.assemble(f"{name:<{width}}  ", (COLUMNS[name].summary, muted)),
-                    name,
-                    name in self._shown,
-                )
-                for name in (*self._shown, *rest)
-                if name in COLUMNS
-            ),
-            compact=True,
-        )
+        yield LineTable(markable=True)
 
     def buttons(self) -> Iterable[Button]:
         """Return what can be done with the choice."""
@@ -61,9 +47,26 @@ class ColumnChooser(Dialog[tuple[str, ...]]):
 
     def begin(self) -> None:
         """Begin in the list."""
-        self.query_one(SelectionList).focus()
+        table = self.query_one(LineTable)
+        table.show(
+            _TABLE,
+            Lines(
+                [
+                    Line(name, (Cell(name, "title"), Cell(COLUMNS[name].summary, "muted")))
+                    for name in dict.fromkeys((*self._shown, *COLUMNS))
+                ]
+            ),
+        )
+        table.styles.height = len(COLUMNS) + 1
+        table.mark(self._shown)
+        table.focus()
+
+    @on(LineTable.Selected)
+    def _applied(self, event: LineTable.Selected) -> None:
+        event.stop()
+        self.pressed("apply")
 
     def pressed(self, name: str) -> None:
         """Close with the choice."""
-        chosen = set(self.query_one(SelectionList).selected) if name == "apply" else set()
+        chosen = self.query_one(LineTable).marked if name == "apply" else frozenset()
         self.dismiss(tuple(column for column in dict.fromkeys((*self._shown, *COLUMNS)) if column in chosen))
