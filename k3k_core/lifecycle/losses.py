@@ -9,16 +9,15 @@ from k3k_core.names import ANNOTATION_DATASTORE, LABEL_CONTROL_PLANE, ControlPla
 from k3k_core.resources import PERSISTENT_VOLUME_CLAIM
 
 
-async def ends_with_its_server(host: HostApi, identity: ControlPlaneId, *, etcd: bool = False) -> bool:
+async def ends_with_its_server(host: HostApi, identity: ControlPlaneId) -> bool:
     """Tell whether a new server begins with nothing, because what is stored is in the old one's pod alone.
 
-    That is so with SQLite on no volume, and with an etcd on none whose members are replaced as well. An external
-    datastore is somewhere else.
+    That is so with SQLite on no volume. The members of an etcd are not the servers, and an external datastore is
+    somewhere else.
 
     Args:
         host: an open host.
         identity: the control plane.
-        etcd: whether the members of its etcd are replaced.
 
     Raises:
         NotFoundError: it does not exist.
@@ -34,4 +33,4 @@ async def ends_with_its_server(host: HostApi, identity: ControlPlaneId, *, etcd:
         ),
     )
     datastore = (root["metadata"].get("annotations") or {}).get(ANNOTATION_DATASTORE, "sqlite")
-    return datastore in ({"sqlite", "etcd"} if etcd else {"sqlite"}) and not volumes.items
+    return datastore == "sqlite" and not volumes.items

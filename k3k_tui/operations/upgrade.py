@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
@@ -11,7 +10,7 @@ from textual.app import App
 from k3k_core.errors import ConflictError, Issue, K3kError
 from k3k_core.lifecycle.progress import Progress
 from k3k_tui.operations.asking import nothing_left
-from k3k_tui.operations.bulk import LOSS, Intent, confirmation, count
+from k3k_tui.operations.bulk import Intent, confirmation, count
 from k3k_tui.operations.commands import command
 from k3k_tui.operations.hosts import Answers, Refusal, ask, ask_all, begin, identity
 from k3k_tui.operations.upgrade_lines import plan_lines, problem_lines, summary_lines
@@ -64,8 +63,7 @@ async def start_upgrade(
         K3kError: the host refuses or does not answer, or there is no such control plane.
         GivenUpError: somebody would not wait for the plan.
     """
-    prospect = await ask(app, "Upgrade", key, lambda host, _: _prospect(host, _request(key, values, version)))
-    plan = prospect.plan
+    plan = await ask(app, "Upgrade", key, lambda host, _: _plan(host, _request(key, values, version)))
     look = services(app).look
     if plan.nothing_to_do:
         tell(app, f"{key} is as asked for already.", title="Upgrade")
@@ -76,30 +74,12 @@ async def start_upgrade(
             Notice(f"{title}: not possible", problem_lines(plan.problems, look.glyphs))
         )
         return False
-    lines = [*([LOSS] if prospect.losing else []), *plan_lines(plan, look.glyphs)]
-    question = UpgradeQuestion(title, lines, word=key.name if prospect.losing else "", label="Upgrade")
+    word = key.name if plan.loses_data else ""
+    question = UpgradeQuestion(title, plan_lines(plan, look.glyphs), word=word, label="Upgrade")
     if not await app.push_screen_wait(question):
         return False
     _begin(app, key, plan, _request(key, values, version))
     return True
-
-
-@dataclass(frozen=True, slots=True)
-class _Prospect:
-    """What an upgrade would do.
-
-    Attributes:
-        plan: of the upgrade.
-        losing: whether what is stored is lost, because it is in a server that is replaced.
-    """
-
-    plan: UpgradePlan
-    losing: bool
-
-    @property
-    def refused(self) -> bool:
-        """Whether there is nothing to be done, or it may not be done."""
-        return self.plan.refused or self.plan.nothing_to_do
 
 
 class UpgradeQuestion(ConfirmByName):
@@ -115,32 +95,30 @@ class UpgradeQuestion(ConfirmByName):
 
 
 async def _upgrade_all(app: App[Any], keys: Sequence[FleetKey], version: str) -> None:
-    def planning(host: HostApi, of: ControlPlaneId) -> Awaitable[_Prospect]:
+    def planning(host: HostApi, of: ControlPlaneId) -> Awaitable[UpgradePlan]:
         from k3k_core.lifecycle.upgrade import UpgradeRequest
 
-        return _prospect(host, UpgradeRequest(of, version=version))
+        return _plan(host, UpgradeRequest(of, version=version))
 
     answers = _that_may(await ask_all(app, "Upgrade", keys, planning))
     if await nothing_left(app, "Upgrade", answers):
         return
     glyphs = services(app).look.glyphs
-    intents = [
-        Intent(key, (*summary_lines(each.plan, glyphs), *([LOSS] if each.losing else [])))
-        for key, each in answers.known
-    ]
+    intents = [Intent(key, tuple(summary_lines(plan, glyphs))) for key, plan in answers.known]
     lines: list[Line] = confirmation(intents, answers.refusals, glyphs)
     title = f"Upgrade {count(len(intents))} to {version}"
-    word = f"upgrade {len(intents)}" if any(each.losing for _, each in answers.known) else ""
+    word = f"upgrade {len(intents)}" if any(plan.loses_data for _, plan in answers.known) else ""
     if await app.push_screen_wait(UpgradeQuestion(title, lines, word=word, label="Upgrade")):
-        for key, each in answers.known:
-            _begin(app, key, each.plan, _request(key, None, version))
+        for key, plan in answers.known:
+            _begin(app, key, plan, _request(key, None, version))
 
 
-def _that_may(answers: Answers[_Prospect]) -> Answers[_Prospect]:
+def _that_may(answers: Answers[UpgradePlan]) -> Answers[UpgradePlan]:
     """Count those whose plan is refused, and those with nothing to do, among the refusals."""
-    may = tuple((key, each) for key, each in answers.known if not each.refused)
-    not_these = tuple(Refusal(key, _refusal(each.plan)) for key, each in answers.known if each.refused)
-    return replace(answers, known=may, refusals=(*answers.refusals, *not_these))
+    stuck = {key: _refusal(plan) for key, plan in answers.known if plan.refused or plan.nothing_to_do}
+    may = tuple((key, plan) for key, plan in answers.known if key not in stuck)
+    not_these = tuple(Refusal(key, error) for key, error in stuck.items())
+    return Answers(may, (*answers.refusals, *not_these))
 
 
 def _refusal(plan: UpgradePlan) -> K3kError:
@@ -150,17 +128,10 @@ def _refusal(plan: UpgradePlan) -> K3kError:
     return ConflictError(first.problem, hint=first.remedy)
 
 
-async def _prospect(host: HostApi, request: UpgradeRequest) -> _Prospect:
-    from k3k_core.lifecycle.losses import ends_with_its_server
+async def _plan(host: HostApi, request: UpgradeRequest) -> UpgradePlan:
     from k3k_core.lifecycle.upgrade import plan_upgrade
 
-    plan = await plan_upgrade(host, request)
-    if plan.strategy not in {"recreate", "rolling"}:
-        return _Prospect(plan, losing=False)
-    etcd = any(
-        each.subject == f"StatefulSet/{plan.id.etcd}" and each.action == "change" for each in plan.objects
-    )
-    return _Prospect(plan, await ends_with_its_server(host, request.id, etcd=etcd))
+    return await plan_upgrade(host, request)
 
 
 def _request(key: FleetKey, values: LoadedValues | None, version: str | None) -> UpgradeRequest:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from k3k_tui.look.glyphs import Glyphs
+from k3k_tui.operations.bulk import LOSS
 from k3k_tui.view.cells import Cell, Role
 from k3k_tui.view.lines import Line
 
@@ -64,6 +65,8 @@ def summary_lines(plan: UpgradePlan, glyphs: Glyphs) -> Iterator[Line]:
     )
     role: Role = "warn" if plan.strategy == "recreate" else "text"
     yield (Cell(_STRATEGIES[plan.strategy], role),)
+    if plan.loses_data:
+        yield LOSS
     if plan.resumes:
         yield (Cell("goes on with an upgrade that has not come to its end", "info"),)
 
