@@ -106,7 +106,7 @@ def run_app(app: K3kApp, profile: Profile) -> int:
 async def _run(app: K3kApp, *, mouse: bool) -> int | None:
     loop = asyncio.get_running_loop()
     # Whoever ends it from elsewhere gets the terminal back as it was, and nothing is left running.
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         loop.add_signal_handler(number, app.exit, 128 + number)
     try:
         left = await app.run_async(mouse=mouse)

@@ -103,10 +103,19 @@ def test_it_opens_without_a_host_or_a_right_choice_says_so_and_ends_well(termina
     assert terminal.is_as_before
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT])
 def test_a_signal_ends_it_and_gives_the_terminal_back(terminal: Terminal, number: signal.Signals) -> None:
     terminal.wait_for(b"Help")
     terminal.process.send_signal(number)
     assert terminal.wait() == 128 + number
     assert terminal.is_as_before
     assert b"Traceback" not in terminal.seen
+
+
+def test_keys_that_come_all_at_once_are_for_what_each_opens(terminal: Terminal) -> None:
+    terminal.wait_for(b"Help")
+    os.write(terminal.master, b":hosts\r:jobs\r")
+    terminal.wait_for(b"Nothing has been done yet.")
+    assert b"hosts" in terminal.seen
+    os.write(terminal.master, b":q\r")
+    assert terminal.wait() == 0
