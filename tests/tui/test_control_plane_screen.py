@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from textual import events
+from textual.keys import _character_to_key
 
 from k3k_core.fleet import ChangeSet, HostState
 from k3k_tui.app import K3kApp
@@ -240,3 +242,20 @@ async def test_what_a_tab_shows_can_be_copied() -> None:
         await pilot.press("ctrl+y")
         await until(pilot, lambda: app.clipboard.endswith("line 19999.\n"))
         assert len(app.clipboard) == 70_000
+
+
+async def test_keys_that_come_all_at_once_go_where_they_would_have_gone_one_by_one() -> None:
+    app = dashboard(fleet(), place=ControlPlanePlace(ROW.id, "certificates"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "cert-2" in shown(app))
+        # All of them are on their way to the sheet before the first one has asked for the line.
+        sheet = app.focused
+        assert isinstance(sheet, Sheet)
+        for character in "/cers\x7ft-1":
+            sheet._forward_event(
+                events.Key("backspace" if character == "\x7f" else _character_to_key(character), character)
+            )
+        sheet._forward_event(events.Key("enter", "\r"))
+        await until(pilot, lambda: "cert-10" in shown(app) and "cert-2" not in shown(app))
+        await until(pilot, lambda: app.focused is sheet)
+        assert isinstance(app.screen, ControlPlaneScreen)
