@@ -97,6 +97,8 @@ class K3kApp(App[int]):
     def on_mount(self) -> None:
         """Put the keys in place, open the first place, and the fleet once that is painted."""
         self.themes.follow()
+        # The shell has written over everything meanwhile.
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         config = self.services.config
         self.use_keys(choose_keys(config.keymap, config.keys, ACTIONS))
         for note in (*self._notes, *self.keys.problems):

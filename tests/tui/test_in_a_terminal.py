@@ -119,3 +119,15 @@ def test_keys_that_come_all_at_once_are_for_what_each_opens(terminal: Terminal) 
     assert b"hosts" in terminal.seen
     os.write(terminal.master, b":q\r")
     assert terminal.wait() == 0
+
+
+def test_after_a_visit_to_the_shell_everything_is_drawn_again(terminal: Terminal) -> None:
+    terminal.wait_for(b"Help")
+    os.write(terminal.master, b"\x1a")
+    os.waitid(os.P_PID, terminal.process.pid, os.WSTOPPED | os.WNOWAIT)
+    terminal.seen = b""
+    terminal.process.send_signal(signal.SIGCONT)
+    for text in (b"k3k", b"control planes", b"Help"):
+        terminal.wait_for(text)
+    os.write(terminal.master, b"q")
+    assert terminal.wait() == 0
