@@ -93,25 +93,22 @@ async def ask_all(
     Raises:
         GivenUpError: somebody would not wait any longer.
     """
-    gates = {key.host: asyncio.Semaphore(_AT_ONCE) for key in keys}
+    by_host: dict[str, list[FleetKey]] = {}
+    for key in keys:
+        by_host.setdefault(key.host, []).append(key)
 
-    async def one(key: FleetKey) -> T | K3kError:
-        try:
-            if changing:
-                _refuse_read_only(app, key)
-            async with gates[key.host]:
-                return await _ask(app, key, question)
-        except K3kError as error:
-            return error
-
-    async def everything() -> list[T | K3kError]:
-        return await asyncio.gather(*(one(key) for key in keys))
+    async def everything() -> dict[FleetKey, T | K3kError]:
+        found = await asyncio.gather(
+            *(_ask_host(app, name, its, question, changing=changing) for name, its in by_host.items())
+        )
+        return {key: answer for answers in found for key, answer in answers.items()}
 
     names = ", ".join(dict.fromkeys(key.host for key in keys))
-    answers = list(zip(keys, await waited(app, title, f"Asking {names} ...", everything()), strict=True))
+    answers = await waited(app, title, f"Asking {names} ...", everything())
+    in_order = [(key, answers[key]) for key in keys]
     return Answers(
-        tuple((key, answer) for key, answer in answers if not isinstance(answer, K3kError)),
-        tuple(Refusal(key, answer) for key, answer in answers if isinstance(answer, K3kError)),
+        tuple((key, answer) for key, answer in in_order if not isinstance(answer, K3kError)),
+        tuple(Refusal(key, answer) for key, answer in in_order if isinstance(answer, K3kError)),
     )
 
 
@@ -134,16 +131,47 @@ def begin(app: App[Any], title: str, key: FleetKey, work: Do, *, command: str = 
     return known.jobs.start(title, label(key), on_host, command=command)
 
 
+async def _ask_host(
+    app: App[Any], name: str, keys: Sequence[FleetKey], question: Ask[T], *, changing: bool
+) -> dict[FleetKey, T | K3kError]:
+    """Ask one host about several control planes over one connection."""
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(host: HostApi, key: FleetKey) -> T | K3kError:
+        try:
+            async with gate:
+                return await question(host, identity(key))
+        except K3kError as error:
+            return error
+
+    found: dict[FleetKey, T | K3kError] = {}
+    for key in keys:
+        refusal = _read_only(app, key) if changing else None
+        if refusal is not None:
+            found[key] = refusal
+    rest = [key for key in keys if key not in found]
+    if not rest:
+        return found
+    try:
+        async with services(app).open_host(name) as host:
+            answers = await asyncio.gather(*(one(host, key) for key in rest))
+    except K3kError as error:
+        return found | dict.fromkeys(rest, error)
+    return found | dict(zip(rest, answers, strict=True))
+
+
 async def _ask(app: App[Any], key: FleetKey, question: Ask[T]) -> T:
     async with services(app).open_host(key.host) as host:
         return await question(host, identity(key))
 
 
-def _refuse_read_only(app: App[Any], key: FleetKey) -> None:
+def _read_only(app: App[Any], key: FleetKey) -> K3kError | None:
+    """Return why k3k may not change a control plane, None when it may."""
     row = services(app).fleet.rows.get(key)
-    if row is not None and row.control_plane.read_only:
-        made_by = row.control_plane.made_by
-        raise ConflictError(
-            f"{key} was made by {'Helm' if made_by == 'helm' else made_by}; k3k only shows it",
-            hint="Change it with what made it.",
-        )
+    if row is None or not row.control_plane.read_only:
+        return None
+    made_by = row.control_plane.made_by
+    return ConflictError(
+        f"{key} was made by {'Helm' if made_by == 'helm' else made_by}; k3k only shows it",
+        hint="Change it with what made it.",
+    )

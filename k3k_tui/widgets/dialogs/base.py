@@ -37,7 +37,7 @@ class Dialog(ModalScreen[T | None]):
     }
     Dialog > #frame {
         width: 80%;
-        min-width: 60;
+        min-width: 36;
         max-width: 100;
         height: auto;
         max-height: 95%;
