@@ -41,7 +41,7 @@ class FormScreen(Screen[T]):
         edit: opens an editor.
     """
 
-    # From field to field goes before everything else: letters that follow in one piece belong to the next field.
+    # Before what scrolls the form by the same keys.
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings("form"),
         Binding("tab", "leave_field(1)", "Next field", show=False, priority=True),

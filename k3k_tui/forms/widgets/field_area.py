@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from textual.events import Key, Paste
+from textual.events import Paste
 from textual.widgets import TextArea
 
 from k3k_core.cli.terminal import UNSAFE
-from k3k_tui.forms.widgets.own_keys import answer, own_actions
-
-_ACTIONS: Final = own_actions(TextArea.BINDINGS)
 
 
 class FieldArea(TextArea):
@@ -23,10 +18,6 @@ class FieldArea(TextArea):
     def on_paste(self, event: Paste) -> None:
         """Leave out what is no text before it is taken."""
         event.text = harmless(event.text)
-
-    async def on_key(self, event: Key) -> None:
-        """Do at once what a key of the field does."""
-        await answer(self, event, _ACTIONS)
 
 
 def harmless(text: str) -> str:

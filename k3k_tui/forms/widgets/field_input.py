@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from textual.events import Key, Paste
+from textual.events import Paste
 from textual.widgets import Input
 
 from k3k_tui.forms.widgets.field_area import harmless
-from k3k_tui.forms.widgets.own_keys import answer, own_actions
-
-# Enter goes on to the next field, which is the screen's affair.
-_ACTIONS: Final = own_actions(Input.BINDINGS, but=frozenset({"enter"}))
 
 
 class FieldInput(Input):
@@ -31,7 +25,3 @@ class FieldInput(Input):
     def on_paste(self, event: Paste) -> None:
         """Leave out what is no text before it is taken."""
         event.text = harmless(event.text)
-
-    async def on_key(self, event: Key) -> None:
-        """Do at once what a key of the field does."""
-        await answer(self, event, _ACTIONS)
