@@ -223,20 +223,22 @@ class Sheet(TextView):
         if not size.width or not size.height:
             return
         # The scroll bar's column is kept free, or it would come and go with what it makes room for.
-        before, made = self._text, FixedText(self._build(max(1, size.width - 1), size.height))
-        if len(made) != len(before) or made.columns != before.columns:
-            self.show(made)
+        lines = self._build(max(1, size.width - 1), size.height)
+        before, made = self._text, FixedText(lines)
+        # Only beyond the edge it matters how long the longest line is.
+        if len(made) != len(before) or max(made.columns, before.columns) > size.width:
+            if made != before:
+                self.show(made)
             return
         self._text = made
         top = self.scroll_offset.y
-        differing = (
-            index
+        differing = [
+            Region(0, index - top, size.width, 1)
             for index in range(top, min(top + size.height, len(made)))
             if made.line(index) != before.line(index)
-        )
-        self.refresh(
-            *(Region(0, index - top, size.width, 1) for index in differing)
-        ) if made != before else None
+        ]
+        if differing:
+            self.refresh(*differing)
 
     def on_resize(self) -> None:
         """Lay the lines out for the new size."""

@@ -95,16 +95,21 @@ async def test_a_sheet_is_laid_out_for_its_size_again_when_that_changes() -> Non
     assert (39, 10) in asked
 
 
-async def test_only_lines_that_differ_are_painted_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    count = 0
+async def test_only_lines_in_sight_that_differ_are_painted_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = {"first": "same", "second": "one", "last": "far below"}
 
-    def build(_columns: int, _rows: int) -> list[Line]:
-        return [(Cell("same"),), (Cell(f"count {count}"),)]
+    def build(_columns: int, rows: int) -> list[Line]:
+        middle = ["" for _ in range(rows)]
+        return [(Cell(text),) for text in (shown["first"], shown["second"], *middle, shown["last"])]
 
     sheet = Sheet(build)
     async with viewing(sheet):
-        count += 1
-        painted: list[Any] = []
-        monkeypatch.setattr(sheet, "refresh", lambda *regions, **_: painted.extend(regions))
+        painted: list[tuple[Any, ...]] = []
+        monkeypatch.setattr(sheet, "refresh", lambda *regions, **_: painted.append(regions))
         sheet.rebuild()
-        assert [region.y for region in painted] == [1]
+        shown["last"] = "changed out of sight"
+        sheet.rebuild()
+        assert painted == []
+        shown["second"] = "another and longer one"
+        sheet.rebuild()
+        assert [[region.y for region in regions] for regions in painted] == [[1]]
