@@ -39,6 +39,7 @@ bench: $(STAMP) ## run the benchmarks
 	@$(BIN)/python benchmarks/signals.py
 	@$(BIN)/python benchmarks/exporter.py
 	@$(BIN)/python benchmarks/fleet.py
+	@$(BIN)/python benchmarks/tui.py
 
 picture: $(STAMP) ## make the pictures of the README anew, from the running program
 	@$(BIN)/python -m tests.support.picture screenshots

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.screen import Screen
-from textual.widgets import Input
 
 from k3k_core.errors import K3kError
 from k3k_tui.actions.registry import bindings
@@ -61,11 +60,7 @@ class FleetScreen(Screen[None]):
         place: what is shown of the fleet.
     """
 
-    # What follows the key of the filter belongs to the filter, also when all of it comes in one piece.
-    BINDINGS: ClassVar[list[BindingType]] = [
-        replace(binding, priority=True) if binding.id == "fleet.filter" else binding
-        for binding in Binding.make_bindings(bindings("fleet", "targets"))
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("fleet", "targets")
     DEFAULT_CSS = """
     FleetScreen {
         #detail { background: $surface; }
@@ -193,6 +188,8 @@ class FleetScreen(Screen[None]):
         hosts, pending = len(self._view.hosts), self._pending.take() if self._pending else None
         changes = [self._view.update(pending)] if pending is not None else []
         changes.append(self._view.tick())
+        if pending is not None and pending.removed:
+            self._table.mark(self._table.marked - set(pending.removed))
         longer = pending is not None and self._lines.measure(pending.changed)
         if longer or len(self._view.hosts) != hosts:
             # Longer names want room, and with a second host its name becomes worth a column.
@@ -291,11 +288,6 @@ class FleetScreen(Screen[None]):
         self._table.focus()
 
     # What keys and commands do
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Leave the key of the filter to what is typed into."""
-        typing = isinstance(self.focused, Input)
-        return not (action == "filter" and not parameters and typing)
 
     def action_filter(self, *words: str) -> None:
         """Let a filter be typed, or use the one of a command."""

@@ -192,6 +192,15 @@ async def test_marked_control_planes_are_what_an_operation_works_on_in_the_order
         assert len(app.targets()) == 1
 
 
+async def test_a_control_plane_that_goes_takes_its_mark_along() -> None:
+    fleet = fleet_of(*rows())
+    async with opened(fleet) as (app, pilot):
+        await pilot.press("space", "space")
+        fleet.remove(next(key for key in fleet.rows if key.name == "cart"))
+        await until(pilot, lambda: len(table(app).marked) == 1, "the end of a mark")
+        assert [key.name for key in app.targets()] == ["build"]
+
+
 async def test_columns_follow_the_width_and_can_be_chosen() -> None:
     async with opened(fleet_of(*rows()), size=(80, 24)) as (app, pilot):
         narrow = [column.name for column in table(app).columns]
@@ -301,6 +310,8 @@ async def test_a_lost_host_leaves_its_rows_and_the_header_says_why() -> None:
         await until(pilot, lambda: isinstance(app.screen, HostsScreen), "the hosts")
         assert "edge  out of date for 5m" in said(app, "#details")
         assert "Check its address." in said(app, "#details")
+        await pilot.press("c")
+        assert "Check its address." in app.clipboard
         await pilot.press("down", "enter")
         await until(pilot, lambda: isinstance(app.screen, FleetScreen), "the fleet")
         assert fleet_screen(app).state.filter == "host=prod"
