@@ -94,6 +94,9 @@ def run_app(app: K3kApp, profile: Profile) -> int:
     Raises:
         Exception: what ended it unexpectedly.
     """
+    from k3k_tui.pasting import guard_pastes
+
+    guard_pastes()
     for room in ("k3k_core", "k3k_tui"):
         logging.getLogger(room).addHandler(logging.NullHandler())
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:

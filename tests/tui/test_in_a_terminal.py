@@ -131,3 +131,11 @@ def test_after_a_visit_to_the_shell_everything_is_drawn_again(terminal: Terminal
         terminal.wait_for(text)
     os.write(terminal.master, b"q")
     assert terminal.wait() == 0
+
+
+def test_a_paste_presses_no_keys(terminal: Terminal) -> None:
+    terminal.wait_for(b"Help")
+    os.write(terminal.master, b"\x1b[200~x\x1b[31mq\x1b\rq\x1b[201~:jobs\r")
+    terminal.wait_for(b"Nothing has been done yet.")
+    os.write(terminal.master, b"q")
+    assert terminal.wait() == 0
