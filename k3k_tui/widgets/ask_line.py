@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.message import Message
@@ -74,30 +73,8 @@ class AskLine(Horizontal):
         with self.prevent(Input.Changed):
             field.value = text
         field.cursor_position = len(text)
-        # At once, so that as few keys as can be go elsewhere.
+        # At once: what is typed next is for the line.
         self.screen.set_focus(field)
-
-    def take(self, event: events.Key) -> bool:
-        """Take a key that was pressed after the line was asked for, but reached somebody else before it had the focus.
-
-        Over a slow line many keys come in one piece; none of them may be taken for a command.
-
-        Args:
-            event: the key.
-
-        Returns:
-            Whether it means something here.
-        """
-        field = self.query_one(Input)
-        if event.is_printable and event.character is not None:
-            field.insert_text_at_cursor(event.character)
-        elif event.key == "backspace":
-            field.action_delete_left()
-        elif event.key == "enter":
-            self.post_message(self.Entered(self._what, field.value))
-        else:
-            return False
-        return True
 
     def say(self, problem: str) -> None:
         """Say what is wrong with what was typed.

@@ -5,21 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from textual import events
 from textual.containers import Vertical
 from textual.widget import Widget
-from textual.widgets import Input
 
 from k3k_tui.operations.copy import copy_text
-from k3k_tui.widgets.ask_line import AskLine
 
 if TYPE_CHECKING:
     from k3k_tui.screens.control_plane.watch import ControlPlaneWatch
 
 # Characters that are copied at most: terminals drop what is longer than they take.
 _MOST_COPIED: Final = 70_000
-# Actions that ask for a line, and what they ask a pane for.
-_ASKING: Final = {"view.filter": "filter", "logs.save": "save"}
 
 
 class Pane(Vertical):
@@ -58,23 +53,6 @@ class Pane(Vertical):
         """Copy what is shown; of very much the end, which is the newest of a log."""
         text, what = self.copied
         copy_text(self.app, text[-_MOST_COPIED:], what=what)
-
-    def on_key(self, event: events.Key) -> None:
-        """Keep keys that come in one piece in their order: those behind one that asks for a line belong to the line."""
-        line = self.query_one_optional(AskLine)
-        if line is None:
-            return
-        if line.what and isinstance(self.screen.focused, Input):
-            taken = line.take(event)
-        else:
-            active = self.screen.active_bindings.get(event.key)
-            act = self.verbs.get(_ASKING.get(active.binding.id or "", "")) if active is not None else None
-            taken = act is not None
-            if act is not None:
-                act()
-        if taken:
-            event.stop()
-            event.prevent_default()
 
     def opened(self) -> None:
         """The tab is shown from now on."""
