@@ -110,6 +110,8 @@ class CreateScreen(FormScreen[None]):
         """Begin with the first field."""
         self.values.focus_first()
         self.changed()
+        if services(self).drafts.create is not None:
+            tell(self.app, "This is what you had filled in. Start anew to begin with an empty form.")
 
     @property
     def step(self) -> Step:

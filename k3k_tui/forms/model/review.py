@@ -79,8 +79,10 @@ def counts(diffs: Sequence[ObjectDiff]) -> str:
     """
     words = (("create", "new"), ("change", "changed"), ("remove", "gone"), ("none", "unchanged"))
     numbers = [(sum(diff.action == action for diff in diffs), word) for action, word in words]
-    said = ", ".join(f"{number} {word}" for number, word in numbers if number)
-    return f"{len(diffs)} objects: {said}" if diffs else "no objects"
+    said = [f"{number} {word}" for number, word in numbers if number]
+    if len(said) == 1:
+        return f"{said[0]} object{'s' if len(diffs) != 1 else ''}"
+    return f"{len(diffs)} objects, {', '.join(said)}" if said else "no objects"
 
 
 def lines(diffs: Sequence[ObjectDiff], manifests: Sequence[Mapping[str, Any]] = ()) -> tuple[Line, ...]:

@@ -89,7 +89,10 @@ def test_hostile_text_in_a_difference_is_spelled_out() -> None:
 
 def test_objects_are_counted_by_what_happens_to_them() -> None:
     diffs = [ObjectDiff("a/a", "create"), ObjectDiff("b/b", "create"), ObjectDiff("c/c", "remove")]
-    assert counts(diffs) == "3 objects: 2 new, 1 gone"
+    assert counts(diffs) == "3 objects, 2 new, 1 gone"
+    assert counts(diffs[:2]) == "2 new objects"
+    assert counts(diffs[2:]) == "1 gone object"
+    assert counts(()) == "no objects"
 
 
 def test_what_a_secret_holds_is_hidden_and_what_it_is_called_is_not() -> None:
