@@ -183,7 +183,8 @@ class FleetScreen(Screen[None]):
 
     def _tick(self) -> None:
         """Show what has happened since the last time."""
-        if self._asleep:
+        # At the end of the dashboard the table goes before this screen does.
+        if self._asleep or not self.query(LineTable):
             return
         hosts, pending = len(self._view.hosts), self._pending.take() if self._pending else None
         changes = [self._view.update(pending)] if pending is not None else []
