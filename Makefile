@@ -41,7 +41,8 @@ bench: $(STAMP) ## run the benchmarks
 	@$(BIN)/python benchmarks/fleet.py
 	@$(BIN)/python benchmarks/tui.py
 
-picture: $(STAMP) ## make the pictures of the README anew, from the running program
+picture: $(STAMP) ## make all pictures anew, from the running program
+	@$(BIN)/k3k demo --clusters 24 --screenshot screenshots
 	@$(BIN)/python -m tests.support.picture screenshots
 
 clean: ## remove the virtual environment and caches

@@ -1,4 +1,4 @@
-"""Make the pictures of the README from the running program: `python -m tests.support.picture FOLDER`."""
+"""Make the pictures of commands from the running program: `python -m tests.support.picture FOLDER`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ from tests.support.programs import K3K
 LINES = 60
 # File name, columns, and what is typed.
 PICTURES: dict[str, tuple[int, tuple[str, ...]]] = {
-    "fleet.svg": (120, ("k3k create pr-1043 -n ci --preset ci --ttl 2h", "k3k list")),
     "signals.svg": (168, ("k3k list --signals", "k3k doctor mobile/flint-9 --for 4s")),
 }
 _MEMBERS, _SEED = 12, 0

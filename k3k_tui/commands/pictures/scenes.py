@@ -132,6 +132,12 @@ def _tab(name: str) -> Way:
     )
 
 
+async def _reviewed(hand: Stagehand) -> None:
+    await hand.command("create")
+    await hand.until(Input)
+    await hand.pilot.press(*"webshop", "ctrl+n")
+
+
 async def _upgrade(hand: Stagehand) -> None:
     await hand.command(f"upgrade {hand.subjects.well.name}")
     await hand.until(OptionList)
@@ -179,6 +185,7 @@ SCENES: tuple[Scene, ...] = (
     Scene("hosts", "The hosts", _at(lambda _who: HostsPlace())),
     Scene("jobs", "What runs in the background", _restarted, "Restarted"),
     Scene("create", "Creating a control plane", _typed("create"), "Namespace"),
+    Scene("create-review", "What creating it would do", _reviewed, "The host accepts it"),
     Scene("upgrade", "Upgrading a control plane", _upgrade, "What will happen"),
     Scene("delete", "Deleting a control plane", _typed("delete {well}"), "Cancel"),
     Scene("kubeconfig", "A kubeconfig", _typed("kubeconfig {well}"), "clusters:"),
