@@ -77,4 +77,4 @@ def start_create(known: Services, draft: Draft, loaded: LoadedValues) -> int:
         return f"{created.id} {state}, ready after {format_elapsed(created.elapsed)}: {created.endpoint}"
 
     target = f"{draft.host}/{draft.namespace}/{draft.name}"
-    return known.jobs.start("Create", target, work, command=command(draft))
+    return known.jobs.start("Create", target, work, command=command(draft, known.hosts.get(draft.host)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -14,6 +14,9 @@ from k3k_core.values.secrets import SECRET_PATHS
 from k3k_tui.drafts import Draft
 from k3k_tui.forms.model.fields import Path
 from k3k_tui.forms.model.yaml_text import with_value
+
+if TYPE_CHECKING:
+    from k3k_core.host import HostOptions
 
 # A longer command is no help; a file is.
 _MOST_ASSIGNMENTS = 8
@@ -39,22 +42,26 @@ def file_text(draft: Draft, *, secrets: bool, path: str) -> str:
     return "".join(f"{line}\n" for line in head) + text
 
 
-def command(draft: Draft) -> str:
+def command(draft: Draft, host: HostOptions | None = None) -> str:
     """Return the `k3k create` that does the same, without secrets.
 
     Args:
         draft: what was filled in.
+        host: how its host is reached; None for the context of its name.
     """
+    target = _target_words(draft, host)
     tree = read_document(draft.text).tree
     assignments = list(_assignments(tree, ()))
     if draft.secrets or len(assignments) > _MOST_ASSIGNMENTS:
-        return _words(_target_words(draft), "-f", "FILE")
-    return _words(_target_words(draft), *(word for one in assignments for word in ("--set", one)))
+        return _words(target, "-f", "FILE")
+    return _words(target, *(word for one in assignments for word in ("--set", one)))
 
 
-def _target_words(draft: Draft) -> list[str]:
+def _target_words(draft: Draft, host: HostOptions | None = None) -> list[str]:
     words = ["k3k", "create", draft.name, "-n", draft.namespace]
-    words += ["--context", draft.host] if draft.host else []
+    context = draft.host if host is None else host.context
+    words += ["--context", context] if context else []
+    words += ["--kubeconfig", host.kubeconfig] if host is not None and host.kubeconfig else []
     return [*words, "--preset", draft.preset] if draft.preset else words
 
 

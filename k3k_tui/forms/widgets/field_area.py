@@ -24,7 +24,7 @@ def harmless(text: str) -> str:
     """Return pasted text without control characters; line breaks stay, tabs become blanks.
 
     Args:
-        text: from the clipboard.
+        text: from the clipboard; terminals send the breaks of its lines as carriage returns.
     """
-    lines = text.replace("\r\n", "\n").replace("\t", "    ").split("\n")
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ").split("\n")
     return "\n".join(UNSAFE.sub("", line) for line in lines)

@@ -119,7 +119,8 @@ async def test_what_is_filled_in_is_reviewed_made_and_then_on_the_host(
         (job,) = services(screen).jobs.all
         assert (job.state, job.target) == ("done", f"prod/{identity}")
         assert "1 of 1 servers ready" in text_of(screen.query_one(ProgressPane).query_one(TextView))
-        assert job.command == f"k3k create storefront -n {host.namespace} --context prod --set ttl=8h"
+        reach = f"-n {host.namespace} --kubeconfig {host.kubeconfig}"
+        assert job.command == f"k3k create storefront {reach} --set ttl=8h"
         assert services(screen).drafts.create is None
 
         await pilot.press("ctrl+n")

@@ -51,11 +51,11 @@ async def test_what_a_terminal_would_obey_cannot_be_pasted() -> None:
         for field in (line, area):
             field.focus()
             await pilot.pause()
-            app.post_message(Paste("\x1b[2Je\u202e"))
+            app.post_message(Paste("\x1b[2Je\u202e\rsecond"))
             await pilot.pause()
         await until(pilot, lambda: bool(area.text), "the pasted text")
-        assert (line.value, area.text) == ("[2Je", "[2Je")
+        assert (line.value, area.text) == ("[2Je", "[2Je\nsecond")
 
 
 def test_pasted_lines_stay_lines() -> None:
-    assert harmless("a\r\n\tb\x07\nc") == "a\n    b\nc"
+    assert harmless("a\r\n\tb\x07\nc\rd") == "a\n    b\nc\nd"

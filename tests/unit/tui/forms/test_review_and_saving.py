@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from k3k_core.host import HostOptions
 from k3k_core.lifecycle.comparison import FieldChange, ObjectDiff
 from k3k_core.lifecycle.render import render
 from k3k_core.names import ControlPlaneId
@@ -136,3 +137,12 @@ def test_the_command_makes_the_same_control_plane() -> None:
 
 def test_a_command_never_holds_a_secret() -> None:
     assert command(Draft("p", "n", "a", secrets={"k3s.token": "hunter2"})).endswith("-f FILE")
+
+
+def test_the_command_leads_to_the_host_as_it_was_reached() -> None:
+    host = HostOptions(kubeconfig="my hosts.yaml", context="eu")
+    assert (
+        command(Draft("prod", "n", "a"), host)
+        == "k3k create a -n n --context eu --kubeconfig 'my hosts.yaml'"
+    )
+    assert command(Draft("prod", "n", "a"), HostOptions()) == "k3k create a -n n"
