@@ -7,17 +7,19 @@ as keys that are pressed: a paste could run commands.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import Final
 
 from textual._xterm_parser import XTermParser
-from textual.drivers import linux_driver
 from textual.message import Message
 
 _ESCAPE: Final = "\x1b"
 _BEGIN: Final = f"{_ESCAPE}[200~"
 _END: Final = f"{_ESCAPE}[201~"
-# What the driver calls the parser it makes.
+# Drivers of terminals and of browsers.
+_DRIVERS: Final = ("textual.drivers.linux_driver", "textual.drivers.web_driver")
+# What a driver calls the parser it makes.
 _PARSER: Final = XTermParser.__name__
 
 
@@ -84,5 +86,8 @@ class PasteSafeParser(XTermParser):
 
 
 def guard_pastes() -> None:
-    """Let the driver of terminals use the parser above; Textual has no other way to say so."""
-    setattr(linux_driver, _PARSER, PasteSafeParser)
+    """Let the drivers that were loaded, by making an app, use the parser above; Textual has no other way to say so."""
+    for name in _DRIVERS:
+        driver = sys.modules.get(name)
+        if driver is not None:
+            setattr(driver, _PARSER, PasteSafeParser)
