@@ -14,6 +14,7 @@ from k3k_core.releases import allowed_versions
 from k3k_core.values import LoadedValues
 from k3k_tui.drafts import Draft
 from k3k_tui.forms.form_screen import EditText, FormScreen, relabel
+from k3k_tui.forms.model.checking import check
 from k3k_tui.forms.model.editing import text_of
 from k3k_tui.forms.model.fields import Section, advanced, essentials, field_of
 from k3k_tui.forms.widgets.values_pane import ValuesPane
@@ -54,8 +55,13 @@ class EditScreen(FormScreen[LoadedValues | None]):
         yield Static(id="heading")
         version = field_of("version")
         suggestions = allowed_versions(text_of(self._base, version)) if version is not None else ()
+        loaded = check(self._base).loaded
         yield ValuesPane(
-            self._draft, plain=(essentials(),), folded=changeable(), suggestions={"version": suggestions}
+            self._draft,
+            plain=(essentials(),),
+            folded=changeable(),
+            existing=loaded.values if loaded is not None else None,
+            suggestions={"version": suggestions},
         )
         with Horizontal(id="form-buttons"):
             yield button("Review", "next")

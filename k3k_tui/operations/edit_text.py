@@ -32,6 +32,7 @@ async def start(app: App[Any], targets: tuple[FleetKey, ...], _words: tuple[str,
     key = targets[0]
     edits = services(app).drafts.edits
     base = await values_of(app, key)
+    has = check(base).loaded
     while True:
         draft = await _edited(app, key, edits.get(key, base))
         if draft == base:
@@ -39,8 +40,8 @@ async def start(app: App[Any], targets: tuple[FleetKey, ...], _words: tuple[str,
             tell(app, "Nothing is changed.", title=f"Values of {key}")
             return
         edits[key] = draft
-        checked = check(draft)
-        if checked.loaded is None:
+        checked = check(draft, existing=has.values if has is not None else None)
+        if checked.loaded is None or not checked.good:
             if not await _again(app, "These values cannot be used", problem_lines(checked)):
                 return
         elif await change(app, key, checked.loaded) or not await _again(

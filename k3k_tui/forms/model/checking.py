@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from k3k_tui.drafts import Draft
 from k3k_tui.forms.model.fields import HOST, NAME, NAMESPACE, field_of
 
 if TYPE_CHECKING:
-    from k3k_core.values import LoadedValues
+    from k3k_core.values import LoadedValues, Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +63,15 @@ class Surroundings:
     taken: Collection[tuple[str, str, str]] = ()
 
 
-def check(draft: Draft, surroundings: Surroundings | None = None) -> Checked:
+def check(
+    draft: Draft, surroundings: Surroundings | None = None, *, existing: Values | None = None
+) -> Checked:
     """Check a draft.
 
     Args:
         draft: what has been filled in.
         surroundings: what there is already; None leaves out where the control plane goes.
+        existing: values of the control plane that is to change; some of them are fixed. None for a new one.
     """
     from k3k_core.values import load_values
 
@@ -81,6 +84,8 @@ def check(draft: Draft, surroundings: Surroundings | None = None) -> Checked:
     try:
         loaded = load_values(draft.text, preset=draft.preset or None, overrides=_overrides(draft))
         issues = loaded.warnings
+        for issue in () if existing is None else _fixed(existing, loaded):
+            problems.setdefault(key_of(issue.path), sentence(issue))
     except ValuesError as error:
         for issue in error.issues:
             key = key_of(issue.path)
@@ -96,6 +101,13 @@ def check(draft: Draft, surroundings: Surroundings | None = None) -> Checked:
     empty = {HOST: draft.host, NAMESPACE: draft.namespace, NAME: draft.name}
     missing = frozenset(key for key, text in empty.items() if key in problems and not text)
     return Checked(loaded, problems, tuple(others), warnings, readable, effective, missing)
+
+
+def _fixed(existing: Values, loaded: LoadedValues) -> Iterator[Issue]:
+    from k3k_core.lifecycle.claim import settled
+    from k3k_core.lifecycle.immutable import immutable_changes
+
+    return immutable_changes(existing, settled(existing, loaded))
 
 
 def key_of(path: str) -> str:

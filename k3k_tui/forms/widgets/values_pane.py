@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -26,6 +26,9 @@ from k3k_tui.view.cells import Cell
 from k3k_tui.view.lines import Line
 from k3k_tui.widgets.cell_lines import CellLines, say
 
+if TYPE_CHECKING:
+    from k3k_core.values import Values
+
 View = Literal["form", "yaml"]
 # More problems than these are said one after the other, as they are corrected.
 _MOST_PROBLEMS = 4
@@ -39,6 +42,7 @@ class ValuesPane(Widget):
         plain: sections that always stand there.
         folded: sections that are opened on demand.
         surroundings: what the draft is checked against; None for values alone.
+        existing: values of the control plane that is to change; None for a new one.
         suggestions: texts that complete what is typed, by key of the field.
     """
 
@@ -78,12 +82,14 @@ class ValuesPane(Widget):
         plain: Sequence[Section],
         folded: Sequence[Section],
         surroundings: Surroundings | None = None,
+        existing: Values | None = None,
         suggestions: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         super().__init__(id="values")
         self._draft = draft
         self._surroundings = surroundings
-        self._checked = check(draft, surroundings)
+        self._existing = existing
+        self._checked = check(draft, surroundings, existing=existing)
         # The field that is being typed into, and the draft before that: a value that is deleted to be typed anew
         # keeps its place and its comment.
         self._typing: tuple[str, Draft] = ("", draft)
@@ -219,7 +225,7 @@ class ValuesPane(Widget):
     def _take(self, draft: Draft) -> None:
         self._draft = draft
         self._typing = ("", draft)
-        self._checked = check(draft, self._surroundings)
+        self._checked = check(draft, self._surroundings, existing=self._existing)
         self._say_problems()
         self.post_message(self.Changed(self._draft, self._checked))
 

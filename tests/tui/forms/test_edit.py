@@ -102,14 +102,18 @@ async def test_what_cannot_be_changed_is_said_and_the_form_comes_back(host: Host
         draft = screen.values.draft
         assert all(row.field.kind != "secret" for row in screen.query(FieldRow))
         await pilot.press("ctrl+t")
-        screen.query_one("#text").text = f"{draft.text}k3s:\n  data_dir: /elsewhere\n"
+        text = screen.query_one("#text")
+        text.text = f"{draft.text}k3s:\n  data_dir: /elsewhere\n"
+        await pilot.pause()
+        assert "the data lie there" in screen.values.checked.problems["k3s.data_dir"]
+        text.text = draft.text.replace("v1.36.2", "v1.33.4")
         await pilot.pause()
         await pilot.press("ctrl+n")
         refusal = await shown_screen(pilot, Notice)
-        assert "k3s.data_dir" in "".join(cell.text for line in refusal.lines for cell in line)
+        assert "version" in "".join(cell.text for line in refusal.lines for cell in line)
         await pilot.press("escape")
         again = await shown_screen(pilot, EditScreen)
-        assert "/elsewhere" in again.values.draft.text
+        assert "v1.33.4" in again.values.draft.text
         await pilot.press("escape")
         assert services(app.screen).jobs.all == ()
 

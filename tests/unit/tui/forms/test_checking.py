@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from k3k_core.values import load_values
 from k3k_tui.drafts import Draft
 from k3k_tui.forms.model.checking import Surroundings, check, key_of
 from k3k_tui.forms.model.fields import HOST, NAME, NAMESPACE
@@ -104,3 +105,15 @@ def test_warnings_of_the_values_stand_beside_their_fields() -> None:
 
 def test_a_preset_that_does_not_exist_is_a_problem_and_no_exception() -> None:
     assert check(Draft(preset="nope")).others
+
+
+def test_what_is_fixed_on_a_control_plane_that_exists_is_said_beside_its_field() -> None:
+    existing = load_values("persistence: {enabled: false}\n").values
+    assert set(check(Draft(text="datastore: {kind: etcd}\n"), existing=existing).problems) == {
+        "datastore.kind"
+    }
+    assert set(check(Draft(text="k3s: {cluster_domain: a.b}\n"), existing=existing).problems) == {
+        "k3s.cluster_domain"
+    }
+    # Left out, it stays what the create settled.
+    assert check(Draft(text="ttl: 2d\n"), existing=existing).good
