@@ -51,7 +51,7 @@ async def test_kept_data_need_no_name_and_stay_on_the_host(tmp_path: Path) -> No
         dialog.query_one(Checkbox).value = True
         await on.pilot.pause()
         assert not dialog.query_one("#agree", Button).disabled
-        await on.pilot.click("#agree")
+        dialog.query_one("#agree", Button).press()
         (job,) = await on.jobs_done()
         assert job.command.endswith("--yes --keep-data")
         kept = {"data-ci-k3k-server-0", "ci-k3k-pki", "ci-k3k-tokens"}

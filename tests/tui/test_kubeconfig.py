@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from textual.widgets import Input
+from textual.widgets import Button, Input
 
 from k3k_core.lifecycle.kubeconfig import fetch_kubeconfig
 from k3k_core.pki import kubeconfig_expiry
@@ -24,13 +24,18 @@ def text_in(dialog: KubeconfigDialog) -> str:
     return text_of(dialog.query_one("#document", CellLines).lines)
 
 
+async def press(on: Stage, name: str) -> None:
+    """Press a button of the dialog that is open."""
+    on.app.screen.query_one(f"#{name}", Button).press()
+    await on.pilot.pause()
+
+
 async def fill(on: Stage, dialog: AskEntries | Ask, **answers: str) -> None:
     """Type answers into a dialog and agree."""
     for name, text in answers.items():
         dialog.query_one(f"#{name}", Input).value = text
     await on.pilot.pause()
-    await on.pilot.click("#agree")
-    await on.pilot.pause()
+    await press(on, "agree")
 
 
 async def test_it_is_masked_until_revealed_and_copied_whole(tmp_path: Path) -> None:
@@ -43,12 +48,12 @@ async def test_it_is_masked_until_revealed_and_copied_whole(tmp_path: Path) -> N
         assert f"client-key-data: {HIDDEN}" in text_in(dialog)
         assert "server: https://" in text_in(dialog)
 
-        await on.pilot.click("#reveal")
+        await press(on, "reveal")
         assert key in text_in(dialog)
-        await on.pilot.click("#reveal")
+        await press(on, "reveal")
         assert key not in text_in(dialog)
 
-        await on.pilot.click("#copy")
+        await press(on, "copy")
         assert on.app.clipboard == document
         said = await on.notice("The kubeconfig of shop/ci")
         assert key not in said
@@ -65,7 +70,7 @@ async def test_it_is_saved_for_its_owner_alone_and_merged_beside_the_rest(
         await on.begin("kubeconfig", "ci")
         await on.dialog(KubeconfigDialog)
         saved = tmp_path / "saved.yaml"
-        await on.pilot.click("#save")
+        await press(on, "save")
         await fill(on, await on.dialog(Ask), text=str(saved))
         await on.notice("only you can read it")
         assert saved.read_text() == document
@@ -73,7 +78,7 @@ async def test_it_is_saved_for_its_owner_alone_and_merged_beside_the_rest(
 
         other = tmp_path / "notes.txt"
         other.write_text("mine")
-        await on.pilot.click("#save")
+        await press(on, "save")
         await fill(on, await on.dialog(Ask), text=str(other))
         await on.dialog(Confirm)
         await on.pilot.press("enter")
@@ -82,7 +87,7 @@ async def test_it_is_saved_for_its_owner_alone_and_merged_beside_the_rest(
 
         taken = document.replace("certificate-authority-data: ", "certificate-authority-data: QQ")
         (tmp_path / "mine.yaml").write_text(taken)
-        await on.pilot.click("#merge")
+        await press(on, "merge")
         asked = await on.dialog(AskEntries)
         assert asked.answers == {"file": str(tmp_path / "mine.yaml"), "context": "ci"}
         await fill(on, asked)
@@ -100,13 +105,13 @@ async def test_one_for_somebody_is_short_lived_and_bears_the_name(tmp_path: Path
     async with stage(tmp_path, "ci", size=(120, 36)) as on:
         await on.begin("kubeconfig", "ci")
         dialog = await on.dialog(KubeconfigDialog)
-        await on.pilot.click("#user")
+        await press(on, "user")
         asked = await on.dialog(AskEntries)
         await fill(on, asked, user="jane", groups="system:masters")
         assert on.app.screen is asked
         await fill(on, asked, user="jane", groups="devs, ops", lifetime="1h")
         await until(on.pilot, lambda: "jane@ci" in text_in(dialog), "Jane's kubeconfig")
-        await on.pilot.click("#copy")
+        await press(on, "copy")
         document = on.app.clipboard
         admin = await fetch_kubeconfig(on.host, on.identity("ci"))
         ends, admin_ends = kubeconfig_expiry(document), kubeconfig_expiry(admin)
