@@ -113,7 +113,8 @@ class FleetScreen(Screen[None]):
     def on_screen_resume(self) -> None:
         """Catch up."""
         self._asleep = False
-        if self._stop is not None:
+        if self._stop is not None and self.query(LineTable):
+            self._table.show(self._lines.layout, self._lines)
             self._tick()
 
     def on_resize(self) -> None:
@@ -184,14 +185,17 @@ class FleetScreen(Screen[None]):
     def _tick(self) -> None:
         """Show what has happened since the last time."""
         # At the end of the dashboard the table goes before this screen does.
-        if self._asleep or not self.query(LineTable):
+        if not self.query(LineTable):
             return
-        hosts, pending = len(self._view.hosts), self._pending.take() if self._pending else None
-        changes = [self._view.update(pending)] if pending is not None else []
+        if self._asleep:
+            self._keep_up()
+            return
+        hosts, longer = len(self._view.hosts), False
+        changes = []
+        if self._pending:
+            change, longer = self._take_in()
+            changes.append(change)
         changes.append(self._view.tick())
-        if pending is not None and pending.removed:
-            self._table.mark(self._table.marked - set(pending.removed))
-        longer = pending is not None and self._lines.measure(pending.changed)
         if longer or len(self._view.hosts) != hosts:
             # Longer names want room, and with a second host its name becomes worth a column.
             self._table.show(self._lines.layout, self._lines)
@@ -199,6 +203,22 @@ class FleetScreen(Screen[None]):
             self._paint(changes)
         self._ticks += 1
         self._tell(header=not self._ticks % _HEADER_TICKS or not self._view.rows)
+
+    def _take_in(self) -> tuple[ViewChange, bool]:
+        """Let the view know what has happened; return what changed in it, and whether names want more room."""
+        pending = self._pending.take()
+        if pending.removed:
+            self._table.mark(self._table.marked - set(pending.removed))
+        return self._view.update(pending), self._lines.measure(pending.changed)
+
+    def _keep_up(self) -> None:
+        """Behind another screen only the course of the fleet's figures goes on, without a line being drawn."""
+        now = services(self).clock()
+        if not 0 <= self._next_ages - now <= _AGES:
+            self._next_ages = now + _AGES
+            if self._pending:
+                self._take_in()
+            self._view.tick()
 
     def _paint(self, changes: list[ViewChange]) -> None:
         now = services(self).clock()

@@ -74,7 +74,7 @@ class FleetView:
 
     @property
     def problem(self) -> Problem | None:
-        """What is wrong with the filter as it was typed; the one before is in force then."""
+        """What is wrong with the filter as it was typed; it is in force without its last word then, if that helps."""
         return self._problem
 
     @property
@@ -212,12 +212,16 @@ class FleetView:
             self._arrange()
 
     def _read(self, text: str) -> bool:
-        """Read a filter; return whether it can be used."""
+        """Read a filter, or what it says without its last word, which may not be typed to its end; return whether
+        one of the two can be used.
+        """
         # Not before it is needed: the first frame does without.
         from k3k_tui.view.query import parse
 
         query = parse(text)
         self._problem = query.problem
+        if query.problem is not None:
+            query = parse(text.rpartition(" ")[0])
         if query.problem is None:
             self._query = query
         return query.problem is None

@@ -102,13 +102,15 @@ class FilterBar(Vertical):
         self._before = text
         self._history.rest()
         field = self.query_one(Input)
+        # What is typed now is another term.
+        started = f"{text} " if text else ""
         with field.prevent(Input.Changed):
-            field.value = text
-        field.cursor_position = len(text)
+            field.value = started
+        field.cursor_position = len(started)
         self.add_class("open")
         # At once: the next key may be there already.
         self.screen.set_focus(field)
-        self._look_up(text)
+        self._look_up(started)
 
     def show_status(self, line: Line) -> None:
         """Tell what is shown of the fleet.
@@ -157,7 +159,7 @@ class FilterBar(Vertical):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        self.post_message(self.Changed(event.value))
+        self.post_message(self.Changed(event.value.strip()))
         self._look_up(event.value)
 
     @on(Input.Submitted)

@@ -150,6 +150,14 @@ def test_faults_only_leaves_out_what_is_well() -> None:
     assert shown(view(*FLEET, faults_only=True)) == ["blog", "storefront"]
 
 
+def test_a_filter_whose_last_word_is_not_written_to_its_end_is_in_force_without_it() -> None:
+    made = view(*FLEET, filter="verdict")
+    assert shown(made) == []
+    made.show(replace(made.state, filter="ns:build verdict:"))
+    assert made.problem is not None
+    assert shown(made) == ["ci-2", "ci-10"]
+
+
 def test_a_filter_that_is_wrong_is_told_and_the_one_before_stays_in_force() -> None:
     made = view(*FLEET, filter="ns:build")
     made.show(replace(made.state, filter="ns:build p99>"))
