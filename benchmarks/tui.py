@@ -326,8 +326,8 @@ def ratios(results: Sequence[Result]) -> dict[int, dict[str, float]]:
     }
 
 
-def throttled(rows: int) -> dict[str, list[float]]:
-    """Use the dashboard over a line of 64 kbit/s and return how long keys took, milliseconds.
+def throttled(rows: int) -> tuple[dict[str, list[float]], float]:
+    """Use the dashboard over a line of 64 kbit/s; return how long keys took, milliseconds, and bytes a second at rest.
 
     A key's time ends with the bytes that draw the new line under the cursor.
     """
@@ -348,8 +348,7 @@ def throttled(rows: int) -> dict[str, list[float]]:
             times["down at the edge" if scrolled else "down"].append(took)
         times["down, held for 2 s"] = [_held(terminal, style, 61, DOWN, 40, 1)]
         sent = terminal.read_for(10.0)
-        times["bytes a second at rest"] = [sent / 10.0 / 1000]
-    return {name: sorted(round(1000 * value, 1) for value in values) for name, values in times.items()}
+    return {name: sorted(1000 * value for value in values) for name, values in times.items()}, sent / 10.0
 
 
 def _held(terminal: Terminal, style: bytes, first: int, key: bytes, presses: int, step: int) -> float:
@@ -374,7 +373,7 @@ def main() -> None:
     options = parser.parse_args()
     sizes = [int(size) for size in options.rows.split(",")]
     if options.throttle:
-        figures = throttled(sizes[len(sizes) // 2])
+        figures, at_rest = throttled(sizes[len(sizes) // 2])
         for name, values in figures.items():
             middle = values[len(values) // 2] if values else 0.0
             print(
