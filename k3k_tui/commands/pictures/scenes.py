@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from textual.pilot import Pilot
 from textual.widget import Widget
-from textual.widgets import Button, Input, OptionList
+from textual.widgets import Button, Input, OptionList, TextArea
 
 from k3k_tui.commands.pictures.grid import Grid, grid_of
 from k3k_tui.places import ControlPlanePlace, FleetPlace, HostsPlace, JobsPlace, Place
@@ -211,6 +211,9 @@ async def steady(app: K3kApp, pilot: Pilot[Any], scene: Scene | None = None) -> 
     try:
         async with asyncio.timeout(_PATIENCE):
             while same < _SAME:
+                for field in app.screen.query("Input, TextArea"):
+                    if isinstance(field, Input | TextArea):
+                        field.cursor_blink = False
                 await pilot.pause(_PAUSE)
                 now = grid_of(app)
                 same = same + 1 if now == last and wanted in now.text and not _is_loading(app) else 0
