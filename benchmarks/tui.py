@@ -379,6 +379,7 @@ def main() -> None:
             print(
                 f"{name:24} median {middle:>8.1f} ms, most {max(values, default=0.0):>8.1f} ms ({len(values)})"
             )
+        print(f"bytes a second at rest   {at_rest:.0f}")
         return
     chosen = [one for one in scenarios(sizes) if options.only in one.title]
     results = [measure(one, options.seconds, options.keys) for one in chosen]
