@@ -14,7 +14,7 @@ from k3k_tui.commands.pictures.scenes import SCENES, Scene
 from tests.support.snapshots import FOLDER, Studio, path_of, studio, take
 
 # One sandbox for all of them.
-pytestmark = [pytest.mark.xdist_group("snapshots"), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.xdist_group("snapshots")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -24,6 +24,7 @@ async def made() -> AsyncIterator[Studio]:
         yield running
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
 async def test_a_screen_looks_as_it_did(scene: Scene, made: Studio) -> None:
     assert await take(scene, made) == path_of(scene).read_text(encoding="utf-8")
