@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # Of a cell and its text, in pixels; at this size the font's letters are nine pixels wide.
 _WIDTH, _HEIGHT, _SIZE, _BASE = 9, 19, 15, 15
 _MARGIN = 8
-_COLORS = 128
+_COLORS, _STEPS = 128, 12
 _FONT = ("static", "fonts", "RobotoMono-VariableFont_wght.ttf")
 _REGULAR, _BOLD = 400, 700
 
@@ -68,7 +68,7 @@ def _palette(grid: Grid) -> list[Rgb]:
         (_rgb(run.look.background), _rgb(run.look.color)) for line in grid.lines for run in line
     )
     colors = dict.fromkeys((_rgb(grid.background), *(color for pair in pairs for color in pair)))
-    steps = max(1, (_COLORS - len(colors)) // max(1, len(pairs)))
+    steps = min(_STEPS, max(1, (_COLORS - len(colors)) // max(1, len(pairs))))
     for step in range(1, steps + 1):
         part = step / (steps + 1)
         for back, front in pairs:
