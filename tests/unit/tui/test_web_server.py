@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from aiohttp import ClientResponse, WSServerHandshakeError
+from aiohttp import ClientResponse, WSServerHandshakeError, web
 from aiohttp.test_utils import TestClient, TestServer
+from textual_serve.server import Server
 
 from k3k_tui.commands.web_server import WebOptions, make_application
 
@@ -16,7 +17,7 @@ TOKEN = "correct-horse"
 
 @asynccontextmanager
 async def browser(public_url: str = "") -> AsyncIterator[TestClient]:  # type: ignore[type-arg]  # generic in new versions
-    """A client of a server whose sessions end at once."""
+    """A client of a server."""
     options = WebOptions("exit 0", title="<k3k>", public_url=public_url, token=TOKEN)
     async with TestClient(TestServer(make_application(options))) as client:
         yield client
@@ -78,7 +79,13 @@ async def test_another_page_s_websocket_is_refused_whatever_cookies_the_browser_
         assert refused.value.status == 403
 
 
-async def test_the_page_s_own_websocket_is_let_in() -> None:
+async def test_the_page_s_own_websocket_is_let_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def session(_server: Server, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        return socket
+
+    monkeypatch.setattr(Server, "handle_websocket", session)
     async with browser() as client:
         await opened(client)
         async with client.ws_connect("/ws", origin=f"http://127.0.0.1:{client.port}") as socket:
