@@ -14,7 +14,7 @@ from k3k_core.sandbox.controllers.pods import is_ready
 from k3k_core.sandbox.fault_annotations import FaultAnnotations
 from k3k_core.sandbox.fault_board import FaultBoard, PodFaults, Spells
 from k3k_core.sandbox.fault_catalogue import FAULT_ANNOTATION, FAULTS, parse_faults
-from k3k_core.sandbox.k3s.exposition.effects import EFFECTS, Count, Effect
+from k3k_core.sandbox.k3s.exposition.effects import EFFECTS, WEATHER, Count, Effect
 from k3k_core.sandbox.k3s.exposition.kinds import etcd_template, server_template
 from k3k_core.sandbox.scenario import Scenario
 from tests.support.k3s_node import K3sNode, k3s_node
@@ -64,7 +64,7 @@ def test_a_fault_that_cannot_be_understood_is_refused_with_what_would_be_right(t
 def test_every_effect_belongs_to_a_fault_and_finds_its_series() -> None:
     assert set(EFFECTS) <= set(FAULTS)
     touched = set(server_template("v1.36.2+k3s1", "sql").touches) | set(etcd_template(0, 3).touches)
-    assert touched == set(EFFECTS)
+    assert touched == {*EFFECTS, *WEATHER}
 
 
 @pytest.mark.parametrize("version", ["v1.21.3+k3s1", "v1.33.4+k3s1"])

@@ -150,6 +150,20 @@ def _filled(share: float) -> tuple[Effect, ...]:
     )
 
 
+# What is always on for a part of the time, so that latencies move as they do on a server that is well.
+GUSTS = "gusts"
+WEATHER: Mapping[str, tuple[Effect, ...]] = {
+    GUSTS: (
+        *_requests("GET", "resource", "200", 0.08, 1.2),
+        *_requests("GET", "resource", "200", 0.15, 0.5),
+        *_requests("LIST", "namespace", "200", 0.25, 0.3),
+        *_requests("POST", "resource", "201", 0.08, 0.8),
+        *_requests("POST", "resource", "201", 0.15, 0.4),
+        *_datastore("get", 0.012, 1.5),
+        *_datastore("create", 0.03, 0.4),
+    ),
+}
+
 EFFECTS: Mapping[str, tuple[Effect, ...]] = {
     "api-slow": (
         *_requests("GET", "resource", "200", 2.5, 6),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
-from k3k_core.sandbox.k3s.exposition.effects import EFFECTS
+from k3k_core.sandbox.k3s.exposition.effects import EFFECTS, WEATHER
 from k3k_core.sandbox.k3s.exposition.recording import RecordedFamily, Recording, Series, read_recording
 from k3k_core.sandbox.k3s.exposition.server_families import (
     etcd_families,
@@ -86,7 +86,7 @@ def _server_template(age: str, *, engine: Engine, certificates: bool) -> Templat
     slots = [BUILD_INFO, START_TIME, *([CERTIFICATES] if certificates else [])]
     return Compiler(
         recording,
-        EFFECTS,
+        {**EFFECTS, **WEATHER},
         slots=slots,
         of_requests=_OF_REQUESTS,
         drifts={"apiserver_storage_size_bytes": _GROWTH},

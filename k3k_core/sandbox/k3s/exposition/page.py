@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from k3k_core.sandbox.fault_board import Spells
 from k3k_core.sandbox.fault_catalogue import name_of
 from k3k_core.sandbox.k3s.exposition.blocks import Fixed, compress, plain
+from k3k_core.sandbox.k3s.exposition.effects import GUSTS
 from k3k_core.sandbox.k3s.exposition.numbers import go_number
 from k3k_core.sandbox.k3s.exposition.template import Axis, Move, Template, Touch
+from k3k_core.sandbox.k3s.exposition.weather import Weather
 
 _GAUGE_PERIOD = 60.0
 # Seconds between two starts of a server that restarts.
@@ -28,6 +30,8 @@ class Moment:
         started: when the process started, which a server that restarts does again and again.
         pace: factor of the recorded pace.
         swing: between 0 and 1, where gauges are.
+        load: seconds of the recorded load it has had.
+        gusts: seconds in which it was a little slower.
         spells: when which fault was on.
     """
 
@@ -35,6 +39,8 @@ class Moment:
     started: float
     pace: float
     swing: float
+    load: float
+    gusts: float
     spells: Spells
 
     @property
@@ -81,13 +87,16 @@ class Exposition:
         chance = random.Random(seed)  # noqa: S311, not a secret
         self._pace = chance.uniform(0.5, 1.5)
         self._phase = chance.uniform(0, 2 * math.pi)
+        self._weather = Weather(self._phase)
         self.served = 0
 
     def moment(self, now: float) -> Moment:
         """Return what a page at a time, in seconds since 1970, is made for."""
         started = self._started_last(now)
-        swing = (1 + math.sin(self._phase + 2 * math.pi * max(0.0, now - started) / _GAUGE_PERIOD)) / 2
-        return Moment(now, started, self._pace, swing, self._spells)
+        elapsed = max(0.0, now - started)
+        swing = (1 + math.sin(self._phase + 2 * math.pi * elapsed / _GAUGE_PERIOD)) / 2
+        load, gusts = self._weather.load(elapsed), self._weather.gusts(elapsed)
+        return Moment(now, started, self._pace, swing, load, gusts, self._spells)
 
     def plain(self, now: float) -> bytes:
         """Return the page in the Prometheus text format.
@@ -115,11 +124,11 @@ class Exposition:
         template = self._template
         moment = self.moment(now)
         parts = list(template.parts)
-        time = moment.elapsed / template.seconds * moment.pace
+        units = moment.pace / template.seconds
         axes: dict[Axis, float] = {
             "fixed": 0.0,
-            "time": time,
-            "requests": time + self.served / template.requests,
+            "time": moment.elapsed * units,
+            "requests": moment.load * units + self.served / template.requests,
             "swing": moment.swing,
         }
         for axis, moves in template.moves.items():
@@ -133,7 +142,7 @@ class Exposition:
 
     def _touch(self, parts: list[bytes], moment: Moment, axes: Mapping[Axis, float]) -> None:
         """Put in what faults change; a series that several change is worked out once for all of them."""
-        exposures: dict[str, float] = {}
+        exposures: dict[str, float] = {GUSTS: moment.gusts}
         sinces: dict[str, float] = {}
         for fault in self._spells.seen():
             name = name_of(fault)
