@@ -344,7 +344,7 @@ class K3kApp(App[int]):
             name: of the operation.
             words: what followed the command.
         """
-        from k3k_tui.operations import operate
+        from k3k_tui.operations import operate, until_asked
 
         action = next((each for each in ACTIONS.values() if each.run == f"app.operate('{name}')"), None)
         try:
@@ -354,7 +354,7 @@ class K3kApp(App[int]):
         except K3kError as error:
             tell_error(self, error, title=f":{name}")
             return
-        operate(self, name, targets, rest)
+        self._key_queue.hold(until_asked(self, operate(self, name, targets, rest)))
 
     async def action_quit(self) -> None:
         """End on Ctrl-Q, as on Ctrl-C."""

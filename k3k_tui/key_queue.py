@@ -13,6 +13,9 @@ from textual.message_pump import MessagePump
 
 # Seconds that the next key waits at most for what a key has begun.
 _LONGEST = 0.5
+# Seconds between two looks at whether what keys are held for has come.
+_LOOK = 0.02
+_WAY_OUT = frozenset({"escape", "ctrl+c"})
 
 
 class KeyQueue:
@@ -32,6 +35,17 @@ class KeyQueue:
         self._dispatch = dispatch
         self._waiting: deque[Key] = deque()
         self._task: asyncio.Task[None] | None = None
+        self._held: Callable[[], bool] = lambda: False
+
+    def hold(self, held: Callable[[], bool]) -> None:
+        """Hold keys back for a dialog that is on its way: they are meant for it, not for what is below.
+
+        Escape and Ctrl-C are handed on all the same, and what was typed before them is forgotten.
+
+        Args:
+            held: whether it has not come yet.
+        """
+        self._held = held
 
     def put(self, key: Key) -> None:
         """Take a key.
@@ -52,6 +66,9 @@ class KeyQueue:
 
     async def _hand_on(self) -> None:
         while self._waiting:
+            if self._held() and not self._given_up():
+                await asyncio.sleep(_LOOK)
+                continue
             key = self._waiting.popleft()
             taker = self._app.focused or self._app.screen
             try:
@@ -65,6 +82,14 @@ class KeyQueue:
             except TimeoutError:
                 # Something takes long, or was closed by the key.
                 continue
+
+    def _given_up(self) -> bool:
+        """Forget what was typed before a key that leads out; return whether there is one."""
+        while self._waiting and self._waiting[0].key not in _WAY_OUT:
+            if not any(key.key in _WAY_OUT for key in self._waiting):
+                return False
+            self._waiting.popleft()
+        return bool(self._waiting)
 
 
 async def _settled(pump: MessagePump) -> None:

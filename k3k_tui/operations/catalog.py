@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,10 @@ def _in(module: str, function: str) -> Start:
         await begin(app, targets, words)
 
     return start
+
+
+# Seconds after which an operation that has shown nothing is taken to have nothing to ask.
+_FIRST_DIALOG = 1.0
 
 
 def _operation(
@@ -82,6 +87,27 @@ def operate(
         await _begin(app, OPERATIONS[name], targets, words)
 
     return app.run_worker(work, group=f"operation {name}", exclusive=True, exit_on_error=False)
+
+
+def until_asked(app: App[Any], worker: Worker[None]) -> Callable[[], bool]:
+    """Return what tells whether an operation has yet to show its first dialog, if it shows one.
+
+    Args:
+        app: the dashboard.
+        worker: what asks its questions.
+    """
+    from k3k_tui.widgets.dialogs.waiting import Waiting
+
+    below, began = app.screen, time.monotonic()
+
+    def is_on_its_way() -> bool:
+        if worker.is_finished:
+            return False
+        return isinstance(app.screen, Waiting) or (
+            app.screen is below and time.monotonic() - began < _FIRST_DIALOG
+        )
+
+    return is_on_its_way
 
 
 async def _begin(

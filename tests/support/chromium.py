@@ -55,7 +55,8 @@ class Page:
         request = {"id": self._number, "method": method, "params": parameters}
         await self.socket.send_json(request | ({"sessionId": self.session} if self.session else {}))
         async with asyncio.timeout(_PATIENCE):
-            return await answer
+            found: dict[str, Any] = await answer
+        return found
 
     async def value(self, expression: str) -> Any:
         """Return what an expression of JavaScript gives on the page."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from textual.widgets import Button, Checkbox
+from textual.events import Key
+from textual.widgets import Button, Checkbox, Input
 
 from k3k_core.fleet import FleetKey
 from k3k_core.host import Host
@@ -78,3 +79,26 @@ async def test_several_are_deleted_after_one_question_that_says_what_is_left_alo
 
 def str_of(key: FleetKey) -> str:
     return f"{key.host}/{key.namespace}/{key.name}"
+
+
+async def test_a_name_typed_before_the_dialog_is_up_is_for_the_dialog(tmp_path: Path) -> None:
+    async with stage(tmp_path, "alpha") as on:
+        await until(on.pilot, lambda: on.app.targets() == (on.keys["alpha"],), "its row")
+        below = on.app.screen
+        for key in "Dalpha":
+            on.app.post_message(Key(key, key))
+        dialog = await on.dialog(DeleteDialog)
+        await until(
+            on.pilot, lambda: dialog.query_one(Input).value == "alpha", "the whole name in the dialog"
+        )
+        assert on.app.screen_stack[-2:] == [below, dialog]
+        await on.pilot.press("escape")
+
+
+async def test_escape_before_the_dialog_is_up_takes_back_what_was_typed(tmp_path: Path) -> None:
+    async with stage(tmp_path, "alpha") as on:
+        await until(on.pilot, lambda: on.app.targets() == (on.keys["alpha"],), "its row")
+        for key in ("D", "l", "l", "escape"):
+            on.app.post_message(Key(key, key if len(key) == 1 else None))
+        dialog = await on.dialog(DeleteDialog)
+        assert not dialog.query_one(Input).value

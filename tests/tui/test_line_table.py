@@ -141,7 +141,7 @@ async def test_what_is_in_sight_stays_when_the_cursor_is_elsewhere() -> None:
 
 
 async def test_a_cursor_that_nobody_has_moved_stays_on_the_first_line() -> None:
-    async with shown(Lines(numbered(100))) as (table, _, app):
+    async with shown(Lines(numbered(100))) as (table, _, _app):
         table.show(COLUMNS, Lines([line("new"), *numbered(100)]))
         assert table.keys_in_sight[0] == table.cursor == "new"
         table.hold()
