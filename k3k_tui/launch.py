@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from k3k_core.cli.settings import Settings, config_path, load_config
 from k3k_core.errors import UsageError
 from k3k_tui.config import TuiConfig, parse_config
+from k3k_tui.hang_up import end_when_hung_up, is_hung_up, leave
 from k3k_tui.places import Place
 from k3k_tui.terminal import Profile, check, detect, prepare
 
@@ -101,6 +102,8 @@ def run_app(app: K3kApp, profile: Profile) -> int:
         logging.getLogger(room).addHandler(logging.NullHandler())
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         left = runner.run(_run(app, mouse=profile.mouse))
+    if is_hung_up():
+        leave()
     if app.failure is not None:
         raise app.failure
     return left or 0
@@ -111,6 +114,7 @@ async def _run(app: K3kApp, *, mouse: bool) -> int | None:
     # Whoever ends it from elsewhere gets the terminal back as it was, and nothing is left running.
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         loop.add_signal_handler(number, app.exit, 128 + number)
+    watch = asyncio.create_task(end_when_hung_up(app.exit), name="terminal")
     try:
         left = await app.run_async(mouse=mouse)
         task = asyncio.current_task()
@@ -118,6 +122,7 @@ async def _run(app: K3kApp, *, mouse: bool) -> int | None:
         return 128 + signal.SIGINT if task is not None and task.cancelling() else left
     finally:
         await app.services.fleet.close()
+        watch.cancel()
 
 
 def chosen(launch: Launch) -> tuple[TuiConfig, tuple[str, ...]]:

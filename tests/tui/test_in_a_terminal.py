@@ -139,3 +139,11 @@ def test_a_paste_presses_no_keys(terminal: Terminal) -> None:
     terminal.wait_for(b"Nothing has been done yet.")
     os.write(terminal.master, b"q")
     assert terminal.wait() == 0
+
+
+def test_it_ends_when_its_terminal_is_gone_though_no_signal_says_so(terminal: Terminal) -> None:
+    terminal.wait_for(b"k3k")
+    # What stays open in the name of the fixture is another file.
+    with open(os.devnull, "rb") as nothing:  # noqa: PTH123 (a descriptor is wanted)
+        os.dup2(nothing.fileno(), terminal.master)
+    assert terminal.process.wait(_LONGEST) == 128 + signal.SIGHUP
