@@ -217,17 +217,15 @@ def test_an_interrupted_upgrade_says_that_it_can_be_repeated(
     assert "goes on where it stopped" in ended.err
 
 
-NOW = datetime.now(UTC)
-REVISIONS = (
-    Revision(2, NOW - timedelta(hours=3), "v1.36.4+k3s1", "version: v1.36.4+k3s1\n", True, (CHANGE,)),
-    Revision(1, NOW - timedelta(days=3), "v1.35.8+k3s1", "version: v1.35.8+k3s1\n"),
-)
-
-
 @pytest.fixture
 def history(monkeypatch: pytest.MonkeyPatch, hosts: FakeHosts) -> None:
-    """A control plane with two revisions."""
-    monkeypatch.setattr(k3k_core.lifecycle.revisions, "revisions", async_returning(REVISIONS))
+    """A control plane with two revisions, three hours and three days old by now."""
+    now = datetime.now(UTC)
+    revisions = (
+        Revision(2, now - timedelta(hours=3), "v1.36.4+k3s1", "version: v1.36.4+k3s1\n", True, (CHANGE,)),
+        Revision(1, now - timedelta(days=3), "v1.35.8+k3s1", "version: v1.35.8+k3s1\n"),
+    )
+    monkeypatch.setattr(k3k_core.lifecycle.revisions, "revisions", async_returning(revisions))
 
 
 @pytest.mark.usefixtures("history")
