@@ -262,3 +262,12 @@ def test_the_heading_of_a_group_counts_its_rows_by_verdict() -> None:
         Cell("● 11 Healthy", "healthy"),
     )
     assert group_cells("", (("Healthy", 1),), ASCII)[0].text == "not known (1)"
+
+
+@pytest.mark.parametrize(("days", "shown"), [(3650, "-"), (40, "40d")], ids=["lasting", "running out"])
+def test_an_authority_alone_does_not_stand_for_certificates_that_are_not_known(
+    days: float, shown: str
+) -> None:
+    authority = CertificateSignal("server-ca", "", NOW + days * DAY, days, "secret")
+    row = fleet_row(signals=Signals(NOW, 15.0, certificates=(authority,)))
+    assert cell(row, "certificates").text == shown
