@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.warm import start_warm
+from tests.support.warm import WarmProcess, start_warm
 
 K3K = str(Path(sys.executable).with_name("k3k"))
 KUBECTL = shutil.which("kubectl")
@@ -86,14 +86,7 @@ async def run(
         timeout: seconds after which it is killed and the test fails.
     """
     process = await start(command, kubeconfig=kubeconfig, env=env)
-    try:
-        async with asyncio.timeout(timeout):
-            out, err = await process.communicate(stdin.encode())
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-        raise
-    return Finished(process.returncode or 0, out.decode(), err.decode())
+    return await _finished(process, stdin, timeout)
 
 
 async def run_k3k(
@@ -113,10 +106,17 @@ async def run_k3k(
         timeout: seconds after which it is killed and the test fails.
     """
     process = await start_warm(arguments, environment(kubeconfig, env))
+    return await _finished(process, stdin, timeout)
+
+
+async def _finished(
+    process: asyncio.subprocess.Process | WarmProcess, stdin: str, timeout: float
+) -> Finished:
     try:
         async with asyncio.timeout(timeout):
             out, err = await process.communicate(stdin.encode())
     except TimeoutError:
         process.kill()
+        await process.wait()
         raise
     return Finished(process.returncode or 0, out.decode(), err.decode())

@@ -35,10 +35,16 @@ class WarmProcess:
         """Send all of standard input, read both outputs to their ends and wait for the process."""
         entry, out, err = self._streams
         _sent, out_text, err_text = await asyncio.gather(_send(entry, stdin), _read(out), _read(err))
-        status = int.from_bytes(await _exactly(self._told, 8), "big")
-        self._told.close()
-        self.returncode = os.waitstatus_to_exitcode(status)
+        await self.wait()
         return out_text, err_text
+
+    async def wait(self) -> int:
+        """Wait until it has ended, and return its exit code."""
+        if self.returncode is None:
+            status = int.from_bytes(await _exactly(self._told, 8), "big")
+            self._told.close()
+            self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
 
     def kill(self) -> None:
         """End it at once."""
