@@ -35,6 +35,23 @@ from k3k_tui.widgets.lines import (
 __all__ = ["AnyColumn", "Layout", "Line", "LineSource", "LineTable", "Lines", "TableColumn", "laid_out"]
 
 
+class TableMessage(Message):
+    """Something that a table tells.
+
+    Args:
+        table: which one.
+    """
+
+    def __init__(self, table: LineTable) -> None:
+        super().__init__()
+        self.table = table
+
+    @property
+    def control(self) -> LineTable:
+        """The table."""
+        return self.table
+
+
 class LineTable(ScrollView, can_focus=True):
     """A table with a cursor, marks and a line of headings.
 
@@ -55,57 +72,33 @@ class LineTable(ScrollView, can_focus=True):
     }
     """
 
-    class Highlighted(Message):
+    class Highlighted(TableMessage):
         """The cursor came to another line."""
 
         def __init__(self, table: LineTable, key: Hashable | None) -> None:
-            super().__init__()
-            self.table = table
+            super().__init__(table)
             self.key = key
 
-        @property
-        def control(self) -> LineTable:
-            """The table."""
-            return self.table
-
-    class Selected(Message):
+    class Selected(TableMessage):
         """A line was chosen: with a key, or by a second click."""
 
         def __init__(self, table: LineTable, key: Hashable) -> None:
-            super().__init__()
-            self.table = table
+            super().__init__(table)
             self.key = key
 
-        @property
-        def control(self) -> LineTable:
-            """The table."""
-            return self.table
-
-    class Marked(Message):
+    class Marked(TableMessage):
         """Other lines are marked than before."""
 
         def __init__(self, table: LineTable, keys: frozenset[Hashable]) -> None:
-            super().__init__()
-            self.table = table
+            super().__init__(table)
             self.keys = keys
 
-        @property
-        def control(self) -> LineTable:
-            """The table."""
-            return self.table
-
-    class HeadingPicked(Message):
+    class HeadingPicked(TableMessage):
         """The heading of a column was clicked."""
 
         def __init__(self, table: LineTable, name: str) -> None:
-            super().__init__()
-            self.table = table
+            super().__init__(table)
             self.name = name
-
-        @property
-        def control(self) -> LineTable:
-            """The table."""
-            return self.table
 
     def __init__(
         self,
