@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from textual.app import ComposeResult
@@ -11,10 +10,8 @@ from textual.widget import Widget
 
 from k3k_core.ages import format_age
 from k3k_core.cli.output import to_yaml
-from k3k_tui.screens.control_plane.background import in_background
-from k3k_tui.screens.control_plane.pane import Pane
+from k3k_tui.screens.control_plane.loading_pane import LoadingPane
 from k3k_tui.screens.control_plane.sheet import trouble_lines
-from k3k_tui.screens.control_plane.subject import Loaded
 from k3k_tui.services import services
 from k3k_tui.text import clean
 from k3k_tui.view.cells import Cell
@@ -40,7 +37,7 @@ _COLUMNS = (
 )
 
 
-class ObjectsPane(Pane):
+class ObjectsPane(LoadingPane["Belongings"]):
     """The objects.
 
     Args:
@@ -50,14 +47,13 @@ class ObjectsPane(Pane):
     DEFAULT_CSS = """
     ObjectsPane #objects-state { height: 1; overflow: hidden; background: $panel; }
     """
+    LOADS = "objects"
 
     def __init__(self, known: ControlPlaneWatch) -> None:
         super().__init__(known)
-        self._loaded: Loaded[Belongings] = Loaded()
         self._filter: TextFilter = parse_text("")
         self._typed = ""
         self._read: BelongingObject | None = None
-        self._loaded_with: object = None
 
     def compose(self) -> ComposeResult:
         """Lay out what is loaded, the objects, the YAML of one, and the line for the filter."""
@@ -95,18 +91,6 @@ class ObjectsPane(Pane):
         cursor = self.query_one("#objects", LineTable).cursor
         return ("/".join(cursor) if isinstance(cursor, tuple) else ""), ""
 
-    def opened(self) -> None:
-        """Load them when it is opened for the first time."""
-        if self._loaded.value is None and not self._loaded.loading:
-            self._load()
-
-    def news(self) -> None:
-        """Load them anew when the control plane itself has changed."""
-        row = self.known.subject.row
-        plane = row.control_plane if row is not None else None
-        if self._loaded.value is not None and plane != self._loaded_with and not self._loaded.loading:
-            self._load()
-
     def on_resize(self) -> None:
         """Break the text for the new width."""
         self._show()
@@ -140,21 +124,15 @@ class ObjectsPane(Pane):
         """Whether there is text instead of the objects: the YAML of one, or why there are none."""
         return self._read is not None or (bool(self._loaded.error) and self._loaded.value is None)
 
-    def _load(self) -> None:
-        row = self.known.subject.row
-        self._loaded_with = row.control_plane if row is not None else None
-        self._loaded = replace(self._loaded, loading=True)
-        self._show()
-        in_background(self, self._ask, "objects")
+    async def ask(self, host: HostApi) -> Belongings:
+        """Ask the host for the objects."""
+        from k3k_core.lifecycle.objects import list_objects
+
+        return await list_objects(host, self.known.identity)
 
     async def _ask(self) -> None:
-        async def ask(host: HostApi) -> Belongings:
-            from k3k_core.lifecycle.objects import list_objects
-
-            return await list_objects(host, self.known.identity)
-
         was_text = self._is_text
-        self._loaded = await self.known.link.load(self._loaded, ask)
+        self._loaded = await self.known.link.load(self._loaded, self.ask)
         if self._is_text == was_text:
             self._show()
         else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from textual.app import ComposeResult
@@ -11,10 +10,8 @@ from textual.containers import Container
 from textual.widget import Widget
 
 from k3k_core.ages import format_age
-from k3k_tui.screens.control_plane.background import in_background
-from k3k_tui.screens.control_plane.pane import Pane
+from k3k_tui.screens.control_plane.loading_pane import LoadingPane
 from k3k_tui.screens.control_plane.sheet import trouble_lines
-from k3k_tui.screens.control_plane.subject import Loaded
 from k3k_tui.services import services
 from k3k_tui.text import clean
 from k3k_tui.view.cells import Cell
@@ -42,7 +39,7 @@ _COLUMNS = (
 _WIDE = 110
 
 
-class ValuesPane(Pane):
+class ValuesPane(LoadingPane["tuple[Revision, ...]"]):
     """Revisions, and what one of them holds or changed.
 
     Args:
@@ -57,11 +54,10 @@ class ValuesPane(Pane):
     ValuesPane.-wide Container.parts { layout: horizontal; }
     ValuesPane.-wide #revisions { height: 1fr; width: 48; }
     """
+    LOADS = "values"
 
     def __init__(self, known: ControlPlaneWatch) -> None:
         super().__init__(known)
-        self._loaded: Loaded[tuple[Revision, ...]] = Loaded()
-        self._loaded_with: object = None
         self._compared: Compared = "before"
 
     def compose(self) -> ComposeResult:
@@ -92,18 +88,6 @@ class ValuesPane(Pane):
         """What is shown of the revision under the cursor."""
         return self.query_one("#document", TextView).plain, "what is shown of the revision"
 
-    def opened(self) -> None:
-        """Load them when it is opened for the first time."""
-        if self._loaded.value is None and not self._loaded.loading:
-            self._load()
-
-    def news(self) -> None:
-        """Load them anew when the control plane itself has changed."""
-        row = self.known.subject.row
-        plane = row.control_plane if row is not None else None
-        if self._loaded.value is not None and plane != self._loaded_with and not self._loaded.loading:
-            self._load()
-
     def on_resize(self) -> None:
         """Put the parts beside or below each other."""
         self.set_class(self.size.width >= _WIDE, "-wide")
@@ -120,21 +104,11 @@ class ValuesPane(Pane):
         event.stop()
         self.query_one("#document").focus()
 
-    def _load(self) -> None:
-        row = self.known.subject.row
-        self._loaded_with = row.control_plane if row is not None else None
-        self._loaded = replace(self._loaded, loading=True)
-        self._show()
-        in_background(self, self._ask, "values")
+    async def ask(self, host: HostApi) -> tuple[Revision, ...]:
+        """Ask the host for the revisions."""
+        from k3k_core.lifecycle.revisions import revisions
 
-    async def _ask(self) -> None:
-        async def ask(host: HostApi) -> tuple[Revision, ...]:
-            from k3k_core.lifecycle.revisions import revisions
-
-            return await revisions(host, self.known.identity)
-
-        self._loaded = await self.known.link.load(self._loaded, ask)
-        self._show()
+        return await revisions(host, self.known.identity)
 
     def _turn(self) -> None:
         self._compared = _NEXT[self._compared]
