@@ -135,8 +135,13 @@ def load_config(path: Path, *, required: bool) -> dict[str, Any]:
 
     try:
         content = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError):
-        raise UsageError(f"The configuration file {path} is not valid YAML.") from None
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
+        where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark is not None else ""
+        raise UsageError(
+            f"The configuration file {path} is not valid YAML{where}.",
+            hint="Check the indentation, the brackets and the quotes there.",
+        ) from None
     if content is None:
         return {}
     if not isinstance(content, dict):

@@ -100,6 +100,7 @@ def test_a_variable_that_makes_no_sense_is_named(variable: str, value: str, told
     ("text", "told"),
     [
         ("namespcae: a", "unknown setting 'namespcae'"),
+        ("tui:\n  theme: [moss\nquiet: true", r"is not valid YAML \(line 3, column 6\)"),
         ("- a", "holds no mapping"),
         ("a: [", "not valid YAML"),
         ("namespace: 3", "namespace: a non-empty text is expected"),
