@@ -5,7 +5,7 @@ from __future__ import annotations
 from k3k_core.cli.output import Cell
 from k3k_core.cli.terminal import Style
 from k3k_core.telemetry.quantities import Unit, format_value
-from k3k_core.telemetry.signals.model import CertificateSignal, Latency, QueueSignals, Signals
+from k3k_core.telemetry.signals.model import Latency, QueueSignals, Signals
 
 # Days before the end of a certificate from which it is shown as a warning, and as bad.
 _SOON, _VERY_SOON = 30.0, 7.0
@@ -83,15 +83,6 @@ def days_left(days: float) -> Cell:
         return Cell("expired", "bad")
     style: Style | None = "bad" if days < _VERY_SOON else "warn" if days < _SOON else None
     return Cell(f"{int(days)}d", style)
-
-
-def first_to_expire(signals: Signals) -> CertificateSignal | None:
-    """Return the certificate that ends first.
-
-    Args:
-        signals: of one control plane.
-    """
-    return min(signals.certificates, key=lambda item: item.expires_at, default=None)
 
 
 def queue_cell(queue: QueueSignals | None) -> Cell | str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from k3k_core.cli.connect import host_options, run
 from k3k_core.cli.output import Cell
 from k3k_core.cli.session import Session
-from k3k_core.cli.signal_cells import days_left, first_to_expire, queue_cell, short
+from k3k_core.cli.signal_cells import days_left, queue_cell, short
 
 if TYPE_CHECKING:
     from k3k_core.discovery import ControlPlane
@@ -82,7 +82,7 @@ def cells(row: FleetRow | None) -> list[Cell | str]:
     if signals is None:
         return [""] * len(HEADINGS)
     reads, writes, store = signals.api.reads, signals.api.writes, signals.datastore.latency
-    certificate = first_to_expire(signals)
+    certificate = signals.first_to_expire
     return [
         short(reads.p99 if reads else None, "seconds"),
         short(writes.p99 if writes else None, "seconds"),

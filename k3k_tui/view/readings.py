@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from k3k_core.fleet import FleetRow
-    from k3k_core.telemetry.signals.model import Latency, QueueSignals, Signals
+    from k3k_core.telemetry.signals.model import Latency, QueueSignals
 
 # Takes a row and the current time, seconds since 1970.
 Reading: TypeAlias = "Callable[[FleetRow, float], float | None]"
 
 DAY: Final = 86_400.0
-# Seconds that the certificates k3s makes for its servers last (k3s certificate documentation): a year.
-_LONGEST_LEAF: Final = 365 * DAY
 
 
 def worst_queue(row: FleetRow) -> QueueSignals | None:
@@ -86,26 +84,12 @@ def _queue(row: FleetRow, _now: float) -> float | None:
     return _known(queue.depth) if queue is not None else None
 
 
-def first_end(signals: Signals) -> float | None:
-    """Return when the first certificate ends; None when that is not known.
-
-    Of servers that are not reached only the authorities are known, which last ten years. They say nothing of what ends
-    first, unless they themselves end within a year.
-
-    Args:
-        signals: of one control plane.
-    """
-    ends = min((item.expires_at for item in signals.certificates), default=None)
-    measured = any(item.source != "secret" for item in signals.certificates)
-    return ends if measured or ends is None or ends - signals.at < _LONGEST_LEAF else None
-
-
 def _certificate(row: FleetRow, now: float) -> float | None:
     """Days until the first one ends, counted from now: the signals may be older."""
     if row.signals is None:
         return None
-    ends = first_end(row.signals)
-    return None if ends is None or not math.isfinite(ends) else (ends - now) / DAY
+    first = row.signals.first_to_expire
+    return None if first is None or not math.isfinite(first.expires_at) else (first.expires_at - now) / DAY
 
 
 def _memory(row: FleetRow, _now: float) -> float | None:

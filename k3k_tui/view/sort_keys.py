@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from k3k_core.telemetry.judgement import Verdict
-from k3k_tui.view.readings import READINGS, first_end, worst_queue
+from k3k_tui.view.readings import READINGS, worst_queue
 from k3k_tui.view.state import Grouping
 
 if TYPE_CHECKING:
@@ -131,9 +131,8 @@ def _measured(name: str) -> Callable[[FleetRow], Value]:
 
 
 def _certificates(row: FleetRow) -> Value:
-    if row.signals is None:
-        return None
-    return first_end(row.signals)
+    first = row.signals.first_to_expire if row.signals is not None else None
+    return first.expires_at if first is not None else None
 
 
 def _age(row: FleetRow) -> Value:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
+
+# Seconds that the certificates k3s makes for its servers last (k3s certificate documentation): a year.
+_LONGEST_LEAF: Final = 365 * 86_400.0
 
 Group = Literal["read", "write"]
 Scope = Literal["resource", "namespace", "cluster"]
@@ -317,3 +320,14 @@ class Signals:
     def servers_ready(self) -> int:
         """How many servers answered that they are ready."""
         return sum(server.ready for server in self.servers)
+
+    @property
+    def first_to_expire(self) -> CertificateSignal | None:
+        """The certificate that ends first; None when that is not known.
+
+        Of servers that are not reached only the authorities are known, which last ten years. They say nothing of what
+        ends first, unless they themselves end within a year.
+        """
+        first = min(self.certificates, key=lambda item: item.expires_at, default=None)
+        measured = any(item.source != "secret" for item in self.certificates)
+        return first if measured or first is None or first.expires_at - self.at < _LONGEST_LEAF else None
