@@ -33,6 +33,15 @@ ANNOTATION_CERTIFICATE_EXPIRES_AT = f"{DOMAIN}/certificate-expires-at"
 ANNOTATION_CHECKSUM = f"{DOMAIN}/checksum"
 # On credentials that `delete --keep-data` left behind together with the volumes.
 ANNOTATION_KEPT = f"{DOMAIN}/kept"
+# On the root: the operation that is under way, as JSON; see `lifecycle.operation`.
+ANNOTATION_OPERATION = f"{DOMAIN}/operation"
+# On the root: "true" while delete and prune refuse.
+ANNOTATION_PROTECTED = f"{DOMAIN}/protected"
+# On the root: since when it is paused (RFC 3339).
+ANNOTATION_PAUSED_AT = f"{DOMAIN}/paused-at"
+# On the root: when the newest backup was complete (RFC 3339), and its name.
+ANNOTATION_BACKED_UP_AT = f"{DOMAIN}/backed-up-at"
+ANNOTATION_LAST_BACKUP = f"{DOMAIN}/last-backup"
 
 API_PORT = 6443
 ETCD_CLIENT_PORT = 2379
@@ -42,6 +51,12 @@ ETCD_METRICS_PORT = 2381
 COMPONENT_CONTROL_PLANE = "control-plane"
 COMPONENT_SERVER = "server"
 COMPONENT_ETCD = "etcd"
+# The second set of servers of a blue-green upgrade.
+COMPONENT_GREEN = "server-green"
+COMPONENT_AGENT = "agent"
+# Pods and Jobs that work for a while: preflight, dump, restore.
+COMPONENT_TASK = "task"
+COMPONENT_BACKUP = "backup"
 
 # By this name (LABEL_NAME) network policies know the pods of `k3k exporter`.
 EXPORTER_NAME = "k3k-exporter"
@@ -150,6 +165,30 @@ class ControlPlaneId:
     @property
     def etcd_pki(self) -> str:
         return f"{self.root}-etcd-pki"
+
+    @property
+    def green(self) -> str:
+        """Name of the second StatefulSet and Service of a blue-green upgrade; no longer than `server`."""
+        return f"{self.root}-green"
+
+    @property
+    def agent(self) -> str:
+        """Name of the StatefulSet of agents that run as pods of the host."""
+        return f"{self.root}-agent"
+
+    @property
+    def restore(self) -> str:
+        """Name of the ConfigMap that has a starting server wait for what is restored."""
+        return f"{self.root}-restore"
+
+    @property
+    def backups(self) -> str:
+        """Name of the volume claim that holds backups, and of what takes them on a schedule."""
+        return f"{self.root}-backups"
+
+    def task(self, what: str) -> str:
+        """Name of the Job that does one thing, e.g. "preflight"."""
+        return f"{self.root}-{what}"
 
     def revision(self, number: int) -> str:
         """Name of the Secret that holds revision `number` (1, 2, ...)."""

@@ -65,6 +65,18 @@ DEPLOYMENT = Resource("apps", "v1", "deployments", "Deployment")
 STORAGE_CLASS = Resource("storage.k8s.io", "v1", "storageclasses", "StorageClass", namespaced=False)
 NETWORK_POLICY = Resource("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy")
 POD_DISRUPTION_BUDGET = Resource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
+JOB = Resource("batch", "v1", "jobs", "Job")
+CRON_JOB = Resource("batch", "v1", "cronjobs", "CronJob")
+ROLE = Resource("rbac.authorization.k8s.io", "v1", "roles", "Role")
+ROLE_BINDING = Resource("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding")
+CLUSTER_ROLE = Resource("rbac.authorization.k8s.io", "v1", "clusterroles", "ClusterRole", namespaced=False)
+CLUSTER_ROLE_BINDING = Resource(
+    "rbac.authorization.k8s.io", "v1", "clusterrolebindings", "ClusterRoleBinding", namespaced=False
+)
+RESOURCE_QUOTA = Resource("", "v1", "resourcequotas", "ResourceQuota")
+LIMIT_RANGE = Resource("", "v1", "limitranges", "LimitRange")
+PRIORITY_CLASS = Resource("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", namespaced=False)
+CSI_DRIVER = Resource("storage.k8s.io", "v1", "csidrivers", "CSIDriver", namespaced=False)
 
 KNOWN = (
     NAMESPACE,
@@ -81,6 +93,16 @@ KNOWN = (
     STORAGE_CLASS,
     NETWORK_POLICY,
     POD_DISRUPTION_BUDGET,
+    JOB,
+    CRON_JOB,
+    ROLE,
+    ROLE_BINDING,
+    CLUSTER_ROLE,
+    CLUSTER_ROLE_BINDING,
+    RESOURCE_QUOTA,
+    LIMIT_RANGE,
+    PRIORITY_CLASS,
+    CSI_DRIVER,
 )
 _BY_TYPE = {(resource.api_version, resource.kind): resource for resource in KNOWN}
 

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from k3k_core.host.api import HostApi, HostOptions, Listing, WatchEvent
+    from k3k_core.host.api import ExecResult, HostApi, HostOptions, Listing, WatchEvent
     from k3k_core.host.backoff import Backoff
     from k3k_core.host.client import Host
     from k3k_core.host.connect import open_host
@@ -24,6 +24,7 @@ _HOME = {
     "Batch": "reflector",
     "Change": "reflector",
     "Context": "kubeconfig",
+    "ExecResult": "api",
     "Host": "client",
     "HostApi": "api",
     "HostOptions": "api",
@@ -45,6 +46,7 @@ __all__ = [
     "Batch",
     "Change",
     "Context",
+    "ExecResult",
     "Host",
     "HostApi",
     "HostOptions",

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Mapping,
+    Sequence,
+)
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from k3k_core.resources import Resource
@@ -57,6 +65,21 @@ class WatchEvent:
     def resource_version(self) -> str:
         """The version a later watch may resume from."""
         return str((self.object.get("metadata") or {}).get("resourceVersion", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class ExecResult:
+    """How a program ended that was run in a container.
+
+    Attributes:
+        exit_code: 0 when it succeeded.
+        stdout: what it wrote, unless that was taken piece by piece; it may hold secrets.
+        stderr: the last 4 KiB of what it complained about.
+    """
+
+    exit_code: int
+    stdout: bytes = field(default=b"", repr=False)
+    stderr: str = ""
 
 
 class PodConnection(Protocol):
@@ -239,6 +262,36 @@ class HostApi(ListWatcher, Protocol):
 
         Raises:
             K3kError: the host refuses, or does not answer.
+        """
+        ...
+
+    async def exec(
+        self,
+        namespace: str,
+        pod: str,
+        command: Sequence[str],
+        *,
+        container: str | None = None,
+        stdin: AsyncIterable[bytes] | None = None,
+        stdout: Callable[[bytes], Awaitable[None]] | None = None,
+        timeout: float = 300.0,
+    ) -> ExecResult:
+        """Run a program in a container and wait for its end.
+
+        Args:
+            command: the program and its arguments; no shell is involved.
+            container: its name; None for the only one of the pod.
+            stdin: what the program reads; its end is passed on where host and kubelet can (Kubernetes 1.30), so a
+                program must not depend on it: tell it how many bytes will come.
+            stdout: takes what the program writes, piece by piece; None collects it in the result.
+            timeout: seconds for the whole run.
+
+        Returns:
+            How the program ended; a program that fails is a result, not an error.
+
+        Raises:
+            NotFoundError: the pod or the container does not exist.
+            K3kError: the host refuses, does not answer, or broke off; whether the program ran is unknown then.
         """
         ...
 

@@ -126,4 +126,5 @@ LogLevel = Annotated[
 ]
 Servers = Annotated[int, Field(ge=1, le=32)]
 NodePort = Annotated[int, Field(ge=30000, le=32767)]
+Count = Annotated[int, Field(ge=0, le=10_000)]
 Seconds = Annotated[int, Field(ge=0, le=2**31 - 1)]

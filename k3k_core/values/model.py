@@ -7,21 +7,25 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from k3k_core.values import amounts, networks
 from k3k_core.values import fields as f
+from k3k_core.values.block import Block
+from k3k_core.values.model_agents import Agents
+from k3k_core.values.model_backup import Backup
+from k3k_core.values.model_hardening import (
+    Admission,
+    Audit,
+    ExtraVolume,
+    Oidc,
+    SecretsEncryption,
+    Tenancy,
+)
 from k3k_core.versions import DEFAULT_VERSION, IMAGE_REPOSITORY
 
 
-class _Block(BaseModel):
-    """Base of every block: no unknown keys, no silent conversions, no change after loading, no "
-    "values in errors."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
-
-
-class LoadBalancer(_Block):
+class LoadBalancer(Block):
     """The Service of type LoadBalancer through which clients reach the control plane."""
 
     enabled: bool = Field(
@@ -52,7 +56,7 @@ class LoadBalancer(_Block):
     )
 
 
-class Service(_Block):
+class Service(Block):
     """The Service when `loadbalancer.enabled` is false."""
 
     type: Literal["ClusterIP", "NodePort"] = Field(
@@ -66,7 +70,7 @@ class Service(_Block):
     )
 
 
-class Disable(_Block):
+class Disable(Block):
     """Components of k3s that are switched off. What is left out here has its default, also beside others."""
 
     agent: Literal[True] = Field(
@@ -97,7 +101,7 @@ class Disable(_Block):
     )
 
 
-class Kubeconfig(_Block):
+class Kubeconfig(Block):
     """The admin kubeconfig."""
 
     filename: f.SecretKey = Field(
@@ -116,7 +120,7 @@ def _default_dns(data: dict[str, Any]) -> str:
     return networks.default_dns(data["service_cidr"])
 
 
-class K3s(_Block):
+class K3s(Block):
     """Settings of k3s itself."""
 
     token: f.Token | None = Field(
@@ -173,6 +177,24 @@ class K3s(_Block):
         "Wildcards need k3s v1.36.2.",
         examples=[["api.example.org"]],
     )
+    secrets_encryption: SecretsEncryption = Field(default_factory=SecretsEncryption)
+    audit: Audit = Field(default_factory=Audit)
+    oidc: Oidc = Field(default_factory=Oidc)
+    admission: Admission = Field(default_factory=Admission)
+    registries: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Contents of registries.yaml, for the agents: mirrors and their settings. Not for passwords.",
+        examples=[{"mirrors": {"docker.io": {"endpoint": ["https://mirror.example.org"]}}}],
+    )
+    manifests: dict[f.SecretKey, str] = Field(
+        default_factory=dict,
+        description="Manifests by file name that k3s applies at every start (`server/manifests`). Not for secrets: "
+        "they are stored in a ConfigMap.",
+        examples=[{"namespaces.yaml": "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: apps\n"}],
+    )
+    extra_volumes: list[ExtraVolume] = Field(
+        default_factory=list, description="Secrets and ConfigMaps to mount into every server."
+    )
     extra_args: list[f.ExtraArg] = Field(
         default_factory=list,
         description="More flags for `k3s server`, each `--flag` or `--flag=value`. Flags that a "
@@ -183,7 +205,7 @@ class K3s(_Block):
     )
 
 
-class Image(_Block):
+class Image(Block):
     """The image of the k3s servers."""
 
     repository: f.Repository = Field(
@@ -199,7 +221,7 @@ class Image(_Block):
     )
 
 
-class Etcd(_Block):
+class Etcd(Block):
     """The dedicated etcd, with `datastore.kind: etcd`."""
 
     members: Literal[1, 3] = Field(default=1, description="Members: 1, or 3 to survive the loss of one.")
@@ -211,7 +233,21 @@ class Etcd(_Block):
     )
 
 
-class External(_Block):
+class Preflight(Block):
+    """A Job that proves, before the servers start, that the external datastore can be reached and used."""
+
+    enabled: bool = Field(default=True, description="Whether there is one.")
+    image: f.Image | None = Field(
+        default=None,
+        description="Image with the client of the datastore: psql, mysql or etcdctl. Omitted: the official image of "
+        "Postgres, MySQL or etcd.",
+    )
+    timeout: f.Duration = Field(
+        default="2m", description="How long to try. An image that cannot be pulled only warns."
+    )
+
+
+class External(Block):
     """A datastore that exists already, with `datastore.kind: external`. Exactly one of the two is needed."""
 
     endpoint: f.Endpoint | None = Field(
@@ -229,9 +265,10 @@ class External(_Block):
         "and `tls.key`.",
         examples=["dev-datastore"],
     )
+    preflight: Preflight = Field(default_factory=Preflight)
 
 
-class Datastore(_Block):
+class Datastore(Block):
     """Where the control plane's objects are stored."""
 
     kind: Literal["sqlite", "etcd", "external"] = Field(
@@ -244,13 +281,19 @@ class Datastore(_Block):
     external: External = Field(default_factory=External)
 
 
-class Persistence(_Block):
+class Persistence(Block):
     """Volumes for what is stored in the host cluster: the sqlite file, or the data of the dedicated etcd."""
 
     enabled: bool = Field(
         default=True,
         description="Whether data survives the loss of a pod. If false, it is gone with the pod: for tests "
         "only. Left out on a host without a default storage class, it is false, and a warning says so.",
+    )
+    access_mode: Literal["auto", "ReadWriteOnce", "ReadWriteOncePod"] = Field(
+        default="auto",
+        description="Who may mount the sqlite volume. ReadWriteOncePod: one pod, so that two servers never share the "
+        "file, whatever happens to a node; it needs a CSI driver. ReadWriteOnce: one node. auto: the first where the "
+        "storage class has a CSI driver, decided once, at the creation.",
     )
     size: f.Size = Field(
         default="5Gi", description="Size of the sqlite volume; etcd has `datastore.etcd.size`."
@@ -262,14 +305,14 @@ class Persistence(_Block):
     )
 
 
-class Requests(_Block):
+class Requests(Block):
     """What each server is guaranteed."""
 
     cpu: f.Cpu = Field(default="100m", description="Processor time in cores.", examples=["250m"])
     memory: f.Size = Field(default="512Mi", description="Memory; an idle server takes about 450 MiB.")
 
 
-class Limits(_Block):
+class Limits(Block):
     """What each server may use at most."""
 
     cpu: f.Cpu | None = Field(
@@ -282,14 +325,14 @@ class Limits(_Block):
     )
 
 
-class Resources(_Block):
+class Resources(Block):
     """Resources of each k3s server."""
 
     requests: Requests = Field(default_factory=Requests)
     limits: Limits = Field(default_factory=Limits)
 
 
-class Toleration(_Block):
+class Toleration(Block):
     """One toleration, as in a pod."""
 
     key: f.OptionalQualifiedName = Field(default="", description="Key of the taint. Empty, with Exists: all.")
@@ -303,7 +346,7 @@ class Toleration(_Block):
     )
 
 
-class Scheduling(_Block):
+class Scheduling(Block):
     """On which nodes of the host the pods run."""
 
     node_selector: dict[f.QualifiedName, f.LabelValue] = Field(
@@ -314,6 +357,9 @@ class Scheduling(_Block):
         description="Taints that do not matter.",
         examples=[[{"key": "dedicated", "operator": "Exists"}]],
     )
+    architecture: Literal["", "amd64", "arm64"] = Field(
+        default="", description="Architecture of the nodes; every image has both. Empty: any."
+    )
     priority_class_name: f.OptionalObjectName = Field(
         default="", description="Priority class of the pods. Empty: the host's default."
     )
@@ -323,7 +369,7 @@ class Scheduling(_Block):
     )
 
 
-class NetworkPolicy(_Block):
+class NetworkPolicy(Block):
     """Network policy around the pods of the control plane: everything else is refused."""
 
     enabled: bool = Field(
@@ -343,7 +389,18 @@ class NetworkPolicy(_Block):
     )
 
 
-class Values(_Block):
+class Upgrade(Block):
+    """How servers are replaced when the version or their configuration changes."""
+
+    strategy: Literal["auto", "rolling", "recreate", "blue-green"] = Field(
+        default="auto",
+        description="rolling: one server after the other. recreate: the only server is stopped first. blue-green: a "
+        "second set of servers on the same etcd or external datastore takes over, and the first is replaced behind "
+        "it. auto: rolling with several servers, else recreate.",
+    )
+
+
+class Values(Block):
     """What a user asks for: one control plane."""
 
     version: f.Version = Field(
@@ -358,6 +415,20 @@ class Values(_Block):
         "Omitted: never.",
         examples=["8h", "7d", "1h30m"],
     )
+    protect: bool = Field(
+        default=False, description="Whether `k3k delete` and `k3k prune` refuse to take it away."
+    )
+    tier: Literal["", "small", "medium", "large"] = Field(
+        default="",
+        description="Resources of each server that `resources` does not name: small is 100m and 512Mi, medium 500m "
+        "and 1Gi, large 2 cores and 4Gi. Empty: the defaults of `resources`.",
+    )
+    labels: dict[f.QualifiedName, f.LabelValue] = Field(
+        default_factory=dict,
+        description="Labels of the control plane and all its objects, to select it by (`k3k list -l`, "
+        "`k3k upgrade -l`).",
+        examples=[{"team": "a"}],
+    )
     loadbalancer: LoadBalancer = Field(default_factory=LoadBalancer)
     service: Service = Field(default_factory=Service)
     k3s: K3s = Field(default_factory=K3s)
@@ -367,6 +438,10 @@ class Values(_Block):
     resources: Resources = Field(default_factory=Resources)
     scheduling: Scheduling = Field(default_factory=Scheduling)
     network_policy: NetworkPolicy = Field(default_factory=NetworkPolicy)
+    upgrade: Upgrade = Field(default_factory=Upgrade)
+    backup: Backup = Field(default_factory=Backup)
+    agents: Agents = Field(default_factory=Agents)
+    tenancy: Tenancy = Field(default_factory=Tenancy)
 
     @property
     def ttl_seconds(self) -> float | None:

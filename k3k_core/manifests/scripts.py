@@ -1,0 +1,44 @@
+"""Shell scripts that k3k runs in containers of the k3s image, by the name they are called with.
+
+They use no more than `sh`, `cat`, `head`, `wc`, `mkdir`, `mv`, `rm`, `ls`, `sleep` and `kill`, which the busybox in
+that image has. Each is run as `/bin/sh -c SCRIPT NAME ARGUMENT...`: its name is `$0`, so that a process list shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+# PATH: write a file to the standard output.
+SEND = 'exec cat "$1"\n'
+
+# PATH SIZE: take a file of so many bytes from the standard input; it appears whole or not at all.
+RECEIVE = """\
+set -eu
+umask 077
+mkdir -p "${1%/*}"
+head -c "$2" > "$1.part"
+if [ "$(wc -c < "$1.part")" -ne "$2" ]; then
+  rm -f "$1.part"
+  echo "only a part arrived" >&2
+  exit 1
+fi
+mv "$1.part" "$1"
+"""
+
+# PATH...: remove files; those that are gone already are no failure.
+REMOVE = 'exec rm -f "$@"\n'
+
+# FOLDER: the names of the files in a folder, one a line; nothing for a folder that does not exist.
+LIST = '[ ! -d "$1" ] || exec ls -1 "$1"\n'
+
+SCRIPTS: Mapping[str, str] = {"send": SEND, "receive": RECEIVE, "remove": REMOVE, "list": LIST}
+
+
+def command(name: str, *arguments: str) -> list[str]:
+    """Return the command line that runs a script.
+
+    Args:
+        name: a key of `SCRIPTS`.
+        arguments: as the script takes them.
+    """
+    return ["/bin/sh", "-c", SCRIPTS[name], name, *arguments]
