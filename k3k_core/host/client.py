@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
-from k3k_core.errors import HostError, UnreachableError
+from k3k_core.errors import ConflictError, HostError, UnreachableError
+from k3k_core.host import exec as exec_protocol
 from k3k_core.host import requests
-from k3k_core.host.api import Listing, PodConnection, Projection, WatchEvent
+from k3k_core.host.api import ExecResult, Listing, PodConnection, Projection, WatchEvent
 from k3k_core.host.backoff import Backoff
 from k3k_core.host.connection import Connection
 from k3k_core.host.credentials import Credentials
@@ -20,6 +21,7 @@ from k3k_core.host.port_forward import PROTOCOL, PortForward
 from k3k_core.host.refusals import namespace_or_object_missing, refusal_of
 from k3k_core.host.requests import Request
 from k3k_core.host.statuses import error_of, not_kubernetes
+from k3k_core.names import FIELD_MANAGER
 from k3k_core.resources import Resource
 
 _EVENTS = ("ADDED", "MODIFIED", "DELETED", "BOOKMARK")
@@ -109,7 +111,14 @@ class Host:
     async def apply(
         self, manifest: Mapping[str, Any], *, force: bool = False, dry_run: bool = False
     ) -> dict[str, Any]:
-        return await self._object(requests.apply(manifest, force=force, dry_run=dry_run))
+        try:
+            return await self._object(requests.apply(manifest, force=force, dry_run=dry_run))
+        except ConflictError as error:
+            # What k3k itself patched (the number of pods while it was paused) is nobody else's, though the host
+            # tells an update by this manager from an apply by it.
+            if force or error.managers != (FIELD_MANAGER,):
+                raise
+        return await self._object(requests.apply(manifest, force=True, dry_run=dry_run))
 
     async def replace(self, manifest: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
         return await self._object(requests.replace(manifest, dry_run=dry_run))
@@ -211,9 +220,29 @@ class Host:
     @asynccontextmanager
     async def port_forward(self, namespace: str, pod: str, port: int) -> AsyncGenerator[PodConnection, None]:
         request = requests.port_forward(namespace, pod, port)
-        socket = await self._exchange.upgrade(request, protocol=PROTOCOL)
+        socket = await self._exchange.upgrade(request, protocols=(PROTOCOL,))
         try:
             yield PortForward(self._connection, request, socket)
+        finally:
+            await socket.close()
+
+    async def exec(
+        self,
+        namespace: str,
+        pod: str,
+        command: Sequence[str],
+        *,
+        container: str | None = None,
+        stdin: AsyncIterable[bytes] | None = None,
+        stdout: Callable[[bytes], Awaitable[None]] | None = None,
+        timeout: float = 300.0,
+    ) -> ExecResult:
+        request = requests.run_program(namespace, pod, command, container=container, stdin=stdin is not None)
+        socket = await self._exchange.upgrade(request, protocols=exec_protocol.PROTOCOLS)
+        try:
+            return await exec_protocol.run(
+                self._connection, request, socket, stdin=stdin, stdout=stdout, timeout=timeout
+            )
         finally:
             await socket.close()
 

@@ -7,19 +7,19 @@ import json
 import logging
 import math
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
 import aiohttp
 
-from k3k_core.errors import UnreachableError
+from k3k_core.errors import K3kError, UnreachableError
 from k3k_core.host.backoff import Backoff
 from k3k_core.host.connection import Connection
 from k3k_core.host.credentials import Credential, Credentials
 from k3k_core.host.failures import never_sent, timed_out, unreachable, where, worth_repeating
-from k3k_core.host.refusals import Answer, Refusal, in_words, retry_after
+from k3k_core.host.refusals import Answer, Refusal, in_words, read_refusal, retry_after
 from k3k_core.host.requests import Request
 from k3k_core.host.statuses import error_of, not_kubernetes, to_error
 from k3k_core.host.transport import CONNECT_TIMEOUT, Transport, open_transport
@@ -32,6 +32,8 @@ ATTEMPTS = 4
 CONCURRENCY = 32
 BODY_LIMIT = 64 * 2**20
 _ERROR_BODY_LIMIT = 2**20
+# Refusals of an upgrade that are worth their words.
+_WORDED = frozenset((400, 403, 404, 409, 422, 500, 501))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,41 +121,63 @@ class Exchange:
         finally:
             answer.close()
 
-    async def upgrade(self, request: Request, *, protocol: str) -> aiohttp.ClientWebSocketResponse:
+    async def upgrade(
+        self, request: Request, *, protocols: tuple[str, ...]
+    ) -> aiohttp.ClientWebSocketResponse:
         """Turn a request into a WebSocket; the caller closes it.
 
         Args:
             request: what to ask for.
-            protocol: WebSocket subprotocol.
+            protocols: WebSocket subprotocols, the best first.
 
         Raises:
             K3kError: the host refused, or gave no answer in time.
         """
-        credential = await self._credentials.current()
-        try:
-            return await self._upgrade(request, credential, protocol)
-        except aiohttp.WSServerHandshakeError as error:
-            # The library throws the answer's body away: the status has to do.
-            status = error.status
-        if status == 401 and await self._credentials.renew(credential):
-            try:
-                return await self._upgrade(request, await self._credentials.current(), protocol)
-            except aiohttp.WSServerHandshakeError as error:
-                status = error.status
-        raise error_of(self._connection, request, status, Refusal(known=True, message=""))
+        renewed = False
+        for failures in count(1):
+            credential = await self._credentials.current()
+            outcome = await self._upgrade(request, credential, protocols)
+            if isinstance(outcome, aiohttp.ClientWebSocketResponse):
+                return outcome
+            if isinstance(outcome, Answer) and outcome.status == 401 and not renewed:
+                renewed = True
+                if await self._credentials.renew(credential):
+                    continue
+            delay = self._delay(request, outcome, failures) if failures < ATTEMPTS else None
+            if delay is not None:
+                await asyncio.sleep(min(delay, self._request_timeout))
+            elif isinstance(outcome, _Failure):
+                raise outcome.error
+            else:
+                raise await self._refused_upgrade(request, outcome)
+        raise AssertionError
 
     async def _upgrade(
-        self, request: Request, credential: Credential, protocol: str
-    ) -> aiohttp.ClientWebSocketResponse:
+        self, request: Request, credential: Credential, protocols: tuple[str, ...]
+    ) -> aiohttp.ClientWebSocketResponse | Answer | _Failure:
         transport = await self._transport(credential)
         try:
-            return await transport.upgrade(request, credential.authorization, protocol=protocol)
-        except aiohttp.WSServerHandshakeError:
-            raise
+            return await transport.upgrade(request, credential.authorization, protocols=protocols)
+        except aiohttp.WSServerHandshakeError as error:
+            # The library throws the answer's body away.
+            wait = error.headers.get("Retry-After", "") if error.headers is not None else ""
+            return Answer(status=error.status, content_type="", body=b"", retry_after=wait)
         except TimeoutError:
-            raise timed_out(self._connection, request, CONNECT_TIMEOUT * 2) from None
+            return _Failure(timed_out(self._connection, request, CONNECT_TIMEOUT * 2), repeat=False)
         except (aiohttp.ClientError, OSError) as error:
-            raise unreachable(self._connection, request, error) from None
+            repeat = worth_repeating(error) and (request.repeatable or never_sent(error))
+            return _Failure(unreachable(self._connection, request, error), repeat)
+
+    async def _refused_upgrade(self, request: Request, outcome: Answer) -> K3kError:
+        """Return the error for a refusal whose words were lost: asked again without an upgrade, they come back."""
+        if outcome.status in _WORDED:
+            with suppress(UnreachableError):
+                answer = await self._perform(replace(request, repeatable=True))
+                if isinstance(answer, Answer) and answer.status == outcome.status:
+                    refusal = read_refusal(answer.body)
+                    if refusal.known:
+                        return error_of(self._connection, request, outcome.status, refusal)
+        return error_of(self._connection, request, outcome.status, Refusal(known=True, message=""))
 
     async def close(self) -> None:
         """Close every connection."""

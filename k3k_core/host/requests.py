@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -276,6 +276,23 @@ def port_forward(namespace: str, pod: str, port: int) -> Request:
     """
     path = _object_path(POD, namespace, pod, "portforward") + _query({"ports": str(port)})
     return Request("GET", path, Subject("forward a port to", POD, namespace, pod, ("create", "portforward")))
+
+
+def run_program(
+    namespace: str, pod: str, command: Sequence[str], *, container: str | None, stdin: bool
+) -> Request:
+    """Build the request that runs a program in a container (PodExecOptions, API reference of Kubernetes).
+
+    Args:
+        command: the program and its arguments; messages leave them out, since they may be anything.
+        stdin: whether the program is to read something.
+    """
+    query = [("container", container)] if container else []
+    query += [("stdin", "true")] if stdin else []
+    query += [("stdout", "true"), ("stderr", "true"), *(("command", word) for word in command)]
+    path = f"{_object_path(POD, namespace, pod, 'exec')}?{urlencode(query)}"
+    subject = Subject("run a program in", POD, namespace, pod, ("create", "exec"))
+    return Request("GET", path, subject, repeatable=False)
 
 
 def version() -> Request:

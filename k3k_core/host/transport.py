@@ -86,14 +86,14 @@ class Transport:
         )
 
     async def upgrade(
-        self, request: Request, authorization: str, *, protocol: str
+        self, request: Request, authorization: str, *, protocols: tuple[str, ...]
     ) -> aiohttp.ClientWebSocketResponse:
         """Turn a request into a WebSocket; the caller closes it.
 
         Args:
             request: what to ask for.
             authorization: value of the Authorization header, or "".
-            protocol: WebSocket subprotocol.
+            protocols: WebSocket subprotocols, the best first.
 
         Raises:
             aiohttp.WSServerHandshakeError: the server answered something else.
@@ -103,7 +103,7 @@ class Transport:
         async with asyncio.timeout(self._connect_timeout * 2):
             socket: aiohttp.ClientWebSocketResponse = await self._session.ws_connect(
                 URL(self._server + request.path, encoded=True),
-                protocols=(protocol,),
+                protocols=protocols,
                 headers={"Authorization": authorization} if authorization else {},
                 max_msg_size=_READ_BUFFER,
                 **options,
