@@ -10,6 +10,7 @@ from k3k_core.names import (
     API_PORT,
     COMPONENT_CONTROL_PLANE,
     COMPONENT_ETCD,
+    COMPONENT_GREEN,
     COMPONENT_SERVER,
     ETCD_CLIENT_PORT,
     ETCD_METRICS_PORT,
@@ -76,7 +77,8 @@ def network_policy(blueprint: Blueprint) -> Manifest:
 def etcd_network_policy(blueprint: Blueprint) -> Manifest:
     """Return the policy of a dedicated etcd: clients are the k3s servers, peers its members; k3k reads metrics."""
     identity = blueprint.id
-    clients = [_pods(identity, COMPONENT_SERVER), _pods(identity, COMPONENT_ETCD)]
+    components = (COMPONENT_SERVER, COMPONENT_GREEN, COMPONENT_ETCD)
+    clients = [_pods(identity, component) for component in components]
     ingress = [
         {"ports": [_tcp(ETCD_CLIENT_PORT)], "from": clients},
         {"ports": [_tcp(ETCD_PEER_PORT)], "from": [_pods(identity, COMPONENT_ETCD)]},
