@@ -38,6 +38,13 @@ def _networks(before: Values, after: Values) -> Iterator[Issue]:
         old, new = getattr(before.k3s, name), getattr(after.k3s, name)
         if old != new:
             yield Issue(f"k3s.{name}", f"is {old} for good: {_FIXED_AT_START}", _ANEW)
+    if before.k3s.secrets_encryption != after.k3s.secrets_encryption:
+        state = "on" if before.k3s.secrets_encryption.enabled else "off"
+        yield Issue(
+            "k3s.secrets_encryption",
+            f"is {state} for good: without a node of its own k3s cannot encrypt anew what is stored",
+            _ANEW,
+        )
     if before.datastore.kind == "sqlite" and before.k3s.data_dir != after.k3s.data_dir:
         yield Issue(
             "k3s.data_dir",

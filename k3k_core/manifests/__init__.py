@@ -8,6 +8,7 @@ from __future__ import annotations
 from k3k_core.manifests.blueprint import Address, Blueprint, Manifest, OwnerReference
 from k3k_core.manifests.config import config_map, k3s_config, tls_sans
 from k3k_core.manifests.etcd import etcd_dns_names, etcd_stateful_set
+from k3k_core.manifests.hardening import own_manifests
 from k3k_core.manifests.metadata import secret_data
 from k3k_core.manifests.policies import (
     etcd_network_policy,
@@ -30,6 +31,7 @@ from k3k_core.manifests.secrets import (
 )
 from k3k_core.manifests.servers import server_stateful_set
 from k3k_core.manifests.services import etcd_service, front_service, servers_service
+from k3k_core.manifests.tenancy import limit_range, resource_quota
 
 __all__ = [
     "Address",
@@ -47,13 +49,16 @@ __all__ = [
     "is_stand_in",
     "k3s_config",
     "kubeconfig_secret",
+    "limit_range",
     "namespace",
     "network_policy",
+    "own_manifests",
     "pki_secret",
     "pod_disruption_budget",
     "render",
     "render_applied",
     "render_secrets",
+    "resource_quota",
     "revision_secret",
     "root_secret",
     "secret_data",
@@ -117,6 +122,12 @@ def render_applied(blueprint: Blueprint) -> tuple[Manifest, ...]:
     values = blueprint.values
     etcd = values.datastore.etcd.members if values.datastore.kind == "etcd" else 0
     found = [service_account(blueprint), config_map(blueprint), servers_service(blueprint)]
+    if values.k3s.manifests:
+        found.append(own_manifests(blueprint))
+    if values.tenancy.quota.enabled:
+        found.append(resource_quota(blueprint))
+    if values.tenancy.limits.enabled:
+        found.append(limit_range(blueprint))
     if values.network_policy.enabled:
         found.append(network_policy(blueprint))
         if etcd:

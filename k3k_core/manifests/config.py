@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from k3k_core.manifests.arguments import merge_extra_args
 from k3k_core.manifests.blueprint import Address, Blueprint, Manifest
+from k3k_core.manifests.hardening import apiserver_arguments, hardening_files, secrets_encryption
 from k3k_core.manifests.metadata import metadata
 from k3k_core.names import COMPONENT_SERVER, ETCD_CLIENT_PORT, ControlPlaneId
 from k3k_core.versions import K3sVersion, supports
@@ -30,14 +31,17 @@ _DATASTORE_FLAGS = {
 
 
 def config_map(blueprint: Blueprint) -> Manifest:
-    """Return the ConfigMap with k3s' config.yaml."""
+    """Return the ConfigMap with k3s' config.yaml, and what it names beside it."""
     import yaml
 
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": metadata(blueprint.id, blueprint.id.config, COMPONENT_SERVER, blueprint.owner),
-        "data": {CONFIG_FILE: yaml.safe_dump(k3s_config(blueprint), sort_keys=True, width=_UNFOLDED)},
+        "data": {
+            CONFIG_FILE: yaml.safe_dump(k3s_config(blueprint), sort_keys=True, width=_UNFOLDED),
+            **hardening_files(blueprint.values),
+        },
     }
 
 
@@ -62,7 +66,10 @@ def k3s_config(blueprint: Blueprint) -> dict[str, Any]:
         "v": int(values.k3s.log_level),
         "token-file": f"{TOKENS_DIR}/server",
         "agent-token-file": f"{TOKENS_DIR}/agent",
-        "kube-apiserver-arg": [f"token-auth-file={TOKENS_DIR}/identities.csv"],
+        "kube-apiserver-arg": [
+            f"token-auth-file={TOKENS_DIR}/identities.csv",
+            *apiserver_arguments(values, CONFIG_DIR),
+        ],
         "tls-san": tls_sans(blueprint),
         # For `kubectl exec` into the pod; users get the kubeconfig of the Secret.
         "write-kubeconfig": "/tmp/kubeconfig.yaml",  # noqa: S108 - a path in the pod, on a volume of its own
@@ -70,6 +77,7 @@ def k3s_config(blueprint: Blueprint) -> dict[str, Any]:
         **_switches(values),
         **_advertised(blueprint.address),
         **_datastore(blueprint),
+        **secrets_encryption(values),
     }
     if values.k3s.debug:
         config["debug"] = True

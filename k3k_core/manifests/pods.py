@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 # Any unprivileged user does; this one is in no image's /etc/passwd.
 USER = 10001
+# On every node (https://kubernetes.io/docs/reference/labels-annotations-taints/#kubernetes-io-arch).
+_ARCHITECTURE = "kubernetes.io/arch"
 # Read by owner and by the pod's group, which the volumes belong to.
 SECRET_MODE = 0o440
 
@@ -64,8 +66,9 @@ def placement(values: Values, pods: Mapping[str, str], replicas: int) -> dict[st
     """
     scheduling = values.scheduling
     spec: dict[str, Any] = {}
-    if scheduling.node_selector:
-        spec["nodeSelector"] = dict(scheduling.node_selector)
+    wanted = {_ARCHITECTURE: scheduling.architecture} if scheduling.architecture else {}
+    if nodes := {**wanted, **scheduling.node_selector}:
+        spec["nodeSelector"] = nodes
     if scheduling.tolerations:
         spec["tolerations"] = [_toleration(item) for item in scheduling.tolerations]
     if scheduling.priority_class_name:

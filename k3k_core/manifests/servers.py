@@ -10,6 +10,13 @@ from typing import Any
 
 from k3k_core.manifests.blueprint import Blueprint, Manifest
 from k3k_core.manifests.config import CONFIG_DIR, CONFIG_FILE, DATASTORE_DIR, TOKENS_DIR, k3s_config
+from k3k_core.manifests.hardening import (
+    MANIFESTS_DIR,
+    extra_mounts,
+    extra_volumes,
+    hardening_parts,
+    manifests_name,
+)
 from k3k_core.manifests.metadata import checksum, labels, metadata, selector
 from k3k_core.manifests.pods import (
     container_security_context,
@@ -46,6 +53,14 @@ for file in "$PKI_DIR"/*; do
     mv "$target.new" "$target"
   fi
 done
+# Manifests of the values, as they are now; k3s applies what is in this directory.
+rm -rf "$K3S_MANIFESTS_DIR"
+if [ -d "$MANIFESTS_DIR" ]; then
+  mkdir -p "$K3S_MANIFESTS_DIR"
+  for file in "$MANIFESTS_DIR"/*; do
+    cat "$file" > "$K3S_MANIFESTS_DIR/${file##*/}"
+  done
+fi
 if [ -e "$TOKENS_DIR/node-password" ]; then
   mkdir -p "$NODE_DIR"
   cat "$TOKENS_DIR/node-password" > "$NODE_DIR/password"
@@ -131,6 +146,8 @@ def _init_container(blueprint: Blueprint) -> dict[str, Any]:
             {"name": "TLS_DIR", "value": f"{data_dir}/server/tls"},
             {"name": "TOKENS_DIR", "value": TOKENS_DIR},
             {"name": "NODE_DIR", "value": f"{_RANCHER_DIR}/node"},
+            {"name": "MANIFESTS_DIR", "value": MANIFESTS_DIR},
+            {"name": "K3S_MANIFESTS_DIR", "value": f"{data_dir}/server/manifests/k3k"},
         ],
         "resources": resources(blueprint.values),
         "securityContext": container_security_context(),
@@ -139,6 +156,7 @@ def _init_container(blueprint: Blueprint) -> dict[str, Any]:
             mount("tokens", TOKENS_DIR, read_only=True),
             mount("data", data_dir),
             mount("etc-rancher", _RANCHER_DIR),
+            *([mount("manifests", MANIFESTS_DIR, read_only=True)] if blueprint.values.k3s.manifests else ()),
         ],
     }
 
@@ -153,6 +171,7 @@ def _container(blueprint: Blueprint) -> dict[str, Any]:
         mount("etc-rancher", _RANCHER_DIR),
         mount("tmp", "/tmp"),  # noqa: S108 - a path in the pod, on a volume of its own
     ]
+    mounts += extra_mounts(values)
     if _datastore_volume(blueprint):
         mounts.append(mount("datastore", DATASTORE_DIR, read_only=True))
     return {
@@ -218,6 +237,9 @@ def _volumes(blueprint: Blueprint, *, persistent: bool) -> list[dict[str, Any]]:
         {"name": "etc-rancher", "emptyDir": {}},
         {"name": "tmp", "emptyDir": {}},
     ]
+    if values.k3s.manifests:
+        volumes.append({"name": "manifests", "configMap": {"name": manifests_name(identity)}})
+    volumes += extra_volumes(values)
     if datastore := _datastore_volume(blueprint):
         volumes.append(datastore)
     return volumes
@@ -245,4 +267,8 @@ def _checksum(blueprint: Blueprint) -> str:
     Certificates are not part of it: authorities are copied before the first start only, and k3s and etcd
     read the files of etcd's certificates again for every connection.
     """
-    return checksum(k3s_config(blueprint), blueprint.tokens.to_secret_data())
+    return checksum(
+        k3s_config(blueprint),
+        blueprint.tokens.to_secret_data(),
+        *filter(None, [hardening_parts(blueprint.values)]),
+    )

@@ -61,6 +61,9 @@ OptionalObjectName = Annotated[
 DataDir = Annotated[
     str, AfterValidator(formats.data_dir), _text(formats.PATH_PATTERN, "absolute path", maxLength=200)
 ]
+MountPath = Annotated[
+    str, AfterValidator(formats.mount_path), _text(formats.PATH_PATTERN, "absolute path", maxLength=200)
+]
 SecretKey = Annotated[str, AfterValidator(formats.secret_key), _text(formats.FILE_NAME_PATTERN, "file name")]
 FileMode = Annotated[str, AfterValidator(formats.file_mode), _text(formats.MODE_PATTERN, "octal file mode")]
 OptionalQualifiedName = Annotated[

@@ -105,18 +105,24 @@ def optional_object_name(text: str) -> str:
 def data_dir(text: str) -> str:
     """Directory of k3s' state inside the pod; a volume is mounted there."""
     example = "use e.g. `/var/lib/rancher/k3s`"
+    mount_path(text, example)
+    if text.split("/")[1] in _RESERVED:
+        raise RefusedError(f"{shown(text)} is or lies in a directory that the server needs itself", example)
+    return text
+
+
+def mount_path(text: str, example: str = "use e.g. `/etc/extra`") -> str:
+    """Absolute path in its shortest form, where something can be mounted."""
     if not text.startswith("/"):
         raise RefusedError(f"{shown(text)} is not an absolute path", example)
     if not re.fullmatch(PATH_PATTERN, text) or len(text) > 200:
         raise RefusedError(
             f"{shown(text)} is not usable as a directory",
-            "use at most 200 letters, digits, `.`, `_`, `-` and `/`, e.g. `/var/lib/rancher/k3s`",
+            f"use at most 200 letters, digits, `.`, `_`, `-` and `/`, {example.removeprefix('use ')}",
         )
     clean = posixpath.normpath(text)
     if clean != text:
         raise RefusedError(f"{shown(text)} is not in its shortest form", f"write `{clean}`")
-    if text.split("/")[1] in _RESERVED:
-        raise RefusedError(f"{shown(text)} is or lies in a directory that the server needs itself", example)
     return text
 
 

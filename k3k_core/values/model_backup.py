@@ -29,7 +29,7 @@ class BackupS3(Block):
     endpoint: str = Field(
         default="", description="URL of the storage. Empty: AWS.", examples=["https://s3.example.org"]
     )
-    region: str = Field(default="us-east-1", description="Region.")
+    region: str = Field(default="us-east-1", description="Region of the bucket.")
     prefix: str = Field(default="", description="Beginning of every object's name.", examples=["k3k/"])
     secret_name: f.OptionalObjectName = Field(
         default="",

@@ -59,7 +59,7 @@ class ExtraVolume(Block):
     """A Secret or ConfigMap of the same namespace, mounted into every server."""
 
     name: f.ObjectName = Field(description="Name of the volume.")
-    path: f.DataDir = Field(description="Where to mount it; not below a directory that k3k uses.")
+    path: f.MountPath = Field(description="Where to mount it; not below a directory that k3k uses.")
     secret: f.OptionalObjectName = Field(default="", description="Name of a Secret.")
     config_map: f.OptionalObjectName = Field(default="", description="Name of a ConfigMap.")
 

@@ -11,7 +11,7 @@ from typing import Any, get_args
 from k3k_core.values.paths import Path, display
 
 # Blocks of the architecture that a later version will understand.
-NOT_YET = frozenset({"agents", "backup", "ingress", "monitoring"})
+NOT_YET = frozenset({"ingress", "monitoring"})
 
 
 @dataclass(frozen=True, slots=True)

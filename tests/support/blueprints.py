@@ -55,6 +55,32 @@ OWN_SECRET_VALUES = """\
 servers: 2
 datastore: {kind: external, external: {secret_name: dev-datastore}}
 """
+HARDENED_VALUES = """\
+resources: {limits: {cpu: "2", memory: 2Gi}}
+scheduling: {architecture: arm64, priority_class_name: tenants}
+tenancy: {quota: {enabled: true}, limits: {enabled: true}}
+k3s:
+  secrets_encryption: {enabled: true, provider: secretbox}
+  audit:
+    policy: |
+      apiVersion: audit.k8s.io/v1
+      kind: Policy
+      rules: [{level: Metadata}]
+  oidc: {issuer_url: "https://login.example.org", client_id: k3k, groups_claim: groups, groups_prefix: "oidc:"}
+  admission:
+    enable: [AlwaysPullImages]
+    config: |
+      apiVersion: apiserver.config.k8s.io/v1
+      kind: AdmissionConfiguration
+      plugins: []
+  registries: {mirrors: {docker.io: {endpoint: ["https://mirror.example.org"]}}}
+  manifests:
+    apps.yaml: |
+      apiVersion: v1
+      kind: Namespace
+      metadata: {name: apps}
+  extra_volumes: [{name: webhook, path: /etc/webhook, secret: webhook-credentials}]
+"""
 ADDRESS = Address("203.0.113.7")
 OWNER = OwnerReference("dev-k3k", "6f5c3a3e-6a0d-4b6f-9a51-1d7d0a5b8c11")
 PROBE_TOKEN = "secret-probe-token"

@@ -12,7 +12,14 @@ from typing import Any
 import yaml
 
 from k3k_core.manifests import Blueprint, render, secret_data
-from tests.support.blueprints import AYEDO_VALUES, ETCD_VALUES, EXTERNAL_VALUES, OWN_SECRET_VALUES, blueprint
+from tests.support.blueprints import (
+    AYEDO_VALUES,
+    ETCD_VALUES,
+    EXTERNAL_VALUES,
+    HARDENED_VALUES,
+    OWN_SECRET_VALUES,
+    blueprint,
+)
 
 DIRECTORY = Path(__file__).parents[1] / "unit" / "manifests" / "golden"
 
@@ -26,6 +33,7 @@ def cases() -> Mapping[str, Blueprint]:
         "etcd": blueprint(ETCD_VALUES),
         "external": blueprint(EXTERNAL_VALUES),
         "own-datastore-secret": blueprint(OWN_SECRET_VALUES, datastore_files=frozenset({"ca.crt"})),
+        "hardened": blueprint(HARDENED_VALUES),
         "v1.21.3": blueprint("version: v1.21.3+k3s1"),
     }
 

@@ -90,9 +90,9 @@ _KEYS = (
         "a block of a later version", "monitoring: {enabled: true}\n", ("monitoring",), "not supported yet"
     ),
     InvalidValues(
-        "four blocks of a later version",
-        "ingress: {}\nmonitoring: {}\nbackup: {}\nagents: []\n",
-        ("ingress", "monitoring", "backup", "agents"),
+        "two blocks of a later version",
+        "ingress: {}\nmonitoring: {}\n",
+        ("ingress", "monitoring"),
         "not supported yet",
     ),
     _one("a text for a block", "k3s", "hello", "must be a mapping and is text"),
@@ -401,6 +401,64 @@ _PLACE = (
         "a pull secret with a slash", "image: {pull_secrets: [a/b]}\n", ("image.pull_secrets[0]",), "object"
     ),
 )
+_HARDENING = (
+    _one("an audit policy of another kind", "k3s.audit.policy", "'kind: Pod'", "is no Policy"),
+    InvalidValues(
+        "an audit log where nothing can be written",
+        "k3s: {audit: {policy: 'kind: Policy', path: /var/log/audit.log}}\n",
+        ("k3s.audit.path",),
+        "below /tmp",
+    ),
+    InvalidValues(
+        "an issuer without TLS and client",
+        "k3s: {oidc: {issuer_url: 'http://login.example.org'}}\n",
+        ("k3s.oidc.client_id", "k3s.oidc.issuer_url"),
+        "name the client",
+    ),
+    InvalidValues("a client without issuer", "k3s: {oidc: {client_id: k3k}}\n", ("k3s.oidc.issuer_url",)),
+    InvalidValues(
+        "a plug-in that is to be on and off",
+        "k3s: {admission: {enable: [PodNodeSelector], disable: [PodNodeSelector]}}\n",
+        ("k3s.admission.disable",),
+        "PodNodeSelector",
+    ),
+    InvalidValues(
+        "a manifest that is none",
+        "k3s: {manifests: {a.yaml: hello}}\n",
+        ("k3s.manifests[a.yaml]",),
+        "objects",
+    ),
+    InvalidValues(
+        "a manifest that k3s would pass over",
+        "k3s: {manifests: {a.txt: 'kind: Namespace'}}\n",
+        ("k3s.manifests[a.txt]",),
+        ".yaml",
+    ),
+    InvalidValues(
+        "volumes of nothing, over k3k's own and twice",
+        "k3s:\n  extra_volumes:\n  - {name: a, path: /etc/a}\n  - {name: b, path: /etc/k3k/b, secret: b}\n"
+        "  - {name: b, path: /etc/b, secret: b}\n",
+        ("k3s.extra_volumes[0]", "k3s.extra_volumes[1].path", "k3s.extra_volumes[2].name"),
+        "a Secret or a ConfigMap",
+    ),
+    InvalidValues(
+        "a provider that came later",
+        "version: v1.30.4+k3s1\nk3s: {secrets_encryption: {enabled: true, provider: secretbox}}\n",
+        ("k3s.secrets_encryption.provider",),
+        "knows only `aescbc`",
+    ),
+    InvalidValues(
+        "a limit range that would throttle the servers",
+        "tenancy: {limits: {enabled: true}}\n",
+        ("tenancy.limits",),
+    ),
+    InvalidValues(
+        "a quota below what the servers ask for",
+        "tenancy: {quota: {enabled: true, memory: 1Gi}}\nresources: {requests: {memory: 2Gi}}\n",
+        ("tenancy.quota.memory",),
+        "less than the servers",
+    ),
+)
 _SEVERAL = (
     InvalidValues(
         "many problems at once, in the order of the file",
@@ -441,6 +499,7 @@ INVALID: tuple[InvalidValues, ...] = (
     *_ARGS,
     *_STORAGE,
     *_PLACE,
+    *_HARDENING,
     *_SEVERAL,
     *_OVERRIDES,
 )

@@ -210,12 +210,15 @@ def test_scaling_rolls_no_pods() -> None:
     assert checksum(ETCD_VALUES) == checksum(ETCD_VALUES.replace("servers: 3", "servers: 2"))
 
 
+FOLDERS = ("pki", "tls", "tokens", "node", "manifests", "k3s_manifests")
+
+
 class TestInitContainer:
     """The script of the init container, run by a real shell."""
 
     @pytest.fixture
     def folders(self, tmp_path: Path) -> dict[str, Path]:
-        folders = {name: tmp_path / name for name in ("pki", "tls", "tokens", "node")}
+        folders = {name: tmp_path / name for name in FOLDERS}
         for name in ("pki", "tokens"):
             folders[name].mkdir()
         for name, text in PKI.to_secret_data().items():
@@ -271,3 +274,15 @@ class TestInitContainer:
         (folders["tokens"] / "node-password").unlink()
         self.run(folders)
         assert not folders["node"].exists()
+
+    def test_puts_the_manifests_of_the_values_where_k3s_applies_them(self, folders: dict[str, Path]) -> None:
+        folders["manifests"].mkdir()
+        (folders["manifests"] / "apps.yaml").write_text("kind: Namespace\n")
+        self.run(folders)
+        assert (folders["k3s_manifests"] / "apps.yaml").read_text() == "kind: Namespace\n"
+
+    def test_takes_manifests_away_that_the_values_no_longer_hold(self, folders: dict[str, Path]) -> None:
+        folders["k3s_manifests"].mkdir()
+        (folders["k3s_manifests"] / "old.yaml").write_text("kind: Namespace\n")
+        self.run(folders)
+        assert not folders["k3s_manifests"].exists()
