@@ -11,19 +11,30 @@ from collections.abc import Mapping
 # PATH: write a file to the standard output.
 SEND = 'exec cat "$1"\n'
 
-# PATH SIZE: take a file of so many bytes from the standard input; it appears whole or not at all.
+# PATH SIZE [SHA256]: take a file of so many bytes from the standard input; it appears whole or not at all. One that
+# was given up meanwhile has a part of its own. The digest is looked at where the image has a program for it.
 RECEIVE = """\
 set -eu
 umask 077
 mkdir -p "${1%/*}"
-head -c "$2" > "$1.part"
-if [ "$(wc -c < "$1.part")" -ne "$2" ]; then
-  rm -f "$1.part"
+part=$1.$$.part
+trap 'rm -f "$part"' EXIT
+head -c "$2" > "$part"
+if [ "$(wc -c < "$part")" -ne "$2" ]; then
   echo "only a part arrived" >&2
   exit 1
 fi
-mv "$1.part" "$1"
+if [ -n "${3-}" ] && command -v sha256sum > /dev/null; then
+  if [ "$(sha256sum < "$part")" != "$3  -" ]; then
+    echo "it arrived damaged" >&2
+    exit 1
+  fi
+fi
+mv "$part" "$1"
 """
+
+# PATH: the size of a file in bytes; exit code 3 when it is not there.
+MEASURE = '[ -f "$1" ] || exit 3; exec wc -c < "$1"\n'
 
 # PATH...: remove files; those that are gone already are no failure.
 REMOVE = 'exec rm -f "$@"\n'
@@ -31,7 +42,13 @@ REMOVE = 'exec rm -f "$@"\n'
 # FOLDER: the names of the files in a folder, one a line; nothing for a folder that does not exist.
 LIST = '[ ! -d "$1" ] || exec ls -1 "$1"\n'
 
-SCRIPTS: Mapping[str, str] = {"send": SEND, "receive": RECEIVE, "remove": REMOVE, "list": LIST}
+SCRIPTS: Mapping[str, str] = {
+    "send": SEND,
+    "receive": RECEIVE,
+    "measure": MEASURE,
+    "remove": REMOVE,
+    "list": LIST,
+}
 
 
 def command(name: str, *arguments: str) -> list[str]:
