@@ -41,6 +41,8 @@ VERBS: dict[str, Verb] = {
         Verb("create", _CONTROL_PLANES, "Create a control plane from a values file.", "create"),
         Verb("upgrade", _CONTROL_PLANES, "Change the version or the values of a control plane.", "upgrade"),
         Verb("restart", _CONTROL_PLANES, "Restart the servers of a control plane, one by one.", "restart"),
+        Verb("pause", _CONTROL_PLANES, "Stop the servers of control planes and keep all else.", "pause"),
+        Verb("resume", _CONTROL_PLANES, "Bring paused control planes back.", "resume"),
         Verb("delete", _CONTROL_PLANES, "Delete a control plane and what belongs to it.", "delete"),
         Verb("list", _CONTROL_PLANES, "List the control planes of one or more hosts.", "list"),
         Verb("describe", _CONTROL_PLANES, "Show everything about one control plane.", "describe"),
@@ -72,8 +74,6 @@ PLANNED = frozenset(
     [
         "rollback",
         "exec",
-        "pause",
-        "resume",
         "backup",
         "join",
         "prune",
