@@ -32,7 +32,7 @@ from k3k_core.resources import (
     STATEFUL_SET,
     resource_of,
 )
-from k3k_core.values import LoadedValues
+from k3k_core.values import LoadedValues, Values
 
 # Kinds in which a change of values can make an object superfluous.
 _REMOVABLE = (CONFIG_MAP, NETWORK_POLICY, POD_DISRUPTION_BUDGET, SERVICE, SERVICE_ACCOUNT, STATEFUL_SET)
@@ -147,7 +147,7 @@ async def compare_with_host(
         of_root,
         *made,
         *compared,
-        *await _superfluous(host, identity, {item.subject for item in compared}),
+        *await _superfluous(host, identity, {item.subject for item in compared} | _notes(identity, wanted)),
     )
 
 
@@ -174,6 +174,14 @@ async def _compare(host: HostApi, manifest: Mapping[str, Any], *, force: bool) -
         text = f"the host refuses this change: {error.message}"
         return ObjectDiff(subject(manifest), "change", (FieldChange("", "", text, refused="invalid"),))
     return compare_objects(live, after)
+
+
+def _notes(identity: ControlPlaneId, values: Values) -> set[str]:
+    """Return what verbs have written down: no values render it, and it is no less wanted for that."""
+    notes = {f"ConfigMap/{identity.restore}"}
+    if values.datastore.kind == "etcd":
+        notes.add(f"ConfigMap/{identity.etcd}")
+    return notes
 
 
 async def _superfluous(host: HostApi, identity: ControlPlaneId, wanted: set[str]) -> tuple[ObjectDiff, ...]:

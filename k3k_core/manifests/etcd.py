@@ -19,6 +19,8 @@ from k3k_core.manifests.pods import (
     secret_volume,
     volume_claim,
 )
+from k3k_core.manifests.scripts import command
+from k3k_core.manifests.tasks import k3s_image
 from k3k_core.names import (
     COMPONENT_ETCD,
     ETCD_CLIENT_PORT,
@@ -30,7 +32,14 @@ from k3k_core.names import (
 if TYPE_CHECKING:
     from k3k_core.values import Values
 
-_DATA_DIR = "/var/lib/etcd"
+# Where a member's volume is mounted, and where its data is on that.
+VOLUME_DIR = "/var/lib/etcd"
+DATA_DIR = f"{VOLUME_DIR}/data"
+# Keys of the ConfigMap `NAME-k3k-etcd`: "existing" once the cluster has formed; names of members that may start
+# without data all the same, because they are to replace others.
+STATE_KEY = "initial-cluster-state"
+JOINING_KEY = "joining"
+_GUARD_VARIABLES = {"STATE": STATE_KEY, "JOINING": JOINING_KEY}
 _PKI_DIR = "/etc/k3k/pki"
 _MOST_MEMBERS = 3
 _FILES = ("ca.crt", "peer-ca.crt", "peer.crt", "peer.key", "server.crt", "server.key")
@@ -95,9 +104,38 @@ def _pod(blueprint: Blueprint) -> dict[str, Any]:
         **pod_basics(identity, values),
         **placement(values, selector(identity, COMPONENT_ETCD), etcd.members),
         "terminationGracePeriodSeconds": 30,
+        "initContainers": [_guard(identity, values)],
         "containers": [_container(identity, values)],
         "volumes": volumes,
     }
+
+
+def _guard(identity: ControlPlaneId, values: Values) -> dict[str, Any]:
+    """Return what keeps a member from starting empty once its cluster has formed.
+
+    etcd itself would take a member without data for the one it knows, though that one had promised things it now
+    forgets; two of them together would even begin a new, empty cluster.
+    """
+    return {
+        "name": "guard",
+        "image": k3s_image(values),
+        "imagePullPolicy": values.image.pull_policy,
+        "command": command("guard-etcd-data", DATA_DIR),
+        "env": [_pod_name(), *(_state(identity, name, key) for name, key in _GUARD_VARIABLES.items())],
+        "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}},
+        "securityContext": container_security_context(),
+        "volumeMounts": [mount("data", VOLUME_DIR)],
+    }
+
+
+def _pod_name() -> dict[str, Any]:
+    return {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}
+
+
+def _state(identity: ControlPlaneId, variable: str, key: str) -> dict[str, Any]:
+    """Return a variable from what k3k notes about the cluster; unset until it has formed."""
+    reference = {"name": identity.etcd, "key": key, "optional": True}
+    return {"name": variable, "valueFrom": {"configMapKeyRef": reference}}
 
 
 def _container(identity: ControlPlaneId, values: Values) -> dict[str, Any]:
@@ -106,7 +144,8 @@ def _container(identity: ControlPlaneId, values: Values) -> dict[str, Any]:
         "image": values.datastore.etcd.image,
         "imagePullPolicy": values.image.pull_policy,
         "command": ["etcd", *_flags(identity, values.datastore.etcd.members)],
-        "env": [{"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
+        # Of a member that has data etcd takes no notice of it.
+        "env": [_pod_name(), _state(identity, "ETCD_INITIAL_CLUSTER_STATE", STATE_KEY)],
         "ports": [
             {"name": "client", "containerPort": ETCD_CLIENT_PORT, "protocol": "TCP"},
             {"name": "peer", "containerPort": ETCD_PEER_PORT, "protocol": "TCP"},
@@ -114,7 +153,7 @@ def _container(identity: ControlPlaneId, values: Values) -> dict[str, Any]:
         ],
         "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}},
         "securityContext": container_security_context(),
-        "volumeMounts": [mount("data", _DATA_DIR), mount("pki", _PKI_DIR, read_only=True)],
+        "volumeMounts": [mount("data", VOLUME_DIR), mount("pki", _PKI_DIR, read_only=True)],
         "startupProbe": _probe("/readyz", period=1, failures=900),
         "readinessProbe": _probe("/readyz", period=5, failures=3),
         "livenessProbe": _probe("/livez", period=15, failures=6),
@@ -124,20 +163,15 @@ def _container(identity: ControlPlaneId, values: Values) -> dict[str, Any]:
 def _flags(identity: ControlPlaneId, members: int) -> list[str]:
     """Return etcd's flags (https://etcd.io/docs/v3.6/op-guide/configuration/); $(POD_NAME) is filled in."""
     own = f"$(POD_NAME).{identity.etcd}.{identity.namespace}.svc"
-    cluster = ",".join(
-        f"{name.partition('.')[0]}=https://{name}:{ETCD_PEER_PORT}"
-        for name in etcd_member_names(identity, members)
-    )
     return [
         "--name=$(POD_NAME)",
-        f"--data-dir={_DATA_DIR}/data",
+        f"--data-dir={DATA_DIR}",
         f"--listen-client-urls=https://0.0.0.0:{ETCD_CLIENT_PORT}",
         f"--advertise-client-urls=https://{own}:{ETCD_CLIENT_PORT}",
         f"--listen-peer-urls=https://0.0.0.0:{ETCD_PEER_PORT}",
         f"--initial-advertise-peer-urls=https://{own}:{ETCD_PEER_PORT}",
-        f"--initial-cluster={cluster}",
-        "--initial-cluster-state=new",
-        f"--initial-cluster-token={identity.namespace}-{identity.etcd}",
+        f"--initial-cluster={initial_cluster(identity, members)}",
+        f"--initial-cluster-token={cluster_token(identity)}",
         "--client-cert-auth=true",
         f"--trusted-ca-file={_PKI_DIR}/ca.crt",
         f"--cert-file={_PKI_DIR}/server.crt",
@@ -149,6 +183,22 @@ def _flags(identity: ControlPlaneId, members: int) -> list[str]:
         # Health and metrics without TLS: the kubelet has no client certificate to show.
         f"--listen-metrics-urls=http://0.0.0.0:{ETCD_METRICS_PORT}",
     ]
+
+
+def initial_cluster(identity: ControlPlaneId, members: int) -> str:
+    """Return the members an etcd begins with, as `--initial-cluster` takes them.
+
+    Args:
+        identity: the control plane.
+        members: number of members.
+    """
+    names = etcd_member_names(identity, members)
+    return ",".join(f"{name.partition('.')[0]}=https://{name}:{ETCD_PEER_PORT}" for name in names)
+
+
+def cluster_token(identity: ControlPlaneId) -> str:
+    """Return what keeps clusters apart that begin with members of the same names."""
+    return f"{identity.namespace}-{identity.etcd}"
 
 
 def _probe(path: str, *, period: int, failures: int) -> dict[str, Any]:

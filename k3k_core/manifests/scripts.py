@@ -42,7 +42,23 @@ REMOVE = 'exec rm -f "$@"\n'
 # FOLDER: the names of the files in a folder, one a line; nothing for a folder that does not exist.
 LIST = '[ ! -d "$1" ] || exec ls -1 "$1"\n'
 
+# DATA_DIR, with POD_NAME, STATE and JOINING: let a member of an etcd start, unless its data is gone though the cluster
+# has formed.
+GUARD_ETCD_DATA = """\
+for file in "$1"/member/wal/*.wal; do
+  [ ! -e "$file" ] || exit 0
+done
+[ -n "${STATE-}" ] || exit 0
+case " ${JOINING-} " in
+  *" $POD_NAME "*) exit 0 ;;
+esac
+echo "$POD_NAME has no data, but its cluster has formed: its volume was lost." >&2
+echo "Replace it with: k3k etcd replace-member; a cluster of one member needs a restore from a backup." >&2
+exit 1
+"""
+
 SCRIPTS: Mapping[str, str] = {
+    "guard-etcd-data": GUARD_ETCD_DATA,
     "send": SEND,
     "receive": RECEIVE,
     "measure": MEASURE,
