@@ -39,6 +39,8 @@ ANNOTATION_OPERATION = f"{DOMAIN}/operation"
 ANNOTATION_PROTECTED = f"{DOMAIN}/protected"
 # On the root: since when it is paused (RFC 3339).
 ANNOTATION_PAUSED_AT = f"{DOMAIN}/paused-at"
+# On the root: when its servers were last asked for again after a pause (RFC 3339).
+ANNOTATION_RESUMED_AT = f"{DOMAIN}/resumed-at"
 # On the root: when the newest backup was complete (RFC 3339), and its name.
 ANNOTATION_BACKED_UP_AT = f"{DOMAIN}/backed-up-at"
 ANNOTATION_LAST_BACKUP = f"{DOMAIN}/last-backup"

@@ -31,6 +31,8 @@ class ControlPlane:
         expires_at: when its time to live ends (UTC), None without one.
         read_only: whether k3k only shows it and leaves changes to what made it.
         labels: of the Secret it is told from.
+        paused_at: since when it is paused (UTC), None when it is not.
+        protected: whether delete and prune refuse.
     """
 
     host: str
@@ -49,6 +51,8 @@ class ControlPlane:
     expires_at: datetime | None
     read_only: bool
     labels: Mapping[str, str] = field(default_factory=dict)
+    paused_at: datetime | None = None
+    protected: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return the stable machine-readable form (`k3k list -o json`), times in RFC 3339."""
@@ -68,6 +72,8 @@ class ControlPlane:
             "expiresAt": format_time(self.expires_at),
             "readOnly": self.read_only,
             "labels": dict(self.labels),
+            "pausedAt": format_time(self.paused_at),
+            "protected": self.protected,
         }
 
 

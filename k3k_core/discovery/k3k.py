@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from k3k_core.discovery.addresses import endpoint, service_essence
 from k3k_core.discovery.control_plane import ControlPlane, parse_time
 from k3k_core.discovery.source import Objects, Source
-from k3k_core.discovery.verdict import judge
+from k3k_core.discovery.verdict import Servers, judge
 from k3k_core.discovery.workload import servers_of, workload_essence
 from k3k_core.host import Key
 from k3k_core.names import (
     ANNOTATION_DATASTORE,
     ANNOTATION_EXPIRES_AT,
+    ANNOTATION_OPERATION,
+    ANNOTATION_PAUSED_AT,
+    ANNOTATION_PROTECTED,
+    ANNOTATION_RESUMED_AT,
     ANNOTATION_SERVERS,
     ANNOTATION_VERSION,
     LABEL_CONTROL_PLANE,
@@ -76,9 +82,17 @@ def _row(
 ) -> ControlPlane:
     metadata = root["metadata"]
     annotations = metadata.get("annotations") or {}
-    servers = servers_of(workload)
+    servers = _since_resumed(servers_of(workload), parse_time(annotations.get(ANNOTATION_RESUMED_AT)))
     expires_at = parse_time(annotations.get(ANNOTATION_EXPIRES_AT))
-    verdict, reason = judge(servers, now=now, deleting="deletionTimestamp" in metadata, expires_at=expires_at)
+    paused_at = parse_time(annotations.get(ANNOTATION_PAUSED_AT))
+    verdict, reason = judge(
+        servers,
+        now=now,
+        deleting="deletionTimestamp" in metadata,
+        expires_at=expires_at,
+        paused=paused_at is not None,
+        operation=_operation(annotations.get(ANNOTATION_OPERATION)),
+    )
     return ControlPlane(
         host=host,
         namespace=identity.namespace,
@@ -96,7 +110,28 @@ def _row(
         expires_at=expires_at,
         read_only=False,
         labels=metadata.get("labels") or {},
+        paused_at=paused_at,
+        protected=annotations.get(ANNOTATION_PROTECTED) == "true",
     )
+
+
+def _since_resumed(servers: Servers | None, resumed_at: datetime | None) -> Servers | None:
+    """Count the grace of a start from when the servers were last asked for."""
+    if servers is None or resumed_at is None or (servers.since is not None and servers.since > resumed_at):
+        return servers
+    return replace(servers, since=resumed_at)
+
+
+def _operation(text: object) -> str:
+    """Return the verb that is noted on a root, with its phase, e.g. "restore (copying)"; empty for none."""
+    if not isinstance(text, str) or not text:
+        return ""
+    try:
+        noted = json.loads(text)
+        verb, phase = str(noted["verb"]), str(noted.get("phase", ""))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return "an unknown operation"
+    return f"{verb} ({phase})" if phase else verb
 
 
 def _number(text: object) -> int:

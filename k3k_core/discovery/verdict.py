@@ -31,7 +31,13 @@ class Servers:
 
 
 def judge(
-    servers: Servers | None, *, now: datetime, deleting: bool, expires_at: datetime | None
+    servers: Servers | None,
+    *,
+    now: datetime,
+    deleting: bool,
+    expires_at: datetime | None,
+    paused: bool = False,
+    operation: str = "",
 ) -> tuple[Verdict, str]:
     """Return the verdict and one sentence that says why (empty when Healthy).
 
@@ -40,6 +46,8 @@ def judge(
         now: current time (UTC).
         deleting: whether the control plane is being deleted.
         expires_at: end of its time to live, None without one.
+        paused: whether it is marked as paused.
+        operation: the verb of many steps that is under way, with its phase; empty for none.
     """
     if deleting:
         return "Progressing", "being deleted"
@@ -51,7 +59,9 @@ def judge(
             "its servers are not created yet: run the same `k3k create` again if it was stopped",
         )
     if servers.wanted == 0:
-        return "Paused", "no servers are asked for"
+        return _without_servers(servers, paused=paused, operation=operation)
+    if paused:
+        return "Progressing", "being paused or resumed: run the same command again if it was stopped"
     if not servers.current:
         return "Progressing", "the host has not acted on the newest specification yet"
     if servers.ready >= servers.wanted:
@@ -62,8 +72,20 @@ def judge(
             )
         return "Healthy", ""
     counted = f"{servers.ready} of {servers.wanted} servers ready"
+    if operation:
+        counted += f", in the middle of {operation}"
     if servers.ready:
         return "Degraded", counted
     if servers.since is None or now - servers.since < STARTING_GRACE:
         return "Progressing", f"starting: {counted}"
     return "Down", counted
+
+
+def _without_servers(servers: Servers, *, paused: bool, operation: str) -> tuple[Verdict, str]:
+    if operation:
+        return "Progressing", f"in the middle of {operation}: run the same command again if it was stopped"
+    if not paused:
+        return "Paused", "no servers are asked for"
+    if servers.ready:
+        return "Progressing", "being paused"
+    return "Paused", "`k3k resume` starts its servers again"

@@ -32,6 +32,7 @@ from k3k_core.lifecycle.scaling import (
 )
 from k3k_core.names import (
     ANNOTATION_PAUSED_AT,
+    ANNOTATION_RESUMED_AT,
     COMPONENT_AGENT,
     COMPONENT_ETCD,
     COMPONENT_SERVER,
@@ -190,7 +191,9 @@ async def pause(host: HostApi, request: PauseRequest, progress: Progress = silen
         )
     since = standing.since or datetime.now(UTC).replace(microsecond=0)
     if standing.since is None:
-        await _mark(host, identity, format_time(since))
+        await _annotate(
+            host, identity, {ANNOTATION_PAUSED_AT: format_time(since), ANNOTATION_RESUMED_AT: None}
+        )
         progress(Step("mark", "done", "noted that it is paused", f"Secret/{identity.root}"))
 
     def left() -> float:
@@ -267,8 +270,9 @@ async def resume(
             await scale(host, identity, identity.etcd, members)
     await start_servers(host, identity, values.servers, wait=False, progress=progress)
     await _start_agents(host, identity, values.agents.replicas)
-    if standing.since is not None:
-        await _mark(host, identity, None)
+    if standing.since is not None or standing.scaled_to_zero:
+        now = format_time(datetime.now(UTC))
+        await _annotate(host, identity, {ANNOTATION_PAUSED_AT: None, ANNOTATION_RESUMED_AT: now})
     if wait:
         await start_servers(host, identity, values.servers, timeout=left(), progress=progress)
     changed = standing.since is not None or standing.scaled_to_zero
@@ -308,8 +312,8 @@ def _loses_data(values: Values, volumes: bool) -> bool:
     return values.datastore.kind != "external" and not (values.persistence.enabled and volumes)
 
 
-async def _mark(host: HostApi, identity: ControlPlaneId, moment: str | None) -> None:
-    patch = {"metadata": {"annotations": {ANNOTATION_PAUSED_AT: moment}}}
+async def _annotate(host: HostApi, identity: ControlPlaneId, annotations: Mapping[str, str | None]) -> None:
+    patch = {"metadata": {"annotations": dict(annotations)}}
     await host.patch(SECRET, identity.namespace, identity.root, patch)
 
 

@@ -73,3 +73,32 @@ def test_a_time_to_live_that_lasts_changes_nothing() -> None:
 
 def test_a_deletion_under_way_beats_everything_else() -> None:
     assert verdict(servers(), deleting=True, expires_at=OLD) == ("Progressing", "being deleted")
+
+
+def test_a_marked_one_without_servers_is_paused_and_says_what_brings_it_back() -> None:
+    gone = servers(wanted=0, ready=0, updated=0)
+    assert judge(gone, now=NOW, deleting=False, expires_at=None, paused=True) == (
+        "Paused",
+        "`k3k resume` starts its servers again",
+    )
+
+
+def test_a_marked_one_whose_servers_are_there_is_on_its_way() -> None:
+    going = servers(wanted=0, ready=1)
+    assert judge(going, now=NOW, deleting=False, expires_at=None, paused=True) == (
+        "Progressing",
+        "being paused",
+    )
+    stopped = judge(servers(), now=NOW, deleting=False, expires_at=None, paused=True)
+    assert stopped[0] == "Progressing"
+
+
+def test_one_whose_servers_an_operation_took_away_is_not_paused() -> None:
+    gone = servers(wanted=0, ready=0, updated=0)
+    word, reason = judge(gone, now=NOW, deleting=False, expires_at=None, operation="restore (copying)")
+    assert (word, reason.partition(":")[0]) == ("Progressing", "in the middle of restore (copying)")
+
+
+def test_an_operation_under_way_is_told_of_one_that_is_down() -> None:
+    word, reason = judge(servers(ready=0), now=NOW, deleting=False, expires_at=None, operation="migrate")
+    assert (word, reason) == ("Down", "0 of 1 servers ready, in the middle of migrate")
