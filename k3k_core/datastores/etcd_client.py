@@ -22,7 +22,7 @@ from k3k_core.datastores.etcd_messages import (
     read_range,
     read_status,
 )
-from k3k_core.datastores.etcd_snapshot import SnapshotReader, TakenSnapshot
+from k3k_core.datastores.etcd_stream import SnapshotReader, TakenSnapshot
 from k3k_core.errors import K3kError, UnreachableError
 
 if TYPE_CHECKING:
