@@ -1,12 +1,15 @@
 """Shell scripts that k3k runs in containers of the k3s image, by the name they are called with.
 
-They use no more than `sh`, `cat`, `head`, `wc`, `mkdir`, `mv`, `rm`, `ls`, `sleep` and `kill`, which the busybox in
-that image has. Each is run as `/bin/sh -c SCRIPT NAME ARGUMENT...`: its name is `$0`, so that a process list shows it.
+They use no more than the busybox in that image has (https://github.com/k3s-io/k3s-root, package/busybox): `sh`, `cat`,
+`head`, `tail`, `wc`, `mkdir`, `mv`, `rm`, `ls`, `grep`, `df`, `sleep`, `kill`, `setsid`; not `stat` or `timeout`. Each
+is run as `/bin/sh -c SCRIPT NAME ARGUMENT...`: its name is `$0`, so that a process list shows it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+
+from k3k_core.manifests.server_scripts import COPY_DATABASE, PREPARE_SERVER
 
 # PATH: write a file to the standard output.
 SEND = 'exec cat "$1"\n'
@@ -58,6 +61,8 @@ exit 1
 """
 
 SCRIPTS: Mapping[str, str] = {
+    "prepare-server": PREPARE_SERVER,
+    "copy-database": COPY_DATABASE,
     "guard-etcd-data": GUARD_ETCD_DATA,
     "send": SEND,
     "receive": RECEIVE,

@@ -27,6 +27,7 @@ from k3k_core.manifests.pods import (
     secret_volume,
     volume_claim,
 )
+from k3k_core.manifests.scripts import command
 from k3k_core.names import ANNOTATION_CHECKSUM, API_PORT, COMPONENT_SERVER
 from k3k_core.pki.tokens import DATASTORE_KEY
 from k3k_core.versions import K3sVersion
@@ -34,38 +35,13 @@ from k3k_core.versions import K3sVersion
 _PKI_DIR = "/etc/k3k/pki"
 _RANCHER_DIR = "/etc/rancher"
 _DATASTORE_FILES = ("ca.crt", "tls.crt", "tls.key")
-
-# Puts the authorities where k3s looks for them, before its first start; what is there stays, since k3s owns
-# it from then on. Each file appears whole or not at all, also when the pod is killed meanwhile. `cat` and not
-# `cp`: the copies are writable, because k3s writes them again when it finds others in its datastore.
-_COPY_PKI = """\
-set -eu
-umask 077
-mkdir -p "$TLS_DIR/etcd"
-for file in "$PKI_DIR"/*; do
-  name=${file##*/}
-  case $name in
-    etcd-*) target=$TLS_DIR/etcd/${name#etcd-} ;;
-    *) target=$TLS_DIR/$name ;;
-  esac
-  if [ ! -e "$target" ]; then
-    cat "$file" > "$target.new"
-    mv "$target.new" "$target"
-  fi
-done
-# Manifests of the values, as they are now; k3s applies what is in this directory.
-rm -rf "$K3S_MANIFESTS_DIR"
-if [ -d "$MANIFESTS_DIR" ]; then
-  mkdir -p "$K3S_MANIFESTS_DIR"
-  for file in "$MANIFESTS_DIR"/*; do
-    cat "$file" > "$K3S_MANIFESTS_DIR/${file##*/}"
-  done
-fi
-if [ -e "$TOKENS_DIR/node-password" ]; then
-  mkdir -p "$NODE_DIR"
-  cat "$TOKENS_DIR/node-password" > "$NODE_DIR/password"
-fi
-"""
+# Beside the server's files, on the same volume: what k3k sends while a server waits to be restored.
+RESTORE_FOLDER = "restore"
+# Where its init container can be found, and what tells it to wait.
+PREPARE_CONTAINER = "pki"
+RESTORE_KEY = "id"
+# Versions before this one end when the file is missing.
+_TAKES_PASSWD_ANEW = 24
 
 
 def server_stateful_set(blueprint: Blueprint) -> Manifest:
@@ -137,11 +113,21 @@ def _image(blueprint: Blueprint) -> dict[str, Any]:
 
 def _init_container(blueprint: Blueprint) -> dict[str, Any]:
     data_dir = blueprint.values.k3s.data_dir
+    takes_anew = K3sVersion.parse(blueprint.values.version).minor >= _TAKES_PASSWD_ANEW
     return {
-        "name": "pki",
+        "name": PREPARE_CONTAINER,
         **_image(blueprint),
-        "command": ["/bin/sh", "-c", _COPY_PKI],
+        "command": command("prepare-server"),
         "env": [
+            {
+                "name": "RESTORE",
+                "valueFrom": {
+                    "configMapKeyRef": {"name": blueprint.id.restore, "key": RESTORE_KEY, "optional": True}
+                },
+            },
+            {"name": "SERVER_DIR", "value": f"{data_dir}/server"},
+            {"name": "RESTORE_DIR", "value": f"{data_dir}/{RESTORE_FOLDER}"},
+            *([{"name": "PASSWD", "value": f"{data_dir}/server/cred/passwd"}] if takes_anew else ()),
             {"name": "PKI_DIR", "value": _PKI_DIR},
             {"name": "TLS_DIR", "value": f"{data_dir}/server/tls"},
             {"name": "TOKENS_DIR", "value": TOKENS_DIR},
