@@ -1,126 +1,212 @@
-"""Snapshots of etcd: as the gateway streams them, and as files.
+"""Snapshots of etcd, read and written without etcd: what `etcdctl snapshot save` makes and `snapshot restore` takes.
 
-A snapshot is the database file followed by the SHA-256 digest of it, 32 bytes. That the digest is there can be seen
-from the size: a database consists of pages, whose size is a multiple of 512
-(https://github.com/etcd-io/etcd/blob/v3.6.8/etcdutl/snapshot/v3_snapshot.go).
+A snapshot is etcd's database file and the SHA-256 of it. Its bucket `key` holds every revision that is not compacted
+(https://etcd.io/docs/v3.6/learning/data_model/); the newest of a key counts, unless it is a tombstone.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
-from k3k_core.datastores.etcd_messages import EtcdError, decoded
-from k3k_core.errors import UsageError
+from k3k_core.datastores.bolt import Item, bolt_bytes, open_bolt
+from k3k_core.datastores.rows import Row
+from k3k_core.errors import K3kError
 
-_DIGEST = hashlib.sha256().digest_size
+_KEY, _META, _LEASE = b"key", b"meta", b"lease"
+# All that etcd has; it would make those that are missing.
+_EMPTY = (b"alarm", b"auth", b"authRoles", b"authUsers", b"cluster", b"members", b"members_removed")
+_DIGEST_SIZE = hashlib.sha256().digest_size
+# A database is a whole number of sectors, so that what is over is the digest.
 _SECTOR = 512
-_PIECE = 1024 * 1024
+_CHUNK = 1 << 20
+# Revision, an underscore, and the number of the change within the revision; a deletion has one byte more.
+_TOMBSTONE_SIZE = 18
+# Leases need numbers of their own, the same for all rows of one time to live.
+_LEASE_BASE = 0x6B33_6B00_0000_0000
+_VARINT, _BYTES = 0, 2
 
 
-@dataclass(frozen=True, slots=True)
-class TakenSnapshot:
-    """A snapshot that is complete and fits its digest.
-
-    Attributes:
-        size: bytes, with the digest at the end.
-        sha256: digest of the database, hexadecimal.
-        version: of the etcd whose data it holds, e.g. "3.6"; empty before 3.6.
-    """
-
-    size: int
-    sha256: str
-    version: str = ""
-
-
-class SnapshotReader:
-    """Takes the messages of a snapshot one by one, and checks the whole at the end.
+def read_rows(path: Path) -> list[Row]:
+    """Return what a snapshot holds, ordered by key.
 
     Args:
-        member: name of the member, for messages.
-    """
-
-    def __init__(self, member: str) -> None:
-        self._member = member
-        self._digest = hashlib.sha256()
-        self._last = b""
-        self._size = 0
-        self._remaining: int | None = None
-        self._version = ""
-
-    @property
-    def expected(self) -> int:
-        """Bytes of the whole file, as far as it is known yet."""
-        return self._size + (self._remaining or 0)
-
-    def read(self, message: Mapping[str, Any]) -> bytes:
-        """Return the bytes of a message.
-
-        Args:
-            message: `{"result": {...}}`, or `{"error": {...}}` when the member gave up.
-
-        Raises:
-            EtcdError: the member gave up.
-        """
-        if "error" in message:
-            error = message["error"]
-            reason = error.get("message", "") if isinstance(error, Mapping) else str(error)
-            raise EtcdError(f"etcd member {self._member} gave up on the snapshot: {reason}")
-        result = message.get("result") or {}
-        piece = decoded(result.get("blob", ""))
-        self._remaining = int(result.get("remaining_bytes") or 0)
-        self._version = str(result.get("version") or self._version)
-        self._size += len(piece)
-        # The digest's own bytes, the last ones, are no part of what is digested.
-        held = self._last + piece
-        self._digest.update(held[:-_DIGEST])
-        self._last = held[-_DIGEST:]
-        return piece
-
-    def finish(self) -> TakenSnapshot:
-        """Return what was read.
-
-        Raises:
-            EtcdError: something is missing, or differs from its digest.
-        """
-        complete = self._size > _DIGEST and self._size % _SECTOR == _DIGEST and not self._remaining
-        if not complete:
-            raise EtcdError(
-                f"the snapshot of etcd member {self._member} broke off after {self._size} bytes",
-                hint="Run the same command again.",
-            )
-        if self._digest.digest() != self._last:
-            raise EtcdError(
-                f"the snapshot of etcd member {self._member} does not fit its digest",
-                hint="Run the same command again; if that does not help, the member's disk may be broken.",
-            )
-        return TakenSnapshot(self._size, self._last.hex(), self._version)
-
-
-def check_snapshot(path: Path) -> TakenSnapshot:
-    """Read a snapshot file and see that it is whole.
-
-    Args:
-        path: the file.
+        path: of the snapshot, or of a member's database.
 
     Raises:
-        UsageError: it is no snapshot, or damaged.
+        K3kError: it is no snapshot, or is damaged.
     """
-    digest, last, size = hashlib.sha256(), b"", 0
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            size += len(piece)
-            held = last + piece
-            digest.update(held[:-_DIGEST])
-            last = held[-_DIGEST:]
-    if size <= _DIGEST or size % _SECTOR != _DIGEST:
-        raise UsageError(
-            f"{path} is no snapshot of an etcd: it does not end with a digest.",
-            hint="Take one with `k3k etcd snapshot` or `etcdctl snapshot save`; a copied database file will not do.",
+    newest: dict[bytes, Row | None] = {}
+    try:
+        with open_bolt(path) as file:
+            seconds = {int.from_bytes(key): _fields(value).get(2, 0) for key, value in file.bucket(_LEASE)}
+            for revision, value in file.bucket(_KEY):
+                fields = _fields(value)
+                key = fields.get(1, b"")
+                if not isinstance(key, bytes) or not key:
+                    # What `--bump-revision` leaves: a revision without a change.
+                    continue
+                newest[key] = None if len(revision) == _TOMBSTONE_SIZE else _row(key, fields, seconds)
+    except (ValueError, IndexError, UnicodeDecodeError) as error:
+        raise K3kError(f"{path} is not a whole etcd snapshot: {error}", hint="Take it again.") from None
+    return [row for _, row in sorted(newest.items()) if row is not None]
+
+
+def check_snapshot(path: Path) -> None:
+    """See that a snapshot is what etcd sent, by the digest at its end.
+
+    Args:
+        path: of the snapshot.
+
+    Raises:
+        K3kError: it is not.
+    """
+    try:
+        size = path.stat().st_size
+        digest = hashlib.sha256()
+        with path.open("rb") as stream:
+            left = size - _DIGEST_SIZE
+            while left > 0 and (chunk := stream.read(min(_CHUNK, left))):
+                digest.update(chunk)
+                left -= len(chunk)
+            found = stream.read()
+    except OSError as error:
+        raise K3kError(f"{path} cannot be read: {error.strerror}", hint="Name another file.") from None
+    if size % _SECTOR != _DIGEST_SIZE or found != digest.digest():
+        raise K3kError(
+            f"{path} is not a whole etcd snapshot: its digest does not fit",
+            hint="Take it again, or use another.",
         )
-    if digest.digest() != last:
-        raise UsageError(f"{path} is damaged: it does not fit its digest.", hint="Use another snapshot.")
-    return TakenSnapshot(size, last.hex())
+
+
+def write_snapshot(path: Path, rows: Iterable[Row], *, revision: int = 0) -> None:
+    """Write a snapshot that etcd restores: the rows at their revisions, all before them compacted.
+
+    Args:
+        path: of the file, which must not exist.
+        rows: what it is to hold.
+        revision: the revision it is to be at, if that is above those of the rows.
+
+    Raises:
+        K3kError: it cannot be written.
+    """
+    content = snapshot_bytes(rows, revision=revision)
+    try:
+        path.touch(mode=0o600, exist_ok=False)
+        path.write_bytes(content)
+    except OSError as error:
+        raise K3kError(f"{path} cannot be written: {error.strerror}", hint="Is there room?") from None
+
+
+def snapshot_bytes(rows: Iterable[Row], *, revision: int = 0) -> bytes:
+    """Return a snapshot; see `write_snapshot`.
+
+    Args:
+        rows: what it is to hold.
+        revision: the revision it is to be at, if that is above those of the rows.
+    """
+    ordered = sorted(rows, key=lambda row: (row.revision, row.key))
+    # etcd counts from one.
+    newest = max([revision, 1, *(row.revision for row in ordered)])
+    buckets: dict[bytes, list[Item]] = {name: [] for name in _EMPTY}
+    buckets[_KEY] = list(_changes(ordered))
+    leases = sorted({row.lease for row in ordered if row.lease})
+    buckets[_LEASE] = [(_lease(each).to_bytes(8), _message((1, _lease(each)), (2, each))) for each in leases]
+    compacted = _revision(newest, 0)
+    buckets[_META] = [(b"finishedCompactRev", compacted), (b"scheduledCompactRev", compacted)]
+    content = bolt_bytes(buckets)
+    return content + hashlib.sha256(content).digest()
+
+
+def _changes(ordered: Iterable[Row]) -> Iterator[Item]:
+    last, number = 0, 0
+    for row in ordered:
+        # Rows that one transaction wrote share a revision.
+        number = number + 1 if row.revision == last else 0
+        last = row.revision
+        changed = row.revision != row.create_revision
+        fields: list[tuple[int, int | bytes]] = [
+            (1, row.key.encode()),
+            (2, row.create_revision),
+            (3, row.revision),
+            (4, 1 + changed),
+        ]
+        if row.value:
+            fields.append((5, row.value))
+        if row.lease:
+            fields.append((6, _lease(row.lease)))
+        yield _revision(row.revision, number), _message(*fields)
+
+
+def _row(key: bytes, fields: dict[int, int | bytes], seconds: dict[int, int | bytes]) -> Row:
+    value = fields.get(5, b"")
+    lease = seconds.get(_number(fields.get(6, 0)), 0)
+    return Row(
+        key.decode(),
+        value if isinstance(value, bytes) else b"",
+        _number(fields.get(3, 0)),
+        _number(fields.get(2, 0)),
+        _number(lease),
+    )
+
+
+def _number(value: int | bytes) -> int:
+    # Bytes where a number should be are of a message that is not etcd's.
+    return value if isinstance(value, int) else int(bytes(value))
+
+
+def _lease(seconds: int) -> int:
+    return _LEASE_BASE + seconds
+
+
+def _revision(main: int, sub: int) -> bytes:
+    return main.to_bytes(8) + b"_" + sub.to_bytes(8)
+
+
+def _message(*fields: tuple[int, int | bytes]) -> bytes:
+    """Return a message in the wire format of protocol buffers (https://protobuf.dev/programming-guides/encoding/)."""
+    parts = []
+    for number, value in fields:
+        if isinstance(value, int):
+            parts += [_varint(number << 3 | _VARINT), _varint(value)]
+        else:
+            parts += [_varint(number << 3 | _BYTES), _varint(len(value)), value]
+    return b"".join(parts)
+
+
+def _fields(message: bytes) -> dict[int, int | bytes]:
+    """Return the fields of a message of numbers and bytes, by their numbers; of one that is repeated the last."""
+    found: dict[int, int | bytes] = {}
+    position = 0
+    while position < len(message):
+        tag, position = _read_varint(message, position)
+        value, position = _read_varint(message, position)
+        if tag & 7 == _VARINT:
+            found[tag >> 3] = value
+        elif tag & 7 == _BYTES and position + value <= len(message):
+            found[tag >> 3] = message[position : position + value]
+            position += value
+        else:
+            raise ValueError("a message is not of etcd")
+    return found
+
+
+def _varint(value: int) -> bytes:
+    result = bytearray()
+    while value > 0x7F:
+        result.append(value & 0x7F | 0x80)
+        value >>= 7
+    result.append(value)
+    return bytes(result)
+
+
+def _read_varint(data: bytes, position: int) -> tuple[int, int]:
+    result = shift = 0
+    while True:
+        byte = data[position]
+        position += 1
+        result |= (byte & 0x7F) << shift
+        if not byte & 0x80:
+            return result, position
+        shift += 7
