@@ -52,6 +52,8 @@ VERBS: dict[str, Verb] = {
         Verb("history", _CONTROL_PLANES, "Show the revisions of a control plane.", "history"),
         Verb("diff", _CONTROL_PLANES, "Show what a values file would change.", "diff"),
         Verb("kubeconfig", _CONTROL_PLANES, "Print a kubeconfig for a control plane.", "kubeconfig"),
+        Verb("join", _CONTROL_PLANES, "Print how an agent joins a control plane.", "join"),
+        Verb("agents", _CONTROL_PLANES, "List the nodes of a control plane.", "agents"),
         Verb("connect", _CONTROL_PLANES, "Reach a control plane through its host.", "connect"),
         Verb("exporter", _MONITORING, "Serve the signals of a fleet to Prometheus.", "exporter"),
         Verb("alerts", _MONITORING, "Print alert and recording rules for Prometheus.", "alerts"),
@@ -75,7 +77,6 @@ PLANNED = frozenset(
         "rollback",
         "exec",
         "backup",
-        "join",
         "prune",
     ]
 )

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from k3k_core.errors import K3kError, UsageError
+from k3k_core.pki.bundles import chain_of, keys_of
 from k3k_core.pki.model import Authority, ControlPlanePki, Leaf
 
 if TYPE_CHECKING:
@@ -213,7 +214,9 @@ def _issue(
 
     issuer = _load_certificate(ca.cert_pem)
     try:
-        issuer_key = serialization.load_pem_private_key(ca.key_pem.encode(), password=None)
+        # Of several keys the first belongs to the certificate that signs.
+        first = next(iter(keys_of(ca.key_pem)), ca.key_pem)
+        issuer_key = serialization.load_pem_private_key(first.encode(), password=None)
     except (ValueError, TypeError):
         # The cause is left out: it may quote the key.
         raise K3kError("An authority's key is no private key that can be read.", hint=_RESTORE) from None
@@ -240,7 +243,8 @@ def _issue(
     )
     if alternative_names:
         builder = builder.add_extension(x509.SubjectAlternativeName(alternative_names), critical=False)
-    return Leaf(_certificate_pem(builder.sign(issuer_key, hashes.SHA256())), _key_pem(key))
+    signed = _certificate_pem(builder.sign(issuer_key, hashes.SHA256()))
+    return Leaf(signed + chain_of(ca.cert_pem), _key_pem(key))
 
 
 def _check_name(what: str, name: str) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 
 from k3k_core.pki import Authority, Leaf, issue_server_certificate, new_authority
+from k3k_core.pki.bundles import keys_of
 from k3k_core.sandbox.api.authn import User
 from k3k_core.sandbox.k3s.certificate_files import LIFETIME
 from k3k_core.sandbox.k3s.config import K3sConfig
@@ -102,7 +103,8 @@ def _check_pair(name: str, authority: Authority) -> None:
 
     try:
         certificate = x509.load_pem_x509_certificate(authority.cert_pem.encode())
-        key = serialization.load_pem_private_key(authority.key_pem.encode(), password=None)
+        first = next(iter(keys_of(authority.key_pem)), authority.key_pem)
+        key = serialization.load_pem_private_key(first.encode(), password=None)
     except ValueError:
         raise fatal(f"starting kubernetes: preparing server: server/tls/{name} holds no usable PEM") from None
     if key.public_key() != certificate.public_key():

@@ -43,13 +43,20 @@ class Datastore:
         Raises:
             StartError: it is another one.
         """
-        hashed = hashlib.sha256(f"{self.key}\0{token}".encode()).hexdigest()
+        hashed = self._hash(token)
         if self.token_hash and self.token_hash != hashed:
             raise StartError(
                 'level=fatal msg="starting kubernetes: preparing server: bootstrap data already found and '
                 'encrypted with different token"'
             )
         self.token_hash = hashed
+
+    def encrypt(self, token: str) -> None:
+        """Encrypt what servers share with another server token."""
+        self.token_hash = self._hash(token)
+
+    def _hash(self, token: str) -> str:
+        return hashlib.sha256(f"{self.key}\0{token}".encode()).hexdigest()
 
     def facts(self) -> dict[str, Any]:
         """Return everything but the objects as one JSON value; it holds secrets."""

@@ -21,7 +21,7 @@ from k3k_core.sandbox.k3s.listener import Listener
 from k3k_core.sandbox.k3s.log_lines import ServerChatter, in_k3s_form, ready_lines, start_lines
 from k3k_core.sandbox.k3s.metrics import Build, Metrics
 from k3k_core.sandbox.k3s.server_faults import ServerFaults
-from k3k_core.sandbox.k3s.supervisor import answer_supervisor
+from k3k_core.sandbox.k3s.supervisor import Supervisor
 from k3k_core.sandbox.node.log import Log
 from k3k_core.sandbox.node.process import Launch, ProbeRequest, StartError
 from k3k_core.sandbox.tls import server_context, show_certificate
@@ -69,6 +69,7 @@ class K3sServer:
         self._credentials: Credentials | None = None
         self._datastore: Datastore | None = None
         self._handler: Handler | None = None
+        self._supervisor: Supervisor | None = None
         self._ready = False
         self._waited = False
         self._context: ssl.SSLContext
@@ -258,7 +259,9 @@ class K3sServer:
         if request.path == "/cacerts":
             return web.Response(text=credentials.server_ca.cert_pem, headers=SIMULATED)
         if request.path.startswith("/v1-k3s/"):
-            answered = answer_supervisor(request, credentials, self._config, self._launch.address)
+            if self._supervisor is None:
+                self._supervisor = Supervisor(credentials, datastore, self._config, self._launch.address)
+            answered = await self._supervisor.answer(request)
             if answered is not None:
                 return answered
         if self._handler is None:
