@@ -79,7 +79,13 @@ async def apply_supports(host: HostApi, blueprint: Blueprint, *, force: bool) ->
 
 
 async def apply_servers(
-    host: HostApi, blueprint: Blueprint, supports: list[Mapping[str, Any]], progress: Progress, *, force: bool
+    host: HostApi,
+    blueprint: Blueprint,
+    supports: list[Mapping[str, Any]],
+    progress: Progress,
+    *,
+    force: bool,
+    partition: int = 0,
 ) -> dict[str, Any]:
     """Apply the StatefulSet of the servers and return it as the host stores it.
 
@@ -89,8 +95,11 @@ async def apply_servers(
         supports: what was applied before, for the message.
         progress: told that all is applied.
         force: whether to take over fields that another field manager owns.
+        partition: only servers of this number and above are replaced.
     """
     *_, servers = manifests.render_applied(blueprint)
+    if partition:
+        servers["spec"]["updateStrategy"]["rollingUpdate"] = {"partition": partition}
     stored = await host.apply(servers, force=force)
     kinds = ", ".join(dict.fromkeys(item["kind"] for item in (*supports, servers)))
     progress(Step("apply", "done", f"applied {len(supports) + 1} objects ({kinds})"))

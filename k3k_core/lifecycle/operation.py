@@ -123,7 +123,7 @@ async def advance(
         The operation as it is noted now.
     """
     further = replace(operation, phase=phase, facts={**operation.facts, **facts})
-    await _annotate(host, identity, _text(further))
+    await _annotate(host, identity, noted(further))
     return further
 
 
@@ -143,7 +143,7 @@ async def _note(
     patch = {
         "metadata": {
             "resourceVersion": root["metadata"]["resourceVersion"],
-            "annotations": {ANNOTATION_OPERATION: _text(operation)},
+            "annotations": {ANNOTATION_OPERATION: noted(operation)},
         }
     }
     return await host.patch(SECRET, identity.namespace, identity.root, patch)
@@ -154,7 +154,12 @@ async def _annotate(host: HostApi, identity: ControlPlaneId, text: str | None) -
     await host.patch(SECRET, identity.namespace, identity.root, patch)
 
 
-def _text(operation: Operation) -> str:
+def noted(operation: Operation) -> str:
+    """Return an operation as the annotation holds it, for who writes it together with other things.
+
+    Args:
+        operation: what is under way.
+    """
     document = {
         "verb": operation.verb,
         "phase": operation.phase,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from k3k_core import manifests
 from k3k_core.concurrency import together
@@ -17,13 +17,16 @@ from k3k_core.names import ControlPlaneId
 from k3k_core.values import LoadedValues, Values, join_secrets, load_given, load_values
 from k3k_core.versions import K3sVersion
 
+StrategyName = Literal["auto", "rolling", "recreate", "blue-green"]
+
 
 @dataclass(frozen=True, slots=True)
 class UpgradeRequest:
-    """What a control plane is to become, and how long to wait for it.
+    """What a control plane is to become, how, and how long to wait for it.
 
     Attributes:
         id: the control plane.
+        verb: the verb that asks for it, for messages and the note of what is under way.
         values: all values it is to have, as for a create; None for those it has.
         version: k3s version, stronger than the values; None for theirs.
         assignments: `path=value` texts laid over the values it has; only without `values`.
@@ -33,9 +36,18 @@ class UpgradeRequest:
         timeout: seconds for the whole upgrade.
         address_timeout: seconds to wait for a load balancer's address, where that can change.
         force_conflicts: take over fields that another field manager owns.
+        strategy: how servers are replaced; None for what the values say.
+        canary: replace one server first, and the others when it has worked for a while.
+        canary_time: seconds to watch it.
+        rollback_after: seconds after which an upgrade that has not come to its end is taken back; None for never.
+        backup: before another version: "required" is content with a fresh one and takes one where it can, "create"
+            takes one, "skip" goes on without.
+        drain: seconds that clients of a Service are given to follow it to other servers.
+        back_to: number of the revision whose values these are; only for a rollback.
     """
 
     id: ControlPlaneId
+    verb: Literal["upgrade", "rollback"] = "upgrade"
     values: LoadedValues | None = None
     version: str | None = None
     assignments: tuple[str, ...] = ()
@@ -45,6 +57,13 @@ class UpgradeRequest:
     timeout: float = 600.0
     address_timeout: float = 8.0
     force_conflicts: bool = False
+    strategy: StrategyName | None = None
+    canary: bool = False
+    canary_time: float = 30.0
+    rollback_after: float | None = None
+    backup: Literal["required", "create", "skip"] = "skip"
+    drain: float = 5.0
+    back_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

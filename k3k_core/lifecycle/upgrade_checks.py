@@ -84,17 +84,21 @@ def refused_by_host(objects: Sequence[ObjectDiff]) -> Iterator[Issue]:
                 yield Issue(each.subject, change.after.rstrip("."), _REMEDIES[change.refused])
 
 
-def warnings(standing: Standing, changes: Sequence[FieldChange]) -> Iterator[Issue]:
+def warnings(
+    standing: Standing, changes: Sequence[FieldChange], *, backed_up: bool = False
+) -> Iterator[Issue]:
     """Yield what to know before an upgrade goes on.
 
     Args:
         standing: the control plane.
         changes: the values that change.
+        backed_up: whether there is a fresh backup, or one is taken first.
     """
     paths = {change.path for change in changes}
     stored, wanted = standing.stored.values, standing.wanted
     if wanted.version != stored.version:
-        yield from _version_warnings(K3sVersion.parse(stored.version), K3sVersion.parse(wanted.version))
+        before, after = K3sVersion.parse(stored.version), K3sVersion.parse(wanted.version)
+        yield from _version_warnings(before, after, backed_up=backed_up)
     if any(path.startswith(("loadbalancer.", "service.")) for path in paths):
         yield Issue(
             "loadbalancer",
@@ -115,12 +119,13 @@ def warnings(standing: Standing, changes: Sequence[FieldChange]) -> Iterator[Iss
         )
 
 
-def _version_warnings(before: K3sVersion, after: K3sVersion) -> Iterator[Issue]:
-    yield Issue(
-        "version",
-        "k3s does not go back to an older version",
-        "back up what is stored before, if you may need to",
-    )
+def _version_warnings(before: K3sVersion, after: K3sVersion, *, backed_up: bool) -> Iterator[Issue]:
+    if not backed_up:
+        yield Issue(
+            "version",
+            "k3s does not go back to an older version",
+            "back up what is stored before, if you may need to",
+        )
     if before.minor != after.minor:
         oldest = f"v{after.major}.{after.minor - _AGENTS_BEHIND}"
         yield Issue(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from k3k_core.errors import Issue
@@ -11,9 +12,14 @@ from k3k_core.host import HostApi
 from k3k_core.lifecycle.claim import value_changes
 from k3k_core.lifecycle.comparison import FieldChange, ObjectDiff
 from k3k_core.lifecycle.diff import compare_with_host
+from k3k_core.lifecycle.operation import Operation
 from k3k_core.lifecycle.rollout import is_complete
 from k3k_core.lifecycle.standing import Standing, UpgradeRequest, look
+from k3k_core.lifecycle.upgrade_backup import backup_before, missing_backup
 from k3k_core.lifecycle.upgrade_checks import problems, refused_by_host, warnings
+from k3k_core.lifecycle.upgrade_note import under_way
+from k3k_core.lifecycle.upgrade_rules import budget_problems, strategy_problems, strategy_warnings
+from k3k_core.lifecycle.upgrade_steps import steps_of
 from k3k_core.names import ControlPlaneId
 
 _LOSS = Issue(
@@ -22,7 +28,8 @@ _LOSS = Issue(
     "go on only if that does not matter",
 )
 
-Strategy = Literal["rolling", "recreate", "in-place", "none"]
+Strategy = Literal["rolling", "recreate", "blue-green", "in-place", "none"]
+_NOTED: Mapping[str, Strategy] = {"blue-green": "blue-green", "recreate": "recreate"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +42,8 @@ class UpgradePlan:
         to_version: k3s version that is asked for.
         revision: number of the revision it is at.
         next_revision: number of the revision it would be at; the same when no value changes.
-        strategy: "rolling" replaces one server after the other, "recreate" the only one, "in-place" none,
-            "none" has nothing to do.
+        strategy: "rolling" replaces one server after the other, "recreate" stops them first, "blue-green" has a
+            second set take over meanwhile, "in-place" replaces none, "none" has nothing to do.
         resumes: whether this goes on with an upgrade that was stopped or has not come to its end.
         changes: the values that change, secrets hidden.
         objects: what happens to each object, unchanged ones included; empty when there are problems with the
@@ -45,6 +52,9 @@ class UpgradePlan:
         problems: why it is refused, each with what to do instead; empty when it may go on.
         warnings: what to know before it goes on.
         loses_data: whether what is stored is lost, because it is in a pod that is replaced and on no volume.
+        takes_backup: whether a backup is taken first.
+        stops_servers: whether several servers are stopped before any is started.
+        phase: how far an upgrade with phases has come that is gone on with; empty for a new one.
     """
 
     id: ControlPlaneId
@@ -60,6 +70,9 @@ class UpgradePlan:
     problems: tuple[Issue, ...]
     warnings: tuple[Issue, ...]
     loses_data: bool = False
+    takes_backup: bool = False
+    stops_servers: bool = False
+    phase: str = ""
 
     @property
     def refused(self) -> bool:
@@ -82,7 +95,9 @@ class UpgradePlan:
             "nextRevision": self.next_revision,
             "strategy": self.strategy,
             "losesData": self.loses_data,
+            "takesBackup": self.takes_backup,
             "resumes": self.resumes,
+            "phase": self.phase,
             "changes": [
                 {"path": each.path, "before": each.before, "after": each.after} for each in self.changes
             ],
@@ -124,7 +139,11 @@ async def plan_of(host: HostApi, request: UpgradeRequest, standing: Standing) ->
         request: what is asked for.
         standing: of `look`.
     """
+    now, note = datetime.now(UTC), under_way(standing.root)
+    backup = backup_before(request, standing, now)
     found = [*problems(request, standing)]
+    if backup == "missing":
+        found.append(missing_backup(request.id, standing.root, now))
     changes = value_changes(standing.stored, standing.asked)
     objects: tuple[ObjectDiff, ...] = ()
     if not found:
@@ -133,22 +152,48 @@ async def plan_of(host: HostApi, request: UpgradeRequest, standing: Standing) ->
         )
         found += refused_by_host(objects)
     replaced = _replaced(request.id, standing, objects)
-    strategy = _strategy(standing, objects, changes, replaced)
+    strategy = _strategy(request, standing, objects, changes, replaced, note)
+    found += strategy_problems(request, standing, changes, strategy=strategy, servers=replaced.servers)
+    if (replaced.servers or replaced.etcd) and not found and note is None:
+        found += await budget_problems(host, request, servers=replaced.servers, etcd=replaced.etcd)
     loses = _loses_data(standing, replaced)
+    stops = _stops_servers(request, standing, replaced)
+    next_revision = standing.revision + bool(changes)
     return UpgradePlan(
         id=request.id,
         from_version=str(standing.running),
         to_version=standing.wanted.version,
         revision=standing.revision,
-        next_revision=standing.revision + bool(changes),
+        next_revision=next_revision,
         strategy=strategy,
         resumes=not changes and strategy != "none",
         changes=changes,
         objects=objects,
-        steps=_steps(request, standing, objects, changes, replaced) if not found else (),
+        steps=()
+        if found
+        else steps_of(
+            request,
+            standing,
+            objects,
+            strategy=strategy,
+            next_revision=next_revision,
+            etcd=replaced.etcd,
+            servers=replaced.servers,
+            note=note,
+            takes_backup=backup == "take",
+            stops=stops,
+        ),
         problems=tuple(found),
-        warnings=(*standing.asked.warnings, *([_LOSS] if loses else []), *warnings(standing, changes)),
+        warnings=(
+            *standing.asked.warnings,
+            *([_LOSS] if loses else []),
+            *warnings(standing, changes, backed_up=backup in {"fresh", "take"}),
+            *strategy_warnings(request, standing, strategy),
+        ),
         loses_data=loses,
+        takes_backup=backup == "take",
+        stops_servers=stops,
+        phase=note.phase if note is not None else "",
     )
 
 
@@ -176,13 +221,31 @@ def _replaced(identity: ControlPlaneId, standing: Standing, objects: Sequence[Ob
 
 
 def _strategy(
-    standing: Standing, objects: Sequence[ObjectDiff], changes: Sequence[FieldChange], replaced: _Replaced
+    request: UpgradeRequest,
+    standing: Standing,
+    objects: Sequence[ObjectDiff],
+    changes: Sequence[FieldChange],
+    replaced: _Replaced,
+    note: Operation | None,
 ) -> Strategy:
+    if note is not None:
+        return _NOTED.get(note.facts.get("strategy", ""), "rolling")
     if replaced.servers or replaced.etcd:
-        return "rolling" if _goes_on_answering(standing, replaced) else "recreate"
+        if replaced.servers and _asked(request, standing) == "blue-green":
+            return "blue-green"
+        answers = _goes_on_answering(standing, replaced) and not _stops_servers(request, standing, replaced)
+        return "rolling" if answers else "recreate"
     if changes or any(each.action != "none" for each in objects):
         return "in-place"
     return "none"
+
+
+def _asked(request: UpgradeRequest, standing: Standing) -> str:
+    return request.strategy or standing.wanted.upgrade.strategy
+
+
+def _stops_servers(request: UpgradeRequest, standing: Standing, replaced: _Replaced) -> bool:
+    return replaced.servers and standing.wanted.servers > 1 and _asked(request, standing) == "recreate"
 
 
 def _goes_on_answering(standing: Standing, replaced: _Replaced) -> bool:
@@ -197,41 +260,3 @@ def _loses_data(standing: Standing, replaced: _Replaced) -> bool:
     stored = standing.stored.values
     holders = {"sqlite": replaced.servers, "etcd": replaced.etcd}
     return holders.get(stored.datastore.kind, False) and not stored.persistence.enabled
-
-
-def _steps(
-    request: UpgradeRequest,
-    standing: Standing,
-    objects: Sequence[ObjectDiff],
-    changes: Sequence[FieldChange],
-    replaced: _Replaced,
-) -> tuple[str, ...]:
-    """Return what will happen, in order; nothing where nothing is to be done."""
-    if _strategy(standing, objects, changes, replaced) == "none":
-        return ()
-    wanted, etcd = standing.wanted, standing.wanted.datastore.etcd
-    steps = []
-    if changes:
-        steps.append(f"Store the values as revision {standing.revision + 1}.")
-    # The root, which comes first, is what stores the values.
-    if applied := [each.subject for each in objects[1:] if each.action in {"create", "change"}]:
-        steps.append(f"Apply {', '.join(applied)}.")
-    if replaced.etcd:
-        steps.append(_replacement(request.id.etcd, etcd.members, etcd.image))
-    if replaced.servers:
-        steps.append(_replacement(request.id.server, wanted.servers, wanted.version))
-    if not _goes_on_answering(standing, replaced):
-        steps[-1] += " The API does not answer meanwhile."
-    if removed := [each.subject for each in objects if each.action == "remove"]:
-        steps.append(f"Remove {', '.join(removed)}.")
-    if request.wait:
-        many = wanted.servers > 1
-        steps.append(f"Wait until {f'all {wanted.servers} servers are' if many else 'the server is'} ready.")
-    return tuple(steps)
-
-
-def _replacement(workload: str, pods: int, what: str) -> str:
-    if pods == 1:
-        return f"Stop {workload}-0 and start it with {what}."
-    names = [f"{workload}-{number}" for number in reversed(range(pods))]
-    return f"Start {', then '.join(names)} anew with {what}, each when the one before it is ready."

@@ -95,9 +95,7 @@ def _relabelled(value: Any) -> Any:
     """Return a deep copy in which the servers' component is that of the second set."""
     if isinstance(value, Mapping):
         return {
-            key: COMPONENT_GREEN
-            if key == LABEL_COMPONENT and item == COMPONENT_SERVER
-            else _relabelled(item)
+            key: COMPONENT_GREEN if key == LABEL_COMPONENT and item == COMPONENT_SERVER else _relabelled(item)
             for key, item in value.items()
         }
     return [_relabelled(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,132 @@
+"""Writing what is asked for into the root Secret, as a new revision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from k3k_core import manifests
+from k3k_core.concurrency import all_of
+from k3k_core.discovery.control_plane import format_time, parse_time
+from k3k_core.errors import ConflictError
+from k3k_core.host import HostApi
+from k3k_core.lifecycle.operation import Operation, begin, noted
+from k3k_core.lifecycle.progress import Step
+from k3k_core.lifecycle.revisions import revision_secrets
+from k3k_core.lifecycle.standing import Standing
+from k3k_core.lifecycle.upgrade_work import Work
+from k3k_core.names import ANNOTATION_EXPIRES_AT, ANNOTATION_OPERATION, ControlPlaneId
+from k3k_core.resources import SECRET
+from k3k_core.values import Values
+
+# How many revisions are kept for history and rollback.
+KEPT_REVISIONS = 10
+
+
+async def record(work: Work, note: Operation | None) -> Mapping[str, Any]:
+    """Write the values into the root Secret as a new revision, if they changed, and note what is under way.
+
+    Both are one write: whatever dies half-way, the values asked for and how they are to come about are known together.
+
+    Args:
+        work: the upgrade.
+        note: what is to be noted; None for an upgrade that needs no note.
+
+    Returns:
+        The root.
+
+    Raises:
+        ConflictError: somebody else changed it at the same time.
+    """
+    host, identity, standing = work.host, work.id, work.standing
+    if not work.plan.changes:
+        if note is None:
+            return standing.root
+        _, root = await begin(host, identity, note)
+        return root
+    kept = [manifests.stored_revision(item) for item in await revision_secrets(host, identity)]
+    # Not just the next one: a root that was restored from a backup is behind its own revisions.
+    number = max([standing.revision, *kept]) + 1
+    manifest = _new_root(identity, standing, number, note)
+    try:
+        root = await host.replace(manifest)
+    except ConflictError as error:
+        root = await _written_all_the_same(host, identity, manifest, error)
+    work.progress(Step("revision", "done", f"recorded revision {number}", f"Secret/{identity.root}"))
+    return root
+
+
+async def still_ours(host: HostApi, identity: ControlPlaneId, revision: int) -> None:
+    """See that nobody has gone on to another revision: the servers would be given values of an earlier one.
+
+    Args:
+        host: an open host.
+        identity: the control plane.
+        revision: number of the revision that is being carried out.
+
+    Raises:
+        ConflictError: somebody has.
+    """
+    root = await host.get(SECRET, identity.namespace, identity.root)
+    if manifests.stored_revision(root) != revision:
+        raise ConflictError(
+            f"control plane {identity} was taken from revision {revision} to "
+            f"{manifests.stored_revision(root)} by somebody else meanwhile",
+            hint="That upgrade goes on; run this one again when it is over, if it is still wanted.",
+        )
+
+
+async def forget(host: HostApi, identity: ControlPlaneId, current: int) -> None:
+    """Delete the oldest revisions beyond those that are kept.
+
+    Args:
+        host: an open host.
+        identity: the control plane.
+        current: number of the revision it is at.
+    """
+    numbers = [manifests.stored_revision(item) for item in await revision_secrets(host, identity)]
+    old = sorted(number for number in numbers if number != current)[: max(0, len(numbers) - KEPT_REVISIONS)]
+    await all_of(host.delete(SECRET, identity.namespace, identity.revision(number)) for number in old)
+
+
+def _new_root(
+    identity: ControlPlaneId, standing: Standing, number: int, note: Operation | None
+) -> dict[str, Any]:
+    metadata = standing.root["metadata"]
+    expires_at = _expires_at(standing.root, standing.stored.values, standing.wanted)
+    fresh = manifests.root_secret(identity, standing.wanted, revision=number, expires_at=expires_at)
+    annotations = {**(metadata.get("annotations") or {}), **fresh["metadata"]["annotations"]}
+    if expires_at is None:
+        annotations.pop(ANNOTATION_EXPIRES_AT, None)
+    if note is not None:
+        annotations[ANNOTATION_OPERATION] = noted(note)
+    labels = {**(metadata.get("labels") or {}), **fresh["metadata"]["labels"]}
+    kept = {key: value for key, value in metadata.items() if key != "managedFields"}
+    return {**fresh, "metadata": {**kept, "annotations": annotations, "labels": labels}}
+
+
+def _expires_at(root: Mapping[str, Any], stored: Values, wanted: Values) -> str | None:
+    """Return the end of the time to live: it counts from the creation, and stays unless the value changes."""
+    metadata = root["metadata"]
+    if stored.ttl == wanted.ttl:
+        return (metadata.get("annotations") or {}).get(ANNOTATION_EXPIRES_AT)
+    created = parse_time(metadata.get("creationTimestamp")) or datetime.now(UTC)
+    lifetime = wanted.ttl_seconds
+    return format_time(created + timedelta(seconds=lifetime)) if lifetime else None
+
+
+async def _written_all_the_same(
+    host: HostApi, identity: ControlPlaneId, manifest: Mapping[str, Any], error: ConflictError
+) -> dict[str, Any]:
+    """Return the root if it is what was to be written: the answer to the first attempt was lost."""
+    root = await host.get(SECRET, identity.namespace, identity.root)
+    same_uid = root["metadata"].get("uid") == manifest["metadata"].get("uid")
+    same_number = manifests.stored_revision(root) == manifests.stored_revision(manifest)
+    if same_uid and same_number and root.get("data") == manifest["data"]:
+        return root
+    raise ConflictError(
+        f"control plane {identity} was changed by somebody else meanwhile; nothing was changed",
+        hint="Run the same command again: it looks at what there is now.",
+        reason=error.reason,
+    ) from None
