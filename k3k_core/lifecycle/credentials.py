@@ -111,7 +111,8 @@ async def ensure_credentials(
         if secret is None:
             _refuse_lost(identity, owner, present, name)
             # RSA keys take tens of milliseconds to make: not on the event loop.
-            secret, made = await create_once(host, await asyncio.to_thread(make))
+            manifest = manifests.labelled(await asyncio.to_thread(make), values.labels)
+            secret, made = await create_once(host, manifest)
         if not made and await _take_over(host, identity, owner, secret):
             adopted.append(name)
         return manifests.secret_data(secret)

@@ -9,7 +9,7 @@ from k3k_core.manifests.blueprint import Address, Blueprint, Manifest, OwnerRefe
 from k3k_core.manifests.config import config_map, k3s_config, tls_sans
 from k3k_core.manifests.etcd import etcd_dns_names, etcd_stateful_set
 from k3k_core.manifests.hardening import own_manifests
-from k3k_core.manifests.metadata import secret_data
+from k3k_core.manifests.metadata import labelled, secret_data
 from k3k_core.manifests.policies import (
     etcd_network_policy,
     etcd_pod_disruption_budget,
@@ -49,6 +49,7 @@ __all__ = [
     "is_stand_in",
     "k3s_config",
     "kubeconfig_secret",
+    "labelled",
     "limit_range",
     "namespace",
     "network_policy",
@@ -110,7 +111,7 @@ def render_secrets(blueprint: Blueprint) -> tuple[Manifest, ...]:
         if blueprint.etcd_pki is None:
             raise ValueError("a control plane with a dedicated etcd needs Blueprint.etcd_pki")
         found.append(etcd_pki_secret(identity, blueprint.etcd_pki, owner))
-    return tuple(found)
+    return tuple(labelled(item, values.labels) for item in found)
 
 
 def render_applied(blueprint: Blueprint) -> tuple[Manifest, ...]:
@@ -138,4 +139,5 @@ def render_applied(blueprint: Blueprint) -> tuple[Manifest, ...]:
         found.append(etcd_pod_disruption_budget(blueprint))
     if etcd:
         found += [etcd_service(blueprint), etcd_stateful_set(blueprint)]
-    return (*found, server_stateful_set(blueprint))
+    found.append(server_stateful_set(blueprint))
+    return tuple(labelled(item, values.labels) for item in found)

@@ -86,6 +86,39 @@ def metadata(
     return result
 
 
+def labelled(manifest: Manifest, wanted: Mapping[str, str]) -> Manifest:
+    """Return an object with the user's labels on it and on the pods it makes; k3k's own labels stay as they are.
+
+    Templates of volumes are left alone: a StatefulSet does not let them change.
+
+    Args:
+        manifest: the object.
+        wanted: `labels` of the values.
+    """
+    if not wanted:
+        return manifest
+    found = {**manifest, "metadata": _with_labels(manifest["metadata"], wanted)}
+    spec = manifest.get("spec")
+    if isinstance(spec, Mapping):
+        for key in ("template", "jobTemplate"):
+            if key in spec:
+                spec = {**spec, key: _labelled_template(spec[key], wanted)}
+        found["spec"] = spec
+    return found
+
+
+def _labelled_template(template: Mapping[str, Any], wanted: Mapping[str, str]) -> dict[str, Any]:
+    found = {**template, "metadata": _with_labels(template.get("metadata") or {}, wanted)}
+    inner = (template.get("spec") or {}).get("template")
+    if isinstance(inner, Mapping):
+        found["spec"] = {**template["spec"], "template": _labelled_template(inner, wanted)}
+    return found
+
+
+def _with_labels(meta: Mapping[str, Any], wanted: Mapping[str, str]) -> dict[str, Any]:
+    return {**meta, "labels": {**wanted, **(meta.get("labels") or {})}}
+
+
 def secret(meta: dict[str, Any], data: Mapping[str, str], *, kind: str = "Opaque") -> Manifest:
     """Return a Secret.
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from k3k_core.errors import K3kError
 from k3k_core.manifests.blueprint import Blueprint, Manifest, OwnerReference
-from k3k_core.manifests.metadata import metadata, secret, secret_data
+from k3k_core.manifests.metadata import labelled, metadata, secret, secret_data
 from k3k_core.names import (
     ANNOTATION_CERTIFICATE_EXPIRES_AT,
     ANNOTATION_DATASTORE,
     ANNOTATION_EXPIRES_AT,
+    ANNOTATION_PROTECTED,
     ANNOTATION_REVISION,
     ANNOTATION_SERVERS,
     ANNOTATION_VERSION,
@@ -23,6 +24,7 @@ from k3k_core.names import (
 )
 from k3k_core.pki import ControlPlanePki, EtcdPki, Tokens, kubeconfig_expiry
 from k3k_core.values import split_secrets
+from k3k_core.values.tiers import without_tier
 
 if TYPE_CHECKING:
     from k3k_core.values import Values
@@ -48,6 +50,8 @@ def root_secret(
     annotations = _summary(values, revision)
     if expires_at:
         annotations[ANNOTATION_EXPIRES_AT] = expires_at
+    if values.protect:
+        annotations[ANNOTATION_PROTECTED] = "true"
     meta = metadata(
         identity,
         identity.root,
@@ -56,7 +60,7 @@ def root_secret(
         annotations=annotations,
         version=values.version,
     )
-    return secret(meta, {VALUES_KEY: dump_values(values)}, kind=TYPE_ROOT)
+    return labelled(secret(meta, {VALUES_KEY: dump_values(values)}, kind=TYPE_ROOT), values.labels)
 
 
 def revision_secret(blueprint: Blueprint) -> Manifest:
@@ -70,7 +74,7 @@ def revision_secret(blueprint: Blueprint) -> Manifest:
         version=blueprint.values.version,
     )
     manifest = secret(meta, {VALUES_KEY: dump_values(blueprint.values)}, kind=TYPE_REVISION)
-    return {**manifest, "immutable": True}
+    return {**labelled(manifest, blueprint.values.labels), "immutable": True}
 
 
 def pki_secret(identity: ControlPlaneId, pki: ControlPlanePki, owner: OwnerReference | None) -> Manifest:
@@ -93,7 +97,7 @@ def kubeconfig_secret(
     if expiry := kubeconfig_expiry(kubeconfig):
         annotations[ANNOTATION_CERTIFICATE_EXPIRES_AT] = expiry.strftime("%Y-%m-%dT%H:%M:%SZ")
     meta = metadata(identity, identity.kubeconfig, COMPONENT_CONTROL_PLANE, owner, annotations=annotations)
-    return secret(meta, {values.k3s.kubeconfig.filename: kubeconfig})
+    return labelled(secret(meta, {values.k3s.kubeconfig.filename: kubeconfig}), values.labels)
 
 
 def etcd_pki_secret(identity: ControlPlaneId, pki: EtcdPki, owner: OwnerReference | None) -> Manifest:
@@ -137,7 +141,7 @@ def dump_values(values: Values) -> str:
     document, secrets = split_secrets(values.model_dump(mode="json", exclude_none=True))
     if endpoint := secrets.get("datastore.external.endpoint"):
         document["datastore"]["external"]["endpoint"] = _without_secrets(endpoint)
-    return yaml.safe_dump(document, sort_keys=True)
+    return yaml.safe_dump(without_tier(document), sort_keys=True)
 
 
 def is_stand_in(endpoint: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from k3k_core.manifests.blueprint import Blueprint, Manifest, OwnerReference
-from k3k_core.manifests.metadata import metadata, selector
+from k3k_core.manifests.metadata import labelled, metadata, selector
 from k3k_core.names import (
     API_PORT,
     COMPONENT_ETCD,
@@ -44,7 +44,7 @@ def front_service(identity: ControlPlaneId, values: Values, owner: OwnerReferenc
             port["nodePort"] = values.service.node_port
     spec |= {"selector": selector(identity, COMPONENT_SERVER), "ports": [port]}
     meta = metadata(identity, identity.service, COMPONENT_SERVER, owner, annotations=annotations)
-    return {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec}
+    return labelled({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec}, values.labels)
 
 
 def servers_service(blueprint: Blueprint) -> Manifest:

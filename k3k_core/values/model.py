@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from k3k_core.values import amounts, networks
 from k3k_core.values import fields as f
@@ -23,6 +23,7 @@ from k3k_core.values.model_hardening import (
     SecretsEncryption,
     Tenancy,
 )
+from k3k_core.values.tiers import with_tier
 from k3k_core.versions import DEFAULT_VERSION, IMAGE_REPOSITORY
 
 
@@ -343,7 +344,7 @@ class Values(Block):
     labels: dict[f.QualifiedName, f.LabelValue] = Field(
         default_factory=dict,
         description="Labels of the control plane and all its objects, to select it by (`k3k list -l`, "
-        "`k3k upgrade -l`).",
+        "`k3k upgrade -l`). A change of them replaces the servers, whose pods bear them too.",
         examples=[{"team": "a"}],
     )
     loadbalancer: LoadBalancer = Field(default_factory=LoadBalancer)
@@ -359,6 +360,11 @@ class Values(Block):
     backup: Backup = Field(default_factory=Backup)
     agents: Agents = Field(default_factory=Agents)
     tenancy: Tenancy = Field(default_factory=Tenancy)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tier(cls, given: Any) -> Any:
+        return with_tier(given) if isinstance(given, dict) else given
 
     @property
     def ttl_seconds(self) -> float | None:

@@ -459,6 +459,15 @@ _HARDENING = (
         "less than the servers",
     ),
 )
+_LIFE = (
+    InvalidValues(
+        "a label by which the system finds objects",
+        'labels: {"app.kubernetes.io/name": mine}\n',
+        ("labels.app.kubernetes.io/name",),
+        "belong to the system",
+    ),
+    InvalidValues("a tier that does not exist", "tier: huge\n", ("tier",)),
+)
 _SEVERAL = (
     InvalidValues(
         "many problems at once, in the order of the file",
@@ -500,6 +509,7 @@ INVALID: tuple[InvalidValues, ...] = (
     *_STORAGE,
     *_PLACE,
     *_HARDENING,
+    *_LIFE,
     *_SEVERAL,
     *_OVERRIDES,
 )
