@@ -55,6 +55,7 @@ VERBS: dict[str, Verb] = {
         Verb("join", _CONTROL_PLANES, "Print how an agent joins a control plane.", "join"),
         Verb("agents", _CONTROL_PLANES, "List the nodes of a control plane.", "agents"),
         Verb("connect", _CONTROL_PLANES, "Reach a control plane through its host.", "connect"),
+        Verb("etcd", _CONTROL_PLANES, "Look after the dedicated etcd of a control plane.", "etcd"),
         Verb("exporter", _MONITORING, "Serve the signals of a fleet to Prometheus.", "exporter"),
         Verb("alerts", _MONITORING, "Print alert and recording rules for Prometheus.", "alerts"),
         Verb("dashboard", _MONITORING, "Print a Grafana dashboard.", "dashboard"),

@@ -113,7 +113,9 @@ def _help_width() -> int:
 def _report(error: BaseException, verb: str | None) -> int:
     from k3k_core.cli.failures import explain
 
-    failure = explain(error, resumable=verb in {"create", "delete", "pause", "restart", "resume", "upgrade"})
+    failure = explain(
+        error, resumable=verb in {"create", "delete", "etcd", "pause", "restart", "resume", "upgrade"}
+    )
     sys.stdout.flush()
     sys.stderr.write(f"{failure}\n")
     return failure.code
