@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from k3k_core.manifests.server_scripts import COPY_DATABASE, PREPARE_SERVER
+from k3k_core.manifests.database_scripts import DATABASE_SCRIPTS
+from k3k_core.manifests.server_scripts import COPY_DATABASE, PREPARE_SERVER, WAIT
 
 # PATH: write a file to the standard output.
 SEND = 'exec cat "$1"\n'
@@ -60,15 +61,32 @@ echo "Replace it with: k3k etcd replace-member; a cluster of one member needs a 
 exit 1
 """
 
+# PATH SECONDS: wait until there is such a file.
+AWAIT = """\
+trap 'exit 143' TERM INT
+left=$2
+until [ -e "$1" ]; do
+  if [ "$left" -le 0 ]; then
+    echo "nobody brought $1 in time" >&2
+    exit 1
+  fi
+  left=$((left - 1))
+  sleep 1
+done
+"""
+
 SCRIPTS: Mapping[str, str] = {
     "prepare-server": PREPARE_SERVER,
     "copy-database": COPY_DATABASE,
+    "wait": WAIT,
     "guard-etcd-data": GUARD_ETCD_DATA,
     "send": SEND,
     "receive": RECEIVE,
     "measure": MEASURE,
     "remove": REMOVE,
     "list": LIST,
+    "await": AWAIT,
+    **DATABASE_SCRIPTS,
 }
 
 
