@@ -12,6 +12,7 @@ from k3k_core.discovery.control_plane import format_time
 from k3k_core.errors import ConflictError, ForbiddenError, NotFoundError, UnreachableError
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.comparison import FieldChange, field_changes
+from k3k_core.lifecycle.etcd_guard import settle_guard, with_guard
 from k3k_core.lifecycle.leftovers import check_leftovers
 from k3k_core.lifecycle.progress import Progress, Step
 from k3k_core.lifecycle.storage import settle_persistence
@@ -90,6 +91,7 @@ async def claim(
             settled_values = await settle_persistence(
                 host, asked.values, asked_for=asks_for_volumes(asked), progress=progress
             )
+            settled_values = settle_guard(settled_values)
             await check_leftovers(host, identity, settled_values)
         try:
             root = await _create_root(host, identity, settled_values, now=now, progress=progress)
@@ -217,7 +219,8 @@ def value_changes(stored: LoadedValues, asked: LoadedValues) -> tuple[FieldChang
 def settled(stored: Values, asked: LoadedValues) -> Values:
     """Return the values asked for, with what the first create settled for those that they do not name.
 
-    That is the version, whose default moves with k3k, and whether there are volumes, which the host decides.
+    That is the version, whose default moves with k3k, whether there are volumes, which the host decides, and the
+    image that guards the members of an etcd, which must not be restarted whenever the servers are.
 
     Args:
         stored: values the root Secret holds.
@@ -229,7 +232,11 @@ def settled(stored: Values, asked: LoadedValues) -> Values:
     if not asks_for_volumes(asked):
         persistence = values.persistence.model_copy(update={"enabled": stored.persistence.enabled})
         values = values.model_copy(update={"persistence": persistence})
-    return values
+    if stored.datastore.kind != "etcd":
+        return settle_guard(values)
+    return (
+        values if values.datastore.etcd.guard_image else with_guard(values, stored.datastore.etcd.guard_image)
+    )
 
 
 def asks_for_volumes(asked: LoadedValues) -> bool:

@@ -118,7 +118,7 @@ def _guard(identity: ControlPlaneId, values: Values) -> dict[str, Any]:
     """
     return {
         "name": "guard",
-        "image": k3s_image(values),
+        "image": values.datastore.etcd.guard_image or k3s_image(values),
         "imagePullPolicy": values.image.pull_policy,
         "command": command("guard-etcd-data", DATA_DIR),
         "env": [_pod_name(), *(_state(identity, name, key) for name, key in _GUARD_VARIABLES.items())],

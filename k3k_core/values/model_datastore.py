@@ -15,6 +15,13 @@ class Etcd(Block):
 
     members: Literal[1, 3] = Field(default=1, description="Members: 1, or 3 to survive the loss of one.")
     image: f.Image = Field(default="quay.io/coreos/etcd:v3.6.8", description="Image of etcd with its tag.")
+    guard_image: f.Image | None = Field(
+        default=None,
+        description="Image with a shell for the small container that sees, before a member starts, that its data is "
+        "there. Omitted: the k3s image of the version the control plane is created with; it stays when that changes, "
+        "because members would be restarted for it.",
+        examples=["rancher/k3s:v1.36.2-k3s1"],
+    )
     size: f.Size = Field(default="8Gi", description="Size of each member's volume.")
     storage_class: f.OptionalObjectName = Field(
         default="",
