@@ -44,7 +44,7 @@ async def ask_all(session: Session) -> list[Answer]:
         UsageError: there is no host to ask.
     """
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_ask(session, context)) for context in _contexts(session)]
+        tasks = [group.create_task(_ask(session, context)) for context in contexts_of(session)]
     return [task.result() for task in tasks]
 
 
@@ -57,7 +57,7 @@ async def ask_until_one(session: Session) -> list[Answer]:
     Raises:
         UsageError: there is no host to ask.
     """
-    asked = {asyncio.ensure_future(_ask(session, context)): context for context in _contexts(session)}
+    asked = {asyncio.ensure_future(_ask(session, context)): context for context in contexts_of(session)}
     waiting = set(asked)
     try:
         while waiting:
@@ -86,7 +86,15 @@ def all_failed(answers: Sequence[Answer]) -> BaseException | None:
     return errors[0] if len(errors) == 1 else ExceptionGroup("no host answered", errors)
 
 
-def _contexts(session: Session) -> list[str | None]:
+def contexts_of(session: Session) -> list[str | None]:
+    """Return the contexts of the settings; None stands for the current one.
+
+    Args:
+        session: of the verb.
+
+    Raises:
+        UsageError: there is none.
+    """
     from k3k_core.host import hosts
 
     settings = session.settings

@@ -52,6 +52,7 @@ VERBS: dict[str, Verb] = {
         Verb("history", _CONTROL_PLANES, "Show the revisions of a control plane.", "history"),
         Verb("diff", _CONTROL_PLANES, "Show what a values file would change.", "diff"),
         Verb("kubeconfig", _CONTROL_PLANES, "Print a kubeconfig for a control plane.", "kubeconfig"),
+        Verb("certificates", _CONTROL_PLANES, "List certificates and when they end.", "certificates"),
         Verb("join", _CONTROL_PLANES, "Print how an agent joins a control plane.", "join"),
         Verb("agents", _CONTROL_PLANES, "List the nodes of a control plane.", "agents"),
         Verb("connect", _CONTROL_PLANES, "Reach a control plane through its host.", "connect"),

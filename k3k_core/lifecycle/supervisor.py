@@ -7,11 +7,13 @@ so nothing has to run in a pod, and no token is ever an argument of a program.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from k3k_core import manifests
@@ -27,7 +29,6 @@ from k3k_core.names import (
 from k3k_core.resources import POD, SECRET
 
 _LOOPBACK = "127.0.0.1"
-_MOST = 16 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Reply:
 
     Attributes:
         status: HTTP status.
-        body: at most 16 MiB of it; it may hold secrets.
+        body: what it sent; it may hold secrets.
     """
 
     status: int
@@ -100,12 +101,37 @@ class Supervisor:
                     allow_redirects=False,
                 ) as answer,
             ):
-                return Reply(answer.status, await answer.content.read(_MOST))
+                return Reply(answer.status, await answer.read())
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise UnreachableError(
                 f"server {self.pod} did not answer {method} {path.partition('?')[0]}: {_why(error)}",
                 hint="Run the same command again when the server is ready.",
             ) from None
+
+    async def shown_until(self) -> datetime | None:
+        """Return when the certificate that the server shows ends (UTC); None when it shows none that can be read.
+
+        Raises:
+            UnreachableError: the server does not answer, or shows a certificate of another authority.
+        """
+        try:
+            async with asyncio.timeout(self.timeout):
+                _, writer = await asyncio.open_connection(
+                    _LOOPBACK, self.port, ssl=self.context, server_hostname=_LOOPBACK
+                )
+        except (OSError, TimeoutError) as error:
+            raise UnreachableError(
+                f"server {self.pod} does not show a certificate that can be trusted: {_why(error)}",
+                hint="Run the same command again when the server is ready.",
+            ) from None
+        try:
+            shown = writer.get_extra_info("ssl_object").getpeercert() or {}
+            seconds = ssl.cert_time_to_seconds(str(shown["notAfter"]))
+        except (KeyError, ValueError):
+            return None
+        finally:
+            writer.transport.abort()
+        return datetime.fromtimestamp(seconds, UTC)
 
 
 def basic(user: str, password: str) -> str:
@@ -202,7 +228,8 @@ async def open_supervisor(
 def _why(error: BaseException) -> str:
     import aiohttp
 
-    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
+    distrust = aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError | ssl.SSLError
+    if isinstance(error, distrust):
         return "its certificate was not signed by the authority that is trusted"
     if isinstance(error, TimeoutError):
         return "no answer in time"
