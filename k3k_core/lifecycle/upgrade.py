@@ -18,6 +18,7 @@ from k3k_core.errors import ConflictError, NotReadyError
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.blue_green import run_blue_green
 from k3k_core.lifecycle.canary import CanaryError, run_canary
+from k3k_core.lifecycle.etcd_state import note_formed
 from k3k_core.lifecycle.existing import find_root
 from k3k_core.lifecycle.going_back import go_back
 from k3k_core.lifecycle.operation import Operation, advance, finish, operation_of, refuse_other_operation
@@ -181,6 +182,8 @@ async def _carry_out(work: Work, note: Operation | None) -> Blueprint:
         await remove_superfluous(work, blueprint)
     else:
         blueprint = await _replace_in_place(work, root, note)
+    if work.request.wait:
+        await note_formed(work.host, work.id, blueprint.values)
     if note is not None and work.request.wait:
         await finish(work.host, work.id)
     await forget(work.host, work.id, blueprint.revision)

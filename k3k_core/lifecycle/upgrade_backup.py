@@ -99,10 +99,12 @@ async def take_backup(host: HostApi, identity: ControlPlaneId, progress: Progres
 
 
 def _can_be_taken(values: Values) -> bool:
-    """Tell whether somebody can read a backup that is taken now: the values say who, or this machine has a key."""
-    from k3k_core.backups.keys import key_exists
+    """Tell whether backups are meant to be taken: the values say where or for whom, or the user has a key for them."""
+    from k3k_core.backups.keys import key_path
 
-    return bool(values.backup.recipients) or key_exists()
+    backup = values.backup
+    named = backup.recipients or backup.s3.bucket or backup.volume.enabled
+    return bool(named) or key_path().exists()
 
 
 def _age(age: timedelta) -> str:

@@ -153,11 +153,13 @@ async def plan_of(host: HostApi, request: UpgradeRequest, standing: Standing) ->
         found += refused_by_host(objects)
     replaced = _replaced(request.id, standing, objects)
     strategy = _strategy(request, standing, objects, changes, replaced, note)
-    found += strategy_problems(request, standing, changes, strategy=strategy, servers=replaced.servers)
+    stops = _stops_servers(request, standing, replaced)
+    found += strategy_problems(
+        request, standing, changes, strategy=strategy, servers=replaced.servers, stops=stops
+    )
     if (replaced.servers or replaced.etcd) and not found and note is None:
         found += await budget_problems(host, request, servers=replaced.servers, etcd=replaced.etcd)
     loses = _loses_data(standing, replaced)
-    stops = _stops_servers(request, standing, replaced)
     next_revision = standing.revision + bool(changes)
     return UpgradePlan(
         id=request.id,

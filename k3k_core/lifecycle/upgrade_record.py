@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from k3k_core import manifests
 from k3k_core.concurrency import all_of
-from k3k_core.discovery.control_plane import format_time, parse_time
 from k3k_core.errors import ConflictError
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.operation import Operation, begin, noted
 from k3k_core.lifecycle.progress import Step
 from k3k_core.lifecycle.revisions import revision_secrets
+from k3k_core.lifecycle.root_marks import renewed_metadata
 from k3k_core.lifecycle.standing import Standing
 from k3k_core.lifecycle.upgrade_work import Work
-from k3k_core.names import ANNOTATION_EXPIRES_AT, ANNOTATION_OPERATION, ControlPlaneId
+from k3k_core.names import ANNOTATION_OPERATION, ControlPlaneId
 from k3k_core.resources import SECRET
-from k3k_core.values import Values
 
 # How many revisions are kept for history and rollback.
 KEPT_REVISIONS = 10
@@ -93,27 +91,12 @@ async def forget(host: HostApi, identity: ControlPlaneId, current: int) -> None:
 def _new_root(
     identity: ControlPlaneId, standing: Standing, number: int, note: Operation | None
 ) -> dict[str, Any]:
-    metadata = standing.root["metadata"]
-    expires_at = _expires_at(standing.root, standing.stored.values, standing.wanted)
-    fresh = manifests.root_secret(identity, standing.wanted, revision=number, expires_at=expires_at)
-    annotations = {**(metadata.get("annotations") or {}), **fresh["metadata"]["annotations"]}
-    if expires_at is None:
-        annotations.pop(ANNOTATION_EXPIRES_AT, None)
+    root, stored, wanted = standing.root, standing.stored.values, standing.wanted
+    fresh = manifests.root_secret(identity, wanted, revision=number)
+    metadata = renewed_metadata(root, fresh, stored, wanted)
     if note is not None:
-        annotations[ANNOTATION_OPERATION] = noted(note)
-    labels = {**(metadata.get("labels") or {}), **fresh["metadata"]["labels"]}
-    kept = {key: value for key, value in metadata.items() if key != "managedFields"}
-    return {**fresh, "metadata": {**kept, "annotations": annotations, "labels": labels}}
-
-
-def _expires_at(root: Mapping[str, Any], stored: Values, wanted: Values) -> str | None:
-    """Return the end of the time to live: it counts from the creation, and stays unless the value changes."""
-    metadata = root["metadata"]
-    if stored.ttl == wanted.ttl:
-        return (metadata.get("annotations") or {}).get(ANNOTATION_EXPIRES_AT)
-    created = parse_time(metadata.get("creationTimestamp")) or datetime.now(UTC)
-    lifetime = wanted.ttl_seconds
-    return format_time(created + timedelta(seconds=lifetime)) if lifetime else None
+        metadata["annotations"] = {**metadata["annotations"], ANNOTATION_OPERATION: noted(note)}
+    return {**fresh, "metadata": metadata}
 
 
 async def _written_all_the_same(

@@ -8,6 +8,7 @@ from typing import Any
 from k3k_core.errors import Issue
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.comparison import FieldChange
+from k3k_core.lifecycle.pause import paused_problem
 from k3k_core.lifecycle.standing import Standing, UpgradeRequest
 from k3k_core.lifecycle.upgrade_note import going_on, under_way
 from k3k_core.lifecycle.upgrade_steps import where_it_is
@@ -25,6 +26,7 @@ def strategy_problems(
     *,
     strategy: str,
     servers: bool,
+    stops: bool,
 ) -> Iterator[Issue]:
     """Yield why servers cannot be replaced as is asked for.
 
@@ -34,8 +36,11 @@ def strategy_problems(
         changes: the values that change.
         strategy: as the plan has it.
         servers: whether servers are replaced at all.
+        stops: whether several servers are stopped before any is started.
     """
     yield from _under_way(request, standing, changes)
+    if paused := paused_problem(request.id, standing.root):
+        yield paused
     if strategy == "blue-green":
         yield from _blue_green_problems(request, standing, changes)
     if request.canary and servers and under_way(standing.root) is None:
@@ -43,7 +48,7 @@ def strategy_problems(
             yield Issue("", "blue-green tries the second set before anybody uses it", "leave out --canary")
         elif standing.wanted.servers == 1:
             yield Issue("", "a canary is one server of several, and there is only one", "leave out --canary")
-        elif strategy == "recreate":
+        elif stops:
             yield Issue("", "recreate stops all servers at once", "leave out --canary, or use rolling")
     if not request.wait:
         if strategy == "blue-green" or (request.canary and servers):

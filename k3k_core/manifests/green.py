@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from k3k_core.manifests.blueprint import Blueprint, Manifest
-from k3k_core.manifests.metadata import metadata, selector
+from k3k_core.manifests.metadata import labelled, metadata, selector
 from k3k_core.names import API_PORT, COMPONENT_GREEN, COMPONENT_SERVER, LABEL_COMPONENT, ControlPlaneId
 
 # What the second set needs for itself; Secrets, the etcd and the account are shared.
@@ -33,7 +33,8 @@ def green_objects(blueprint: Blueprint, applied: Iterable[Manifest]) -> tuple[Ma
         if item["kind"] == "ConfigMap"
     }
     copies = [_copy(identity, item, maps) for item in originals]
-    return (*copies[:-1], green_service(blueprint), copies[-1])
+    service = labelled(green_service(blueprint), blueprint.values.labels)
+    return (*copies[:-1], service, copies[-1])
 
 
 def green_service(blueprint: Blueprint) -> Manifest:
