@@ -159,3 +159,12 @@ def parse_recipients(texts: Sequence[str]) -> list[x25519.Recipient]:
                 hint="`k3k backup key` prints yours; it begins with age1.",
             ) from None
     return found
+
+
+def key_exists(environ: Mapping[str, str] = os.environ) -> bool:
+    """Tell whether the user has a key.
+
+    Args:
+        environ: `K3K_BACKUP_KEY_FILE` names another place for it.
+    """
+    return key_path(environ).is_file()

@@ -39,7 +39,8 @@ VERBS: dict[str, Verb] = {
         ),
         Verb("serve", _CONTROL_PLANES, "Serve the fleet dashboard to browsers.", "k3k_tui.commands.serve"),
         Verb("create", _CONTROL_PLANES, "Create a control plane from a values file.", "create"),
-        Verb("upgrade", _CONTROL_PLANES, "Change the version or the values of a control plane.", "upgrade"),
+        Verb("upgrade", _CONTROL_PLANES, "Change the version or the values of control planes.", "upgrade"),
+        Verb("rollback", _CONTROL_PLANES, "Go back to an earlier revision, or out of an upgrade.", "rollback"),
         Verb("restart", _CONTROL_PLANES, "Restart the servers of a control plane, one by one.", "restart"),
         Verb("pause", _CONTROL_PLANES, "Stop the servers of control planes and keep all else.", "pause"),
         Verb("resume", _CONTROL_PLANES, "Bring paused control planes back.", "resume"),
@@ -57,6 +58,7 @@ VERBS: dict[str, Verb] = {
         Verb("agents", _CONTROL_PLANES, "List the nodes of a control plane.", "agents"),
         Verb("connect", _CONTROL_PLANES, "Reach a control plane through its host.", "connect"),
         Verb("etcd", _CONTROL_PLANES, "Look after the dedicated etcd of a control plane.", "etcd"),
+        Verb("backup", _CONTROL_PLANES, "Take backups of control planes, and restore them.", "backup"),
         Verb("exporter", _MONITORING, "Serve the signals of a fleet to Prometheus.", "exporter"),
         Verb("alerts", _MONITORING, "Print alert and recording rules for Prometheus.", "alerts"),
         Verb("dashboard", _MONITORING, "Print a Grafana dashboard.", "dashboard"),
@@ -76,9 +78,7 @@ WITHOUT_VERB = "tui"
 # Verbs that other messages may already name; the release that brings them is not this one.
 PLANNED = frozenset(
     [
-        "rollback",
         "exec",
-        "backup",
         "prune",
     ]
 )

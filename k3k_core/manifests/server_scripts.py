@@ -114,3 +114,11 @@ held || refuse "copying $database took longer than $seconds seconds" 5
 release
 kill "$watch" 2> /dev/null || :
 """
+
+# Do nothing until somebody asks for the end.
+WAIT = """\
+trap 'exit 0' TERM INT
+while :; do
+  sleep 1
+done
+"""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
 from k3k_core.backups.manifest import Summary
 from k3k_core.backups.naming import BackupName
+
+# A backup without a summary that is this old is nothing that is being written now.
+_CUT_OFF = timedelta(days=1)
 
 
 class Store(Protocol):
@@ -68,3 +72,12 @@ def newest_first(found: list[Summary]) -> list[Summary]:
         found: in any order.
     """
     return sorted(found, key=lambda each: (-each.name.at.timestamp(), str(each.name)))
+
+
+def is_cut_off(name: BackupName) -> bool:
+    """Tell whether a backup that has no summary was given up.
+
+    Args:
+        name: of the backup.
+    """
+    return datetime.now(UTC) - name.at > _CUT_OFF

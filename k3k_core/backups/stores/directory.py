@@ -5,19 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 from k3k_core.backups.manifest import Summary, read_summary
 from k3k_core.backups.naming import ARCHIVE_SUFFIX, PARTIAL_SUFFIX, SUMMARY_SUFFIX, BackupName, parse_name
-from k3k_core.backups.stores import newest_first
+from k3k_core.backups.stores import is_cut_off, newest_first
 from k3k_core.errors import K3kError, NotFoundError
 
 T = TypeVar("T")
-# What is this old and has no summary is nothing that is being written now.
-_CUT_OFF = 86400.0
 
 
 def default_directory() -> Path:
@@ -121,7 +118,7 @@ class DirectoryStore:
             if name is None or whole or (self._folder / name.summary).exists():
                 continue
             partial = path.name.endswith((PARTIAL_SUFFIX, ARCHIVE_SUFFIX))
-            if partial and time.time() - path.stat().st_mtime > _CUT_OFF:
+            if partial and is_cut_off(name):
                 path.unlink(missing_ok=True)
                 removed += 1
         return removed

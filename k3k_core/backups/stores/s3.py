@@ -6,13 +6,13 @@ import asyncio
 import os
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from k3k_core.backups.manifest import Summary, read_summary
 from k3k_core.backups.naming import ARCHIVE_SUFFIX, SUMMARY_SUFFIX, BackupName, parse_name
-from k3k_core.backups.stores import newest_first
+from k3k_core.backups.stores import is_cut_off, newest_first
 from k3k_core.backups.stores.directory import missing
 from k3k_core.errors import K3kError, UnreachableError, UsageError
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _AT_ONCE = 16
 _CHUNK = 8 << 20
-_CUT_OFF = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +83,7 @@ class S3Store:
         return self._place.url
 
     async def summaries(self) -> list[Summary]:
-        names = [
-            path for path, _ in await self._objects() if path.endswith(SUMMARY_SUFFIX) and parse_name(path)
-        ]
+        names = [path for path in await self._objects() if path.endswith(SUMMARY_SUFFIX) and parse_name(path)]
         room = asyncio.Semaphore(_AT_ONCE)
 
         async def summary(path: str) -> Summary | None:
@@ -138,21 +135,22 @@ class S3Store:
         import obstore
 
         objects = await self._objects()
-        whole = {path.removesuffix(SUMMARY_SUFFIX) for path, _ in objects if path.endswith(SUMMARY_SUFFIX)}
-        now, removed = datetime.now(UTC), 0
-        for path, at in objects:
+        whole = {path.removesuffix(SUMMARY_SUFFIX) for path in objects if path.endswith(SUMMARY_SUFFIX)}
+        removed = 0
+        for path in objects:
             alone = path.endswith(ARCHIVE_SUFFIX) and path.removesuffix(ARCHIVE_SUFFIX) not in whole
-            if alone and parse_name(path) and now - at > _CUT_OFF:
+            name = parse_name(path) if alone else None
+            if name is not None and is_cut_off(name):
                 await self._do(obstore.delete_async(self._open(), path))
                 removed += 1
         return removed
 
-    async def _objects(self) -> list[tuple[str, datetime]]:
-        """Return the objects directly below the prefix, and when each was written."""
+    async def _objects(self) -> list[str]:
+        """Return the names of the objects directly below the prefix."""
         import obstore
 
         found = await self._do(obstore.list_with_delimiter_async(self._open()))
-        return [(str(each["path"]), each["last_modified"]) for each in found["objects"]]
+        return [str(each["path"]) for each in found["objects"]]
 
     async def _read(self, path: str) -> bytes:
         import obstore
