@@ -25,6 +25,7 @@ _INDEXES = (
     ("kine_name_prev_revision_uindex", "(name, prev_revision)", "UNIQUE "),
 )
 _POSTGRES_TABLE = """\
+SET client_min_messages = warning;
 DROP TABLE IF EXISTS kine;
 CREATE TABLE kine (
   id BIGSERIAL PRIMARY KEY, name text COLLATE "C", created INTEGER, deleted INTEGER, create_revision BIGINT,
@@ -122,7 +123,7 @@ def _write_mysql(stream: IO[bytes], records: Iterable[Record]) -> None:
             b"NULL" if each.value is None else (b"0x" + each.value.hex().encode() if each.value else b"''")
         )
         fields = [_number(each.id), _quoted(each.name), *_numbers(each), value, b"NULL"]
-        stream.write(f"INSERT INTO `kine` ({names}) VALUES (".encode() + b",".join(fields) + b");\n")
+        stream.write(f"INSERT INTO `kine` ({names}) VALUES (".encode() + b",".join(fields) + b");\n")  # noqa: S608 - quoted above
     for name, columns, unique in _INDEXES:
         stream.write(f"CREATE {unique}INDEX {name} ON kine {columns};\n".encode())
 
