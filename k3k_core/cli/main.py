@@ -114,7 +114,8 @@ def _report(error: BaseException, verb: str | None) -> int:
     from k3k_core.cli.failures import explain
 
     failure = explain(
-        error, resumable=verb in {"create", "delete", "etcd", "pause", "restart", "resume", "upgrade"}
+        error,
+        resumable=verb in {"create", "delete", "etcd", "pause", "restart", "resume", "rollback", "upgrade"},
     )
     sys.stdout.flush()
     sys.stderr.write(f"{failure}\n")

@@ -9,6 +9,7 @@ from k3k_core.cli.durations import format_elapsed
 from k3k_core.cli.output import fields, write_document
 from k3k_core.cli.session import Session
 from k3k_core.cli.terminal import escape
+from k3k_core.errors import K3kError
 
 if TYPE_CHECKING:
     from k3k_core.lifecycle.upgrade import Upgraded, UpgradePlan
@@ -38,16 +39,17 @@ def plan_lines(session: Session, plan: UpgradePlan, *, objects: bool) -> list[st
     return lines
 
 
-def write_plan(session: Session, plan: UpgradePlan) -> None:
+def write_plan(session: Session, plan: UpgradePlan, *, verb: str = "upgrade") -> None:
     """Write a plan: what would happen on standard output, warnings on standard error.
 
     Args:
         session: of the verb.
         plan: the plan.
+        verb: "upgrade" or "rollback".
     """
     console, output = session.console, session.settings.output
     if output in {"json", "yaml"}:
-        write_document(console, {"schema": "k3k.upgrade-plan/v1", **plan.to_dict()}, output)
+        write_document(console, {"schema": f"k3k.{verb}-plan/v1", **plan.to_dict()}, output)
     elif output == "name":
         console.data("\n".join(escape(each.subject) for each in differing(plan.objects)))
     else:
@@ -56,18 +58,43 @@ def write_plan(session: Session, plan: UpgradePlan) -> None:
         console.warn(str(warning))
 
 
-def write_upgraded(session: Session, upgraded: Upgraded) -> None:
+def agreed_to(session: Session, plan: UpgradePlan, *, question: str = "Upgrade it?") -> None:
+    """Show a plan to a person and have them agree to it.
+
+    Args:
+        session: of the verb.
+        plan: the plan.
+        question: what they are asked.
+
+    Raises:
+        K3kError: they do not agree.
+    """
+    console = session.console
+    console.note("\n".join(plan_lines(session, plan, objects=False)))
+    for warning in plan.warnings:
+        console.warn(str(warning))
+    if plan.loses_data:
+        name = plan.id.name
+        agreed = console.ask(f"Type the name {name!r} to upgrade it and lose its data: ") == name
+    else:
+        agreed = console.ask(f"{question} [y/N] ").lower() in {"y", "yes"}
+    if not agreed:
+        raise K3kError("Nothing was changed.")
+
+
+def write_upgraded(session: Session, upgraded: Upgraded, *, verb: str = "upgrade") -> None:
     """Write what an upgrade has done.
 
     Args:
         session: of the verb.
         upgraded: the control plane as it is now.
+        verb: "upgrade" or "rollback".
     """
     console, output = session.console, session.settings.output
     if output == "name":
         console.data(str(upgraded.id))
     elif output != "table":
-        write_document(console, _to_dict(upgraded), output)
+        write_document(console, _to_dict(upgraded, verb), output)
     elif not console.quiet:
         console.data(escape(_sentence(upgraded)))
         facts = [("Endpoint", upgraded.endpoint), ("Revision", str(upgraded.revision))]
@@ -100,9 +127,9 @@ def _sentence(upgraded: Upgraded) -> str:
     return f"Control plane {upgraded.id} {what}, {state}"
 
 
-def _to_dict(upgraded: Upgraded) -> dict[str, Any]:
+def _to_dict(upgraded: Upgraded, verb: str) -> dict[str, Any]:
     return {
-        "schema": "k3k.upgrade/v1",
+        "schema": f"k3k.{verb}/v1",
         "namespace": upgraded.id.namespace,
         "name": upgraded.id.name,
         "fromVersion": upgraded.from_version,
