@@ -25,6 +25,7 @@ from k3k_core.sandbox.controllers.runtime import Controller, ControllerManager, 
 from k3k_core.sandbox.controllers.stateful_sets import StatefulSetController
 from k3k_core.sandbox.controllers.volumes import VolumeController, standard_storage_class
 from k3k_core.sandbox.data_volumes import DataVolumes
+from k3k_core.sandbox.exec import ExecDoor
 from k3k_core.sandbox.fault_annotations import FaultAnnotations
 from k3k_core.sandbox.forwarder import Forwarder
 from k3k_core.sandbox.k3s.cluster import Surroundings
@@ -32,12 +33,15 @@ from k3k_core.sandbox.k3s.datastores import Datastore
 from k3k_core.sandbox.k3s.etcd import EtcdProcess
 from k3k_core.sandbox.k3s.server import K3sServer
 from k3k_core.sandbox.node.addresses import Addresses
+from k3k_core.sandbox.node.file_tree import FileTree
 from k3k_core.sandbox.node.images import Program
 from k3k_core.sandbox.node.kubelet import Kubelet, NoLogError
 from k3k_core.sandbox.node.log import Log
 from k3k_core.sandbox.node.machine import NODE_NAME, node_manifest, node_status
 from k3k_core.sandbox.node.process import Launch
 from k3k_core.sandbox.node.scheduler import Scheduler
+from k3k_core.sandbox.node.tasks import Tasks
+from k3k_core.sandbox.programs.registry import known_programs
 
 KUBELET_VERSION = "v1.36.2"
 _KUBELET_PORT = 10250
@@ -91,6 +95,7 @@ class HostControllers:
             CertificateSigner(client, client_ca),
             ClusterRoleAggregator(client),
         ]
+        self._tasks = Tasks(known_programs(), around, lambda launch: FileTree(launch, around.volumes))
         self._kubelet: Kubelet | None = None
         self._balancers: LoadBalancerController | None = None
         if not bare:
@@ -100,7 +105,7 @@ class HostControllers:
             self._kubelet = self._make_kubelet(client, events)
             controllers += [
                 self._balancers,
-                DataVolumes(around.datastores, on_drop),
+                DataVolumes(around.datastores, on_drop, around.volumes),
                 FaultAnnotations(client, events, around.faults),
                 Scheduler(client, events),
                 self._kubelet,
@@ -112,6 +117,7 @@ class HostControllers:
             client,
             events,
             {Program.K3S: self._start_k3s, Program.ETCD: self._start_etcd},
+            self._tasks,
             node=NODE_NAME,
             node_address=self._node_address,
             pod_address=lambda pod: self._addresses.of(f"pod/{pod}"),
@@ -176,6 +182,13 @@ class HostControllers:
         if self._kubelet is None:
             raise NoLogError(f"pod {pod} does not have a host assigned")
         return self._kubelet.log(namespace, pod, container, previous=previous)
+
+    def exec_door(self) -> ExecDoor:
+        """Return what runs programs in containers."""
+        return ExecDoor(self._tasks, self._running)
+
+    def _running(self, namespace: str, pod: str, container: str) -> Launch | None:
+        return None if self._kubelet is None else self._kubelet.running(namespace, pod, container)
 
     async def stop(self) -> None:
         """Stop the controllers and everything that listens."""

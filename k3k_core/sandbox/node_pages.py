@@ -1,4 +1,4 @@
-"""What the API passes on to a node: logs and ports of pods. It says so where the sandbox simulates nothing."""
+"""What the API passes on to a node: logs of pods, ports of pods, programs run in them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from k3k_core.sandbox.api.authn import ANONYMOUS
 from k3k_core.sandbox.api.requests import read_path
 from k3k_core.sandbox.api.server import ApiServer, credentials
 from k3k_core.sandbox.api.statuses import ApiError, not_found, status
+from k3k_core.sandbox.exec import ExecDoor, run_program
 from k3k_core.sandbox.pod_logs import FindLog, send_log
 from k3k_core.sandbox.port_forward import forward
 
@@ -23,12 +24,13 @@ _PATH = re.compile(
 )
 
 
-def with_node_pages(api: ApiServer, log: FindLog) -> web.Application:
+def with_node_pages(api: ApiServer, log: FindLog, door: ExecDoor) -> web.Application:
     """Return an application that serves an API and what its node knows.
 
     Args:
         api: the API.
         log: returns the log of a container.
+        door: runs programs in containers.
     """
 
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -36,6 +38,8 @@ def with_node_pages(api: ApiServer, log: FindLog) -> web.Application:
         if matched is None or not _allowed(api, request):
             return await api.handle(request)
         pod = api.store.get(POD, matched["namespace"], matched["pod"])
+        if matched["what"] == "exec":
+            return await _exec(request, door, pod, matched["pod"], api)
         if matched["what"] == "portforward":
             return await _forward(request, pod, matched["pod"])
         if pod is None:
@@ -57,6 +61,24 @@ async def _log(
         return await send_log(request, find, pod, api.store.now)
     except ApiError as error:
         return web.json_response(error.body, status=error.code)
+
+
+async def _exec(
+    request: web.Request, door: ExecDoor, pod: dict[str, Any] | None, name: str, api: ApiServer
+) -> web.StreamResponse:
+    """Run a program; it counts as a request, with all that can go wrong with one."""
+    fault, early = await api.begin(request)
+    if early is not None:
+        return early
+    try:
+        if pod is None:
+            raise not_found(POD, name)
+        lost = fault is not None and fault.drop == "after"
+        answer = await run_program(request, door, pod, lose_end=lost)
+    except ApiError as error:
+        answer = web.json_response(error.body, status=error.code)
+    api.end(request, answer.status)
+    return answer
 
 
 async def _forward(request: web.Request, pod: dict[str, Any] | None, name: str) -> web.StreamResponse:

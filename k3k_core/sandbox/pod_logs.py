@@ -44,7 +44,7 @@ class _Options:
     @classmethod
     def read(cls, pod: Mapping[str, Any], query: Mapping[str, str]) -> _Options:
         return cls(
-            container=_container(pod, query.get("container", "")),
+            container=container_of(pod, query.get("container", "")),
             follow=_flag(query, "follow"),
             previous=_flag(query, "previous"),
             timestamps=_flag(query, "timestamps"),
@@ -112,7 +112,16 @@ def _gone(request: web.Request) -> bool:
     return request.transport is None or request.transport.is_closing()
 
 
-def _container(pod: Mapping[str, Any], asked: str) -> str:
+def container_of(pod: Mapping[str, Any], asked: str) -> str:
+    """Return the container of a pod that a request is about.
+
+    Args:
+        pod: the pod.
+        asked: its name; empty for the only one.
+
+    Raises:
+        ApiError: there is none of that name, or several without one being named.
+    """
     name = pod["metadata"]["name"]
     spec = pod["spec"]
     names = [str(each["name"]) for each in spec["containers"]]

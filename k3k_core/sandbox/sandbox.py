@@ -36,7 +36,9 @@ from k3k_core.sandbox.furnishing import furnish
 from k3k_core.sandbox.host_controllers import HostControllers
 from k3k_core.sandbox.k3s.cluster import Surroundings
 from k3k_core.sandbox.k3s.clusters import EmbeddedClusters
+from k3k_core.sandbox.k3s.contents import DatastoreFiles
 from k3k_core.sandbox.k3s.datastores import Datastore, Datastores, Members
+from k3k_core.sandbox.node.volumes import Volumes
 from k3k_core.sandbox.node_pages import with_node_pages
 from k3k_core.sandbox.persistence import HOST, Image, Journal, read_image
 from k3k_core.sandbox.pod_admission import PodSecurityAdmission
@@ -236,7 +238,15 @@ async def _start(kind: type[Sandbox], options: SandboxOptions, stack: AsyncExitS
     controllers = HostControllers(
         client,
         _known_types(api),
-        Surroundings(datastores, Members(), scenario, options.now, clusters.open, board),
+        Surroundings(
+            datastores,
+            Members(),
+            scenario,
+            options.now,
+            clusters.open,
+            board,
+            Volumes(DatastoreFiles(datastores)),
+        ),
         root_ca=identity.server_ca.cert_pem,
         client_ca=identity.client_ca,
         bare=options.bare,
@@ -244,7 +254,9 @@ async def _start(kind: type[Sandbox], options: SandboxOptions, stack: AsyncExitS
     )
     stack.push_async_callback(controllers.stop)
     controllers.start()
-    await _serve(with_node_pages(api, controllers.log), identity, listener, now, stack)
+    await _serve(
+        with_node_pages(api, controllers.log, controllers.exec_door()), identity, listener, now, stack
+    )
     await controllers.manager.settled()
     url = f"https://{ADDRESS}:{port}"
     return kind(
@@ -304,7 +316,14 @@ async def _serve(
     )
     context = server_context(leaf, identity.client_ca.cert_pem)
     # The API decompresses bodies itself: aiohttp would drop the connection over one that is not compressed.
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5, auto_decompress=False)
+    runner = web.AppRunner(
+        application,
+        access_log=None,
+        shutdown_timeout=0.5,
+        auto_decompress=False,
+        # The command line of an `exec` is part of its URL.
+        max_line_size=64 * 1024,
+    )
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     await web.SockSite(runner, listener, ssl_context=context).start()

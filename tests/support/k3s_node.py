@@ -31,6 +31,7 @@ from k3k_core.sandbox.controllers.volumes import VolumeController, standard_stor
 from k3k_core.sandbox.data_volumes import DataVolumes
 from k3k_core.sandbox.fault_board import FaultBoard
 from k3k_core.sandbox.k3s.cluster import Cluster, Surroundings
+from k3k_core.sandbox.k3s.contents import DatastoreFiles
 from k3k_core.sandbox.k3s.datastores import Datastores, Members
 from k3k_core.sandbox.k3s.etcd import EtcdProcess
 from k3k_core.sandbox.k3s.server import K3sServer
@@ -39,9 +40,12 @@ from k3k_core.sandbox.node.images import Program
 from k3k_core.sandbox.node.kubelet import Kubelet, NoLogError
 from k3k_core.sandbox.node.machine import NODE_NAME, node_manifest, node_status
 from k3k_core.sandbox.node.scheduler import Scheduler
+from k3k_core.sandbox.node.volumes import Volumes
+from k3k_core.sandbox.programs.registry import known_programs
 from k3k_core.sandbox.scenario import Scenario
 from tests.support.control_loop import ControlLoop, control_loop, loop_clock
 from tests.support.k3s_pods import config_map, pki, pki_secret, tokens_secret
+from tests.support.tasks import tasks
 
 TYPES = (
     NAMESPACE,
@@ -122,7 +126,8 @@ async def k3s_node(scenario: Scenario | None = None) -> AsyncIterator[K3sNode]:
         return answer
 
     board = FaultBoard(chosen, loop_clock)
-    around = Surroundings(datastores, members, chosen, loop_clock, open_api, board)
+    volumes_of_pods = Volumes(DatastoreFiles(datastores))
+    around = Surroundings(datastores, members, chosen, loop_clock, open_api, board, volumes_of_pods)
     made: list[Kubelet] = []
 
     def look_again(controller: Controller, key: Key) -> None:
@@ -143,6 +148,7 @@ async def k3s_node(scenario: Scenario | None = None) -> AsyncIterator[K3sNode]:
                     loop_clock,
                 ),
             },
+            tasks(known_programs(), around),
             node=NODE_NAME,
             node_address="127.64.0.9",
             pod_address=addresses.of,
@@ -150,7 +156,7 @@ async def k3s_node(scenario: Scenario | None = None) -> AsyncIterator[K3sNode]:
             enqueue=look_again,
         )
         made.append(kubelet)
-        volumes = DataVolumes(datastores, lambda _: None)
+        volumes = DataVolumes(datastores, lambda _: None, around.volumes)
         return [VolumeController(client, events), volumes, Scheduler(client, events), kubelet]
 
     async with control_loop(make, TYPES) as running:

@@ -81,6 +81,17 @@ def object_key(resource: Resource, obj: dict[str, Any]) -> ObjectKey:
     return (meta.get("namespace", "") if resource.namespaced else "", meta["name"])
 
 
+def type_of(plural: str, obj: dict[str, Any]) -> Resource:
+    """Return the type of a stored object, as far as it tells.
+
+    Args:
+        plural: name of the type in paths.
+        obj: the object.
+    """
+    group, _, version = str(obj.get("apiVersion", "v1")).rpartition("/")
+    return Resource(group, version, plural, obj.get("kind", ""), bool(obj["metadata"].get("namespace")))
+
+
 def desired(obj: dict[str, Any]) -> dict[str, Any]:
     return {
         name: value for name, value in obj.items() if name not in {"metadata", "status", "apiVersion", "kind"}

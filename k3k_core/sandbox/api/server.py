@@ -113,9 +113,7 @@ class ApiServer:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one HTTP request."""
         info = read_path(request.method, request.path, request.query)
-        seen = Request(
-            request.method, request.path, request.query, info, request.headers.get("User-Agent", "")
-        )
+        seen = _seen(request, info)
         fault = self.faults.find(seen)
         if fault is not None:
             early = await self._early_fault(request, seen, fault)
@@ -136,6 +134,20 @@ class ApiServer:
             return await self._stream(request, answer)
         self.faults.log(seen, answer.code)
         return _respond(request, answer)
+
+    async def begin(self, request: web.Request) -> tuple[Fault | None, web.StreamResponse | None]:
+        """Look up what is to go wrong with a request that is answered elsewhere.
+
+        Returns:
+            The fault, and the answer when there is to be no other.
+        """
+        seen = _seen(request, read_path(request.method, request.path, request.query))
+        fault = self.faults.find(seen)
+        return fault, None if fault is None else await self._early_fault(request, seen, fault)
+
+    def end(self, request: web.Request, code: int) -> None:
+        """Log a request that was answered elsewhere, with its HTTP status."""
+        self.faults.log(_seen(request, read_path(request.method, request.path, request.query)), code)
 
     async def _early_fault(
         self, request: web.Request, seen: Request, fault: Fault
@@ -317,6 +329,10 @@ def _too_large() -> ApiError:
 
     message = f"Request entity too large: limit is {_MAX_BODY}"
     return status(413, "RequestEntityTooLarge", message)
+
+
+def _seen(request: web.Request, info: RequestInfo) -> Request:
+    return Request(request.method, request.path, request.query, info, request.headers.get("User-Agent", ""))
 
 
 def _drop(request: web.Request) -> web.Response:

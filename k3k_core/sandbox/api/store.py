@@ -35,6 +35,7 @@ from k3k_core.sandbox.api.objects import (
     object_key,
     store_key,
     timestamp,
+    type_of,
 )
 from k3k_core.sandbox.api.store_errors import (
     CompactedError,
@@ -339,6 +340,33 @@ class Store:
         self._compacted = max(self._compacted, min(limit, self.version))
 
     # Persistence
+
+    def replace_all(self, objects: Iterable[tuple[Resource, dict[str, Any]]], version: int) -> None:
+        """Replace everything, as when a database is restored: every object has its resourceVersion already.
+
+        Who follows the changes as they happen learns of the differences; other watches must start anew.
+
+        Args:
+            objects: with their types.
+            version: the resourceVersion from now on.
+        """
+        before = {(key, name): record for key, each in self._objects.items() for name, record in each.items()}
+        self.load({"version": version, "objects": []})
+        changes: Changes = []
+        for resource, obj in objects:
+            key, name = store_key(resource), object_key(resource, obj)
+            record = Record(obj, int(obj["metadata"]["resourceVersion"]))
+            self._objects.setdefault(key, {})[name] = record
+            old = before.pop((key, name), None)
+            kind: ChangeType = "ADDED" if old is None else "MODIFIED"
+            changes.append(Change(kind, resource, record, old, record.version))
+        gone = [
+            Change("DELETED", type_of(plural, record.object), record, record, version)
+            for ((_, plural), _), record in before.items()
+        ]
+        for change in (*gone, *changes):
+            for subscription in tuple(self._subscriptions):
+                subscription.push(change)
 
     def dump(self) -> dict[str, Any]:
         """Return everything but the history as one JSON value."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from k3k_core.sandbox.fault_board import FaultBoard
 from k3k_core.sandbox.k3s.bootstrap import Credentials
 from k3k_core.sandbox.k3s.datastores import Datastore, Datastores, Members
 from k3k_core.sandbox.k3s.metrics import SIMULATED, Metrics
+from k3k_core.sandbox.node.volumes import Volumes
 from k3k_core.sandbox.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Surroundings:
         now: wall clock.
         open_api: returns what answers the requests to a cluster's API.
         faults: what goes wrong with which server right now.
+        volumes: what lies on the volumes of pods.
     """
 
     datastores: Datastores
@@ -63,3 +65,4 @@ class Surroundings:
     now: Callable[[], datetime]
     open_api: Callable[[Cluster], Handler]
     faults: FaultBoard
+    volumes: Volumes = field(default_factory=Volumes)

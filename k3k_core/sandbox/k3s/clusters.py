@@ -81,12 +81,14 @@ class EmbeddedClusters:
     def _run(self, cluster: Cluster, api: ApiServer) -> None:
         """Furnish the cluster and start its controllers, once for all its servers."""
         datastore = cluster.datastore
-        if datastore.key in self._open:
+        if datastore.key in self._open and datastore.populated:
             return
         client = Client(datastore.store, ApiAdmission(api.operations))
         address, _, port = cluster.advertised.rpartition(":")
         furnish(client, service_ip=_SERVICE_IP, address=address, port=int(port))
         datastore.populated = True
+        if datastore.key in self._open:
+            return
         registry = api.registry
         root_ca = cluster.credentials.server_ca.cert_pem
 

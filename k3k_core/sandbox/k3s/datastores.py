@@ -56,7 +56,7 @@ class Datastore:
         self.token_hash = self._hash(token)
 
     def _hash(self, token: str) -> str:
-        return hashlib.sha256(f"{self.key}\0{token}".encode()).hexdigest()
+        return hashlib.sha256(f"k3s\0{token}".encode()).hexdigest()
 
     def facts(self) -> dict[str, Any]:
         """Return everything but the objects as one JSON value; it holds secrets."""
@@ -84,6 +84,10 @@ class Datastores:
             found = self._by_key[key] = Datastore(key)
             self._on_open(found)
         return found
+
+    def find(self, key: str) -> Datastore | None:
+        """Return the datastore of a key; None when nothing was stored under it."""
+        return self._by_key.get(key)
 
     def drop(self, prefix: str) -> list[Datastore]:
         """Forget the datastores whose key begins with a prefix; returns them."""
@@ -192,6 +196,15 @@ def endpoint_hosts(endpoint: str) -> list[str]:
         inner = location.partition("(")[2].partition(")")[0]
         return [inner.rpartition(":")[0] or inner or location.partition("/")[0]]
     return [urlsplit(part.strip()).hostname or "" for part in endpoint.split(",")]
+
+
+def endpoint_key(endpoint: str) -> str:
+    """Return the key of the datastore behind an endpoint that leads out of the sandbox.
+
+    Args:
+        endpoint: `datastore-endpoint`, as k3s is given it.
+    """
+    return f"endpoint/{hashlib.sha256(endpoint.encode()).hexdigest()}"
 
 
 def engine_of(endpoint: str) -> Literal["", "sqlite", "sql"]:

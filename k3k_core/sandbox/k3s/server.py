@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from k3k_core.errors import K3kError
 from k3k_core.sandbox.api.authn import User
 from k3k_core.sandbox.k3s.bootstrap import (
     Credentials,
@@ -16,7 +17,8 @@ from k3k_core.sandbox.k3s.bootstrap import (
 from k3k_core.sandbox.k3s.certificate_files import certificate_files, serving_ends
 from k3k_core.sandbox.k3s.cluster import SIMULATED, Cluster, Surroundings
 from k3k_core.sandbox.k3s.config import K3sConfig, read_config
-from k3k_core.sandbox.k3s.datastores import Datastore, endpoint_hosts, engine_of
+from k3k_core.sandbox.k3s.contents import adopt
+from k3k_core.sandbox.k3s.datastores import Datastore, endpoint_hosts, endpoint_key, engine_of
 from k3k_core.sandbox.k3s.listener import Listener
 from k3k_core.sandbox.k3s.log_lines import ServerChatter, in_k3s_form, ready_lines, start_lines
 from k3k_core.sandbox.k3s.metrics import Build, Metrics
@@ -109,16 +111,16 @@ class K3sServer:
 
     def _datastore_key(self) -> tuple[str, bool]:
         """Return what the data lies on ("" while unknown), and whether only one server may open it."""
-        import hashlib
-
         if self._endpoint():
             behind = self._etcd()
             if behind is None:
                 return "", False
-            digest = hashlib.sha256(self._endpoint().encode()).hexdigest()
-            return (f"{behind}/etcd" if behind else f"endpoint/{digest}"), False
+            return (f"{behind}/etcd" if behind else endpoint_key(self._endpoint())), False
+        return f"{self._volume()}/k3s", True
+
+    def _volume(self) -> str:
         volume = self._launch.volume_of(self._config.data_dir())
-        return f"{volume or 'pod/' + self._launch.pod['metadata']['uid'] + '/root'}/k3s", True
+        return volume or f"pod/{self._launch.pod['metadata']['uid']}/root/{self._launch.container['name']}"
 
     def _open_datastore(self) -> None:
         if not self._key:
@@ -129,6 +131,7 @@ class K3sServer:
             if datastore.holder not in {"", self._pod}:
                 raise fatal(f"starting kubernetes: database is locked: {datastore.holder} has it open")
             datastore.holder = self._pod
+            self._adopt_files(datastore)
         credentials = read_credentials(self._launch, self._config, datastore.files, self._around.now())
         try:
             datastore.check_token(credentials.tokens.server)
@@ -136,6 +139,14 @@ class K3sServer:
             self._release(datastore)
             raise
         self._datastore, self._credentials = datastore, credentials
+
+    def _adopt_files(self, datastore: Datastore) -> None:
+        """Start from a database that was put on the volume meanwhile, as k3s does."""
+        try:
+            adopt(self._around.volumes, self._volume(), datastore)
+        except K3kError as error:
+            self._release(datastore)
+            raise fatal(f"starting kubernetes: preparing server: {error.message}") from None
 
     def _release(self, datastore: Datastore) -> None:
         if datastore.holder == self._pod:

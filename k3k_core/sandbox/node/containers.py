@@ -11,7 +11,8 @@ from k3k_core.sandbox.api.objects import timestamp
 from k3k_core.sandbox.node.images import Image, parse_image
 from k3k_core.sandbox.node.log import Log
 from k3k_core.sandbox.node.probes import Outcome, Probe, make_probe, run_probe
-from k3k_core.sandbox.node.process import Process, StartError
+from k3k_core.sandbox.node.process import Launch, Process, StartError
+from k3k_core.sandbox.node.tasks import TaskProcess
 
 BACK_OFF_FIRST = 10.0
 BACK_OFF_LONGEST = 300.0
@@ -32,6 +33,8 @@ class Container:
         last_state: `lastState` of the container status.
         restarts: how often it was started again.
         due: time of the event loop at which to try the next thing, None when there is nothing to try.
+        restart_policy: "Always", "OnFailure" or "Never".
+        launch: what the program that runs was given.
         log: of the program that runs, or ran last; None before the first.
         previous_log: of the program that ended last; None when none has.
     """
@@ -41,7 +44,9 @@ class Container:
     last_state: dict[str, Any] = field(default_factory=dict)
     restarts: int = 0
     due: float | None = 0.0
+    restart_policy: str = "Always"
     process: Process | None = None
+    launch: Launch | None = None
     probes: list[Probe] = field(default_factory=list)
     log: Log | None = None
     previous_log: Log | None = None
@@ -57,6 +62,12 @@ class Container:
     @property
     def running(self) -> bool:
         return self.process is not None
+
+    @property
+    def exit_code(self) -> int | None:
+        """Of a program that has ended for good; None before that."""
+        ended = self.state.get("terminated")
+        return None if ended is None else int(ended["exitCode"])
 
     @property
     def started(self) -> bool:
@@ -158,8 +169,23 @@ class Container:
         self.due = None
         self.probes = [make_probe(kind, self.spec[key], now) for kind, key in _PROBES if key in self.spec]
 
+    def pass_over(self, clock: datetime, report: Report) -> None:
+        """Note that the program did its work; nothing was executed.
+
+        Args:
+            clock: wall clock time.
+            report: takes type, reason and message of an event.
+        """
+        report("Normal", "Created", f"Created container: {self.name}")
+        report("Normal", "Started", f"Started container {self.name}")
+        self.log = Log(lambda: clock)
+        self.log.end()
+        at = timestamp(clock)
+        ended = {"exitCode": 0, "reason": "Completed", "startedAt": at, "finishedAt": at}
+        self.state, self.due = {"terminated": ended}, None
+
     def exited(self, code: int, now: float, clock: datetime, pod_name: str, report: Report) -> None:
-        """Note that the program ended, and wait before the next start.
+        """Note that the program ended; unless that was for good, wait before the next start.
 
         Args:
             code: exit code.
@@ -169,15 +195,18 @@ class Container:
             report: takes type, reason and message of an event.
         """
         began = self.state.get("running", {}).get("startedAt", timestamp(clock))
-        self.last_state = {
-            "terminated": {
-                "exitCode": code,
-                "reason": "Error" if code else "Completed",
-                "startedAt": began,
-                "finishedAt": timestamp(clock),
-            }
+        ended = {
+            "exitCode": code,
+            "reason": "Error" if code else "Completed",
+            "startedAt": began,
+            "finishedAt": timestamp(clock),
         }
         self.stop()
+        if self.restart_policy == "Never" or (self.restart_policy == "OnFailure" and not code):
+            self.state = {"terminated": ended}
+            self.due = None
+            return
+        self.last_state = {"terminated": ended}
         delay = self._next_back_off()
         self.waiting(
             "CrashLoopBackOff",
@@ -194,6 +223,7 @@ class Container:
             self.log.end()
             self.previous_log = self.log
         self.process = None
+        self.launch = None
         self.probes = []
 
     def wake(self, now: float) -> None:
@@ -231,6 +261,10 @@ class Container:
     def _report_failure(self, probe: Probe, outcome: Outcome, report: Report) -> None:
         report("Warning", "Unhealthy", f"{probe.kind} probe failed: {outcome.output}")
 
+    def ended(self) -> int | None:
+        """Return the exit code of a program that has just ended by itself; None while there is none."""
+        return self.process.exit_code if isinstance(self.process, TaskProcess) else None
+
     def next_due(self) -> float | None:
         """Return the time of the event loop at which something has to be done, None when nothing has."""
         if self.process is None:
@@ -243,14 +277,18 @@ class Container:
         ]
         return min(times, default=None)
 
-    def status(self) -> dict[str, Any]:
-        """Return the container's entry in the pod's status."""
+    def status(self, *, init: bool = False) -> dict[str, Any]:
+        """Return the container's entry in the pod's status.
+
+        Args:
+            init: whether it is one that runs before the others.
+        """
         image = self.image.canonical if self.image is not None else str(self.spec.get("image", ""))
         return {
             "name": self.name,
             "state": dict(self.state),
             "lastState": dict(self.last_state),
-            "ready": self.ready,
+            "ready": self.ready or (init and self.exit_code == 0),
             "restartCount": self.restarts,
             "image": image,
             "imageID": f"sandbox://{image}" if self._pulled else "",

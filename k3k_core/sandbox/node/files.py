@@ -119,6 +119,7 @@ class ContainerFiles:
         volumes = {volume["name"]: volume for volume in pod_spec.get("volumes") or ()}
         self._files: dict[str, str] = {}
         self._mounts: dict[PurePosixPath, tuple[str, bool]] = {}
+        self._sub_paths: dict[PurePosixPath, str] = {}
         context = container.get("securityContext") or {}
         self._root_writable = not context.get("readOnlyRootFilesystem")
         for mount in container.get("volumeMounts") or ():
@@ -130,6 +131,7 @@ class ContainerFiles:
         sub_path = mount.get("subPath", "")
         writable = bool({"emptyDir", "persistentVolumeClaim", "ephemeral", "hostPath"} & set(volume))
         self._mounts[target] = (mount["name"], writable and not mount.get("readOnly"))
+        self._sub_paths[target] = sub_path
         for name, text in files.items():
             if not sub_path:
                 self._files[str(target / name)] = text
@@ -157,6 +159,14 @@ class ContainerFiles:
         """Return the name of the volume a path lies on, None for the container's own file system."""
         mount = self._mount_of(path)
         return self._mounts[mount][0] if mount is not None else None
+
+    def path_on_volume(self, path: str) -> str:
+        """Return a path as its volume has it; without the first "/" where it lies on none."""
+        mount = self._mount_of(path)
+        if mount is None:
+            return str(PurePosixPath(path)).lstrip("/")
+        inside = PurePosixPath(self._sub_paths[mount]) / PurePosixPath(path).relative_to(mount)
+        return "" if str(inside) == "." else str(inside)
 
     def writable(self, path: str) -> bool:
         """Whether the container can write below a path."""

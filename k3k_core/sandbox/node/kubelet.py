@@ -11,17 +11,18 @@ from typing import Any
 from k3k_core.resources import CONFIG_MAP, PERSISTENT_VOLUME_CLAIM, POD, SECRET, Resource
 from k3k_core.sandbox.api.changes import Change
 from k3k_core.sandbox.api.objects import timestamp
-from k3k_core.sandbox.controllers.client import KUBELET, Client
+from k3k_core.sandbox.controllers.client import KUBELET, Client, controller_of
 from k3k_core.sandbox.controllers.events import EventRecorder
-from k3k_core.sandbox.controllers.pods import is_terminating
+from k3k_core.sandbox.controllers.pods import is_terminating, phase
 from k3k_core.sandbox.controllers.runtime import Key
 from k3k_core.sandbox.controllers.volumes import claims_of
 from k3k_core.sandbox.node.containers import Container, Report
 from k3k_core.sandbox.node.files import ContainerFiles, Lookup, environment, missing_objects
 from k3k_core.sandbox.node.images import Program
 from k3k_core.sandbox.node.log import Log
-from k3k_core.sandbox.node.pod_status import finished_status, running_status, waiting_status
+from k3k_core.sandbox.node.pod_status import running_status, waiting_status
 from k3k_core.sandbox.node.process import Launch, PlainProcess, Process, StartProcess
+from k3k_core.sandbox.node.tasks import KILLED, Tasks, command_line, not_executed
 
 _KINDS = {"Secret": SECRET, "ConfigMap": CONFIG_MAP}
 
@@ -48,7 +49,8 @@ class Kubelet:
     Args:
         client: reads and writes.
         events: for what is done.
-        programs: how to start the programs the sandbox simulates; others just run.
+        programs: how to start the programs of images the sandbox simulates; others just run.
+        tasks: the programs that do something and end.
         node: name of the node.
         node_address: its IP address.
         pod_address: returns an address for a pod, given "NAMESPACE/NAME".
@@ -63,6 +65,7 @@ class Kubelet:
         client: Client,
         events: EventRecorder,
         programs: Mapping[Program, StartProcess],
+        tasks: Tasks,
         *,
         node: str,
         node_address: str,
@@ -74,6 +77,7 @@ class Kubelet:
         self._store = client.store
         self._events = events
         self._programs = programs
+        self._tasks = tasks
         self._node = node
         self._node_address = node_address
         self._pod_address = pod_address
@@ -108,6 +112,9 @@ class Kubelet:
             self._end(key, pod)
             return None
         if known is None:
+            if phase(pod) in {"Succeeded", "Failed"}:
+                # It was over before the sandbox was started.
+                return None
             known = self._pods[key] = self._take_on(pod)
         self._advance(key, pod, known)
         self._report_status(pod, known)
@@ -131,7 +138,8 @@ class Kubelet:
             NoLogError: it has not written anything; the message is the kubelet's.
         """
         known = self._pods.get((namespace, pod))
-        found = next((each for each in known.containers if each.name == container), None) if known else None
+        containers = (*known.containers, *known.init) if known else ()
+        found = next((each for each in containers if each.name == container), None)
         log = None if found is None else found.previous_log if previous else found.log
         if log is not None:
             return log
@@ -146,14 +154,18 @@ class Kubelet:
         init_specs = spec.get("initContainers") or ()
         waiting = "PodInitializing" if init_specs else "ContainerCreating"
 
-        def fresh(container: dict[str, Any]) -> Container:
-            return Container(container, {"waiting": {"reason": waiting}})
+        policy = spec.get("restartPolicy", "Always")
+
+        def fresh(container: dict[str, Any], policy: str) -> Container:
+            return Container(container, {"waiting": {"reason": waiting}}, restart_policy=policy)
 
         return _Running(
             uid=pod["metadata"]["uid"],
             address="",
-            containers=[fresh(container) for container in spec["containers"]],
-            init=[fresh(container) for container in init_specs],
+            containers=[fresh(container, policy) for container in spec["containers"]],
+            init=[
+                fresh(container, "Never" if policy == "Never" else "OnFailure") for container in init_specs
+            ],
         )
 
     def _lookup(self, namespace: str) -> Lookup:
@@ -164,7 +176,7 @@ class Kubelet:
             return
         if not known.address:
             known.address = self._pod_address("/".join(key))
-        if not known.initialized and not self._initialize(pod, known):
+        if not known.initialized and not self._initialize(key, pod, known):
             return
         for container in known.containers:
             self._run(key, pod, known, container)
@@ -185,19 +197,14 @@ class Kubelet:
             )
         return False
 
-    def _initialize(self, pod: dict[str, Any], known: _Running) -> bool:
-        """Run the init containers, of which only the image matters here."""
-        now = asyncio.get_running_loop().time()
+    def _initialize(self, key: Key, pod: dict[str, Any], known: _Running) -> bool:
+        """Run the init containers one after the other; of one the sandbox does not know only the image matters."""
         for container in known.init[len(known.init_done) :]:
-            if container.due is None or container.due > now:
+            if container.exit_code is None:
+                self._run(key, pod, known, container)
+            if container.exit_code != 0:
                 return False
-            report = self._reporter(pod, f"spec.initContainers{{{container.name}}}")
-            if not container.pull(now, report):
-                return False
-            report("Normal", "Created", f"Created container: {container.name}")
-            report("Normal", "Started", f"Started container {container.name}")
-            at = timestamp(self._store.now())
-            known.init_done.append(finished_status(container.spec, at))
+            known.init_done.append(container.status(init=True))
         known.initialized = True
         return True
 
@@ -210,16 +217,23 @@ class Kubelet:
 
     def _run(self, key: Key, pod: dict[str, Any], known: _Running, container: Container) -> None:
         now = asyncio.get_running_loop().time()
-        report = self._reporter(pod, f"spec.containers{{{container.name}}}")
+        kind = "initContainers" if container in known.init else "containers"
+        report = self._reporter(pod, f"spec.{kind}{{{container.name}}}")
         clock = self._store.now()
         pod_name = f"{key[1]}_{key[0]}({known.uid})"
         if container.running:
-            if container.probe(known.address, now, report):
-                container.exited(137, now, clock, pod_name, report)
-                container.due = now
+            code = container.ended()
+            if code is not None:
+                container.exited(code, now, clock, pod_name, report)
+            elif container.probe(known.address, now, report):
+                container.exited(KILLED, now, clock, pod_name, report)
+                container.due = now if container.exit_code is None else None
             else:
                 return
         if container.due is None or container.due > now or not container.pull(now, report):
+            return
+        if kind == "initContainers" and not self._tasks.knows(command_line(container.spec)):
+            container.pass_over(clock, report)
             return
         variables, problems = environment(container.spec, self._lookup(key[0]))
         blocked = self._blocked.setdefault(key[0], set())
@@ -229,10 +243,23 @@ class Kubelet:
             report("Warning", "Failed", f"Error: {problems[0]}")
             return
         blocked.discard(key)
-        container.start(
-            lambda: self._launch(key, pod, known, container, variables), now, clock, pod_name, report
-        )
+        launch = self._launch(key, pod, known, container, variables)
+        container.start(lambda: self._start(launch), now, clock, pod_name, report)
+        container.launch = launch if container.running else None
         container.probe(known.address, now, report)
+
+    def _start(self, launch: Launch) -> Process:
+        """Start what a container is to run: a program of the sandbox, its image's, or nothing in particular."""
+        argv = command_line(launch.container)
+        if self._tasks.knows(argv):
+            return self._tasks.process(launch, argv)
+        start = None if self._tasks.is_shell(argv) else self._programs.get(launch.image.program)
+        if start is not None:
+            return start(launch)
+        owner = controller_of(dict(launch.pod)) or {}
+        if owner.get("kind") == "Job":
+            return not_executed(self._now, launch.changed)
+        return PlainProcess(self._now)
 
     def _launch(
         self,
@@ -241,31 +268,39 @@ class Kubelet:
         known: _Running,
         container: Container,
         variables: Mapping[str, str],
-    ) -> Process:
-        image = container.image
-        start = self._programs.get(image.program) if image is not None else None
-        if image is None or start is None:
-            return PlainProcess(self._now)
+    ) -> Launch:
+        if container.image is None:
+            raise ValueError("the image was not pulled")
         lookup = self._lookup(key[0])
 
         def changed() -> None:
             container.wake(asyncio.get_running_loop().time())
             self._enqueue(self, key)
 
-        return start(
-            Launch(
-                pod=pod,
-                container=container.spec,
-                image=image,
-                files=ContainerFiles(pod["spec"], container.spec, lookup),
-                init_files=tuple(ContainerFiles(pod["spec"], each.spec, lookup) for each in known.init),
-                variables=variables,
-                address=known.address,
-                claims=self._claim_uids(pod),
-                changed=changed,
-                now=self._now,
-            )
+        return Launch(
+            pod=pod,
+            container=container.spec,
+            image=container.image,
+            files=ContainerFiles(pod["spec"], container.spec, lookup),
+            init_files=tuple(ContainerFiles(pod["spec"], each.spec, lookup) for each in known.init),
+            variables=variables,
+            address=known.address,
+            claims=self._claim_uids(pod),
+            changed=changed,
+            now=self._now,
         )
+
+    def running(self, namespace: str, pod: str, container: str) -> Launch | None:
+        """Return what a container that runs was given; None when it does not run.
+
+        Args:
+            namespace: of the pod.
+            pod: its name.
+            container: name of the container.
+        """
+        known = self._pods.get((namespace, pod))
+        found = (each for each in (*known.containers, *known.init) if each.name == container) if known else ()
+        return next((each.launch for each in found), None)
 
     def _now(self) -> datetime:
         """The host's clock, which can be set back: it is asked anew every time."""
@@ -290,9 +325,10 @@ class Kubelet:
         self._client.set_status(POD, pod, status, manager=KUBELET)
 
     def _init_status(self, container: Container) -> dict[str, Any]:
-        reason = container.state["waiting"]["reason"]
-        status = waiting_status(container.spec, reason)
-        return {**status, "state": dict(container.state)}
+        reason = container.state.get("waiting", {}).get("reason")
+        if reason == "PodInitializing":
+            return waiting_status(container.spec, reason)
+        return container.status(init=True)
 
     def _wait(self, known: _Running) -> float | None:
         if not known.address:

@@ -39,16 +39,6 @@ def waiting_status(container: dict[str, Any], reason: str) -> dict[str, Any]:
     }
 
 
-def finished_status(container: dict[str, Any], at: str) -> dict[str, Any]:
-    """Return the status of an init container that did its work."""
-    terminated = {"exitCode": 0, "reason": "Completed", "startedAt": at, "finishedAt": at}
-    return {
-        **waiting_status(container, ""),
-        "state": {"terminated": terminated},
-        "ready": True,
-    }
-
-
 def running_status(
     pod: dict[str, Any],
     *,
@@ -69,10 +59,18 @@ def running_status(
         now: time of the API, for conditions that change.
     """
     host, address = addresses
-    running = all(container.running or container.last_state for container in containers) and initialized
+    begun = (
+        container.running or container.last_state or container.state.get("terminated")
+        for container in containers
+    )
+    running = all(begun) and initialized
+    end = _end(init, containers)
     ready = running and all(container.ready for container in containers)
     unready = [container.name for container in containers if not container.ready]
-    waits = "" if ready else f"containers with unready status: [{' '.join(unready)}]"
+    waits = "" if ready or end else f"containers with unready status: [{' '.join(unready)}]"
+    unready_reason = (
+        "" if ready else f"Pod{end}".replace("Succeeded", "Completed") if end else "ContainersNotReady"
+    )
     pending_init = [status["name"] for status in init if "terminated" not in status["state"]]
     incomplete = f"containers with incomplete status: [{' '.join(pending_init)}]"
     conditions = [
@@ -82,16 +80,16 @@ def running_status(
             "Initialized",
             initialized,
             now,
-            "" if initialized else "ContainersNotInitialized",
-            incomplete,
+            "PodCompleted" if end == "Succeeded" else "" if initialized else "ContainersNotInitialized",
+            "" if initialized else incomplete,
         ),
-        _condition(pod, "Ready", ready, now, "" if ready else "ContainersNotReady", waits),
-        _condition(pod, "ContainersReady", ready, now, "" if ready else "ContainersNotReady", waits),
+        _condition(pod, "Ready", ready, now, unready_reason, waits),
+        _condition(pod, "ContainersReady", ready, now, unready_reason, waits),
         _condition(pod, "PodScheduled", True, now),
     ]
     status: dict[str, Any] = {
         "observedGeneration": pod["metadata"].get("generation", 1),
-        "phase": "Running" if running else "Pending",
+        "phase": end or ("Running" if running else "Pending"),
         "conditions": conditions,
         "hostIP": host,
         "hostIPs": [{"ip": host}],
@@ -105,6 +103,16 @@ def running_status(
     if init:
         status["initContainerStatuses"] = list(init)
     return status
+
+
+def _end(init: Sequence[dict[str, Any]], containers: Sequence[Container]) -> str:
+    """Return the phase of a pod that is over; "" for one that is not."""
+    if any(status["state"].get("terminated", {}).get("exitCode") for status in init):
+        return "Failed"
+    codes = [container.exit_code for container in containers]
+    if any(code is None for code in codes):
+        return ""
+    return "Failed" if any(codes) else "Succeeded"
 
 
 def _condition(
@@ -122,5 +130,7 @@ def _condition(
         else now,
     }
     if reason:
-        made.update(reason=reason, message=message)
+        made["reason"] = reason
+    if message:
+        made["message"] = message
     return made

@@ -32,6 +32,7 @@ from k3k_core.sandbox.node.process import Launch, ProbeRequest, StartError
 from k3k_core.sandbox.node.scheduler import Scheduler
 from tests.support.control_loop import ControlLoop, control_loop
 from tests.support.sandbox_objects import claim_template, pod
+from tests.support.tasks import tasks
 
 TYPES: tuple[Resource, ...] = (
     NAMESPACE,
@@ -104,6 +105,7 @@ async def loop(program: FakeProgram) -> AsyncIterator[ControlLoop]:
             client,
             events,
             {Program.K3S: program.start},
+            tasks(),
             node=NODE_NAME,
             node_address="127.70.0.1",
             pod_address=lambda _: "127.70.0.2",

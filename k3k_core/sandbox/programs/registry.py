@@ -1,0 +1,30 @@
+"""Which programs the sandbox knows, by name: `SCRIPTS` by the name a script is run with, `PROGRAMS` by argv[0].
+
+To add one, write `async def NAME(run: TaskRun) -> int` in a module beside this one and name it here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from k3k_core.sandbox.node.tasks import Program
+from k3k_core.sandbox.programs import files, servers
+
+SCRIPTS: Final[Mapping[str, Program]] = {
+    "send": files.send,
+    "receive": files.receive,
+    "measure": files.measure,
+    "remove": files.remove,
+    "list": files.list_folder,
+    "prepare-server": servers.prepare_server,
+    "copy-database": servers.copy_database,
+    "wait": servers.wait,
+}
+
+PROGRAMS: Final[Mapping[str, Program]] = {}
+
+
+def known_programs() -> dict[str, Program]:
+    """Return all of them as the node tells them apart."""
+    return {**PROGRAMS, **{f"sh {name}": program for name, program in SCRIPTS.items()}}
