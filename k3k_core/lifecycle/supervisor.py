@@ -19,6 +19,7 @@ from typing import Any
 from k3k_core import manifests
 from k3k_core.errors import NotFoundError, NotReadyError, UnreachableError
 from k3k_core.host import HostApi, open_tunnel
+from k3k_core.host.private_files import private_files
 from k3k_core.names import (
     API_PORT,
     COMPONENT_SERVER,
@@ -26,6 +27,7 @@ from k3k_core.names import (
     LABEL_CONTROL_PLANE,
     ControlPlaneId,
 )
+from k3k_core.pki import Leaf
 from k3k_core.resources import POD, SECRET
 
 _LOOPBACK = "127.0.0.1"
@@ -71,7 +73,13 @@ class Supervisor:
     timeout: float = 30.0
 
     async def ask(
-        self, method: str, path: str, *, authorization: str = "", body: bytes | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        authorization: str = "",
+        body: bytes | None = None,
+        content_type: str = "",
     ) -> Reply:
         """Send one request.
 
@@ -80,13 +88,15 @@ class Supervisor:
             path: path and query.
             authorization: value of the header (secret), see `basic` and `bearer`.
             body: what is sent.
+            content_type: what that is.
 
         Raises:
             UnreachableError: the server does not answer, or shows a certificate of another authority.
         """
         import aiohttp
 
-        headers = {"Authorization": authorization} if authorization else {}
+        given = {"Authorization": authorization, "Content-Type": content_type}
+        headers = {name: text for name, text in given.items() if text}
         limit = aiohttp.ClientTimeout(total=self.timeout)
         try:
             async with (
@@ -149,13 +159,19 @@ def bearer(token: str) -> str:
     return f"Bearer {token}"
 
 
-def verifying(authority_pem: str) -> ssl.SSLContext:
+def verifying(authority_pem: str, certificate: Leaf | None = None) -> ssl.SSLContext:
     """Return what verifies a server of a control plane; nothing else is trusted.
 
     Args:
         authority_pem: the authority, or the bundle of all that are trusted.
+        certificate: what is shown to the server; None for nothing.
     """
-    return ssl.create_default_context(cadata=authority_pem)
+    context = ssl.create_default_context(cadata=authority_pem)
+    if certificate is not None:
+        # The ssl module takes certificates with their keys from files only.
+        with private_files((certificate.cert_pem + certificate.key_pem).encode()) as (path,):
+            context.load_cert_chain(path or "")
+    return context
 
 
 async def running_servers(host: HostApi, identity: ControlPlaneId) -> list[dict[str, Any]]:
@@ -188,6 +204,7 @@ async def open_supervisor(
     *,
     pod: str | None = None,
     authority_pem: str | None = None,
+    certificate: Leaf | None = None,
     timeout: float = 30.0,
 ) -> AsyncIterator[Supervisor]:
     """Open a way to one server for the time of a block.
@@ -197,6 +214,7 @@ async def open_supervisor(
         identity: the control plane.
         pod: name of the server; None for one that is ready, or else runs.
         authority_pem: what it is verified by; None for the authority in the Secret of the control plane.
+        certificate: what is shown to it; None for nothing.
         timeout: seconds one request may take.
 
     Raises:
@@ -220,7 +238,7 @@ async def open_supervisor(
                 hint=f"`k3k describe {identity.name} -n {identity.namespace}` says why.",
             )
         pod = str(running[0]["metadata"]["name"])
-    context = verifying(authority_pem)
+    context = verifying(authority_pem, certificate)
     async with open_tunnel(host, identity.namespace, pod, API_PORT) as tunnel:
         yield Supervisor(pod, tunnel.port, context, timeout)
 

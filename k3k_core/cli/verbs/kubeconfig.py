@@ -24,11 +24,17 @@ _DEFAULT_TTL = 8 * 3600.0
     "kubeconfig",
     details="Without --user it is the admin kubeconfig stored beside the control plane. With --user a "
     "client certificate is made for that user and nothing is stored; Kubernetes cannot revoke it, so keep "
-    "--ttl short. --merge puts it into a kubeconfig that is there, beside what that holds.",
+    "--ttl short. With --revocable the user gets a token of a ServiceAccount instead, with the ClusterRoles that "
+    "--cluster-role names; --revoke deletes it, --list shows those there are. --merge puts it into a kubeconfig "
+    "that is there, beside what that holds.",
     examples=(
         Example("Into a file that only you can read", "k3k kubeconfig ci -n team-a --out ci.yaml"),
         Example("Beside your other contexts", "k3k kubeconfig ci -n team-a --merge ~/.kube/config"),
         Example("For somebody, for a working day", "k3k kubeconfig ci --user jane --group devs --ttl 8h"),
+        Example(
+            "For somebody, until it is revoked",
+            "k3k kubeconfig ci --user jane --revocable --cluster-role view",
+        ),
     ),
     common=(*options.host_options(), options.general_options),
 )
@@ -38,6 +44,16 @@ _DEFAULT_TTL = 8 * 3600.0
 @option(
     "--ttl", type=options.Duration(), metavar="DURATION", help="How long the certificate lives (default 8h)."
 )
+@option("--revocable", is_flag=True, help="With --user: a token that can be revoked, not a certificate.")
+@option(
+    "--cluster-role",
+    "roles",
+    multiple=True,
+    metavar="ROLE",
+    help="With --revocable: a ClusterRole of the control plane to give it; may be repeated.",
+)
+@option("--list", "listed", is_flag=True, help="Show the kubeconfigs that can be revoked.")
+@option("--revoke", metavar="ID", help="Revoke one of them.")
 @option("--out", metavar="FILE", help="Write to FILE, readable by you alone, instead of standard output.")
 @option("--force", is_flag=True, help="With --out: replace whatever FILE is.")
 @option("--merge", metavar="FILE", help="Put it into the kubeconfig FILE; what was there is kept in a copy.")
@@ -48,14 +64,20 @@ def command(
     user: str | None,
     groups: tuple[str, ...],
     ttl: float | None,
+    revocable: bool,
+    roles: tuple[str, ...],
+    listed: bool,
+    revoke: str | None,
     out: str | None,
     force: bool,
     merge: str | None,
     context_name: str | None,
 ) -> None:
     """Print a kubeconfig."""
-    if user is None and (groups or ttl is not None):
-        raise UsageError("--group and --ttl go with --user.")
+    if listed or revoke is not None:
+        _look_after(session, identify(session, name), revoke)
+        return
+    _check(user, groups, ttl, revocable=revocable, roles=roles)
     if force and out is None:
         raise UsageError("--force goes with --out.")
     if context_name is not None and merge is None:
@@ -70,7 +92,10 @@ def command(
             f"members of {_MASTERS} may do everything, and no role can take it from them; "
             "bind a group of your own to the role that is needed"
         )
-    text = _fetch(session, identity, user, groups, ttl or _DEFAULT_TTL)
+    if revocable and user is not None:
+        text = _grant(session, identity, user, roles, ttl or _DEFAULT_TTL)
+    else:
+        text = _fetch(session, identity, user, groups, ttl or _DEFAULT_TTL)
     if merge is not None:
         _merge(session, Path(merge), text, context_name or "")
     elif out is None:
@@ -78,6 +103,73 @@ def command(
     else:
         write_private(Path(out), text)
         session.console.note(f"Wrote {out}.")
+
+
+def _check(
+    user: str | None, groups: tuple[str, ...], ttl: float | None, *, revocable: bool, roles: tuple[str, ...]
+) -> None:
+    if user is None and (groups or ttl is not None or revocable):
+        raise UsageError("--group, --ttl and --revocable go with --user.")
+    if roles and not revocable:
+        raise UsageError("--cluster-role goes with --revocable.", hint="A certificate takes --group.")
+    if groups and revocable:
+        raise UsageError(
+            "--group does not go with --revocable: a token has no groups of your choice.",
+            hint="Give it rights with --cluster-role.",
+        )
+
+
+def _grant(session: Session, identity: ControlPlaneId, user: str, roles: tuple[str, ...], ttl: float) -> str:
+    from k3k_core.lifecycle.access import HOME, grant
+
+    text, access = on_host(
+        session,
+        lambda host: grant(
+            host,
+            identity,
+            user=user,
+            roles=roles,
+            lifetime=timedelta(seconds=ttl),
+            now=datetime.now(UTC),
+        ),
+    )
+    until = f" until {access.expires_at:%Y-%m-%d %H:%M} UTC" if access.expires_at else ""
+    session.console.note(
+        f"{user} has access{until}; `k3k kubeconfig {identity.name} -n {identity.namespace} "
+        f"--revoke {access.access_id}` ends it before."
+    )
+    if not roles:
+        session.console.warn(
+            f"it may do next to nothing: bind a role to ServiceAccount {HOME}/{access.access_id}, "
+            "or give --cluster-role"
+        )
+    return text
+
+
+def _look_after(session: Session, identity: ControlPlaneId, revoked: str | None) -> None:
+    """Revoke one, or list those there are."""
+    from k3k_core.cli.output import table
+    from k3k_core.lifecycle.access import granted, revoke
+
+    if revoked is not None:
+        on_host(session, lambda host: revoke(host, identity, revoked))
+        session.console.note(f"Revoked {revoked}: its token is refused from now on.")
+        return
+    found = on_host(session, lambda host: granted(host, identity))
+    if not found:
+        session.console.note(f"Control plane {identity} has handed out no kubeconfig that can be revoked.")
+        return
+    now = datetime.now(UTC)
+    rows = [[each.access_id, each.user, _left(each.expires_at, now), ",".join(each.roles)] for each in found]
+    session.console.data(table(session.console.out, ["ID", "USER", "ENDS IN", "CLUSTER ROLES"], rows))
+
+
+def _left(expires_at: datetime | None, now: datetime) -> str:
+    from k3k_core.ages import format_age
+
+    if expires_at is None:
+        return "unknown"
+    return format_age((expires_at - now).total_seconds()) if expires_at > now else "ended"
 
 
 def _fetch(
