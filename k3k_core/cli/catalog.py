@@ -40,10 +40,14 @@ VERBS: dict[str, Verb] = {
         Verb("serve", _CONTROL_PLANES, "Serve the fleet dashboard to browsers.", "k3k_tui.commands.serve"),
         Verb("create", _CONTROL_PLANES, "Create a control plane from a values file.", "create"),
         Verb("upgrade", _CONTROL_PLANES, "Change the version or the values of control planes.", "upgrade"),
-        Verb("rollback", _CONTROL_PLANES, "Go back to an earlier revision, or out of an upgrade.", "rollback"),
+        Verb(
+            "rollback", _CONTROL_PLANES, "Go back to an earlier revision, or out of an upgrade.", "rollback"
+        ),
         Verb("restart", _CONTROL_PLANES, "Restart the servers of a control plane, one by one.", "restart"),
         Verb("pause", _CONTROL_PLANES, "Stop the servers of control planes and keep all else.", "pause"),
         Verb("resume", _CONTROL_PLANES, "Bring paused control planes back.", "resume"),
+        Verb("ttl", _CONTROL_PLANES, "Show or change when a control plane ends.", "ttl"),
+        Verb("protect", _CONTROL_PLANES, "Have delete and prune refuse control planes.", "protect"),
         Verb("delete", _CONTROL_PLANES, "Delete a control plane and what belongs to it.", "delete"),
         Verb("list", _CONTROL_PLANES, "List the control planes of one or more hosts.", "list"),
         Verb("describe", _CONTROL_PLANES, "Show everything about one control plane.", "describe"),

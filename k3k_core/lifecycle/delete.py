@@ -5,13 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from k3k_core.concurrency import all_of, together
+from k3k_core.concurrency import all_of
+from k3k_core.discovery.control_plane import format_time
 from k3k_core.errors import ConflictError, K3kError, NotFoundError, NotReadyError
 from k3k_core.host import HostApi, wait_for
+from k3k_core.lifecycle.belongings import Belonging, find_belongings, kinds_of
 from k3k_core.lifecycle.comparison import subject
 from k3k_core.lifecycle.progress import Progress, Step, silent
+from k3k_core.lifecycle.protect import is_protected, refuse_protected
+from k3k_core.lifecycle.ttl import expires_at_of
 from k3k_core.names import (
     ANNOTATION_DATASTORE,
     ANNOTATION_KEPT,
@@ -20,27 +25,7 @@ from k3k_core.names import (
     TYPE_ROOT,
     ControlPlaneId,
 )
-from k3k_core.resources import (
-    CONFIG_MAP,
-    NETWORK_POLICY,
-    PERSISTENT_VOLUME_CLAIM,
-    POD_DISRUPTION_BUDGET,
-    SECRET,
-    SERVICE,
-    SERVICE_ACCOUNT,
-    STATEFUL_SET,
-    Resource,
-)
-
-_OWNED = (
-    SECRET,
-    CONFIG_MAP,
-    SERVICE,
-    STATEFUL_SET,
-    SERVICE_ACCOUNT,
-    NETWORK_POLICY,
-    POD_DISRUPTION_BUDGET,
-)
+from k3k_core.resources import PERSISTENT_VOLUME_CLAIM, SECRET, Resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +36,16 @@ class DeleteRequest:
         id: the control plane.
         keep_data: keep the volumes, and with them (or with an external datastore) the CAs and tokens without
             which the data are of no use.
+        delete_backups: delete the volume that backups were written to as well, which is kept otherwise.
         timeout: seconds to wait for everything to be gone.
+        only_expired_by: go on only when its time to live is over by then (UTC); None for in any case.
     """
 
     id: ControlPlaneId
     keep_data: bool = False
+    delete_backups: bool = False
     timeout: float = 120.0
+    only_expired_by: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +56,15 @@ class DeletePlan:
         id: the control plane.
         objects: "Kind/name" of everything but volumes.
         volumes: "PersistentVolumeClaim/name" of the volumes, which hold the data.
+        backups: the same of the volume that holds backups, which stays unless it is asked for.
+        protected: whether it is refused for now.
     """
 
     id: ControlPlaneId
     objects: tuple[str, ...]
     volumes: tuple[str, ...]
+    backups: tuple[str, ...] = ()
+    protected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +91,15 @@ async def plan_delete(host: HostApi, identity: ControlPlaneId) -> DeletePlan:
         NotFoundError: there is nothing of that name.
         ConflictError: it was made by Helm.
     """
-    found = await _belongings(host, identity)
+    root = await _root(host, identity)
+    found = await find_belongings(host, identity)
     volumes = tuple(item.subject for item in found if item.is_volume)
-    objects = tuple(item.subject for item in found if not item.is_volume)
-    if not objects and not volumes:
+    objects = tuple(item.subject for item in found if not item.is_volume and not item.holds_backups)
+    backups = tuple(item.subject for item in found if item.holds_backups)
+    if not objects and not volumes and not backups:
         await _refuse_missing(host, identity)
-    return DeletePlan(identity, objects, volumes)
+    protected = root is not None and is_protected(root)
+    return DeletePlan(identity, objects, volumes, backups, protected)
 
 
 async def delete(host: HostApi, request: DeleteRequest, progress: Progress = silent) -> Deleted:
@@ -119,19 +115,26 @@ async def delete(host: HostApi, request: DeleteRequest, progress: Progress = sil
 
     Raises:
         NotFoundError: there is nothing of that name.
-        ConflictError: it was made by Helm.
+        ConflictError: it was made by Helm, is protected, or has not expired though only that is asked for.
         NotReadyError: something is still there when time is up; the message says what holds it.
     """
     deadline = time.monotonic() + request.timeout
     identity = request.id
-    root, found = await together(_root(host, identity), _belongings(host, identity))
+    root = await _root(host, identity)
+    if root is not None:
+        _refuse(request, root)
+    found = await find_belongings(host, identity, kinds_of(root))
+    backups = [item for item in found if item.holds_backups]
+    if not request.delete_backups:
+        found = [item for item in found if not item.holds_backups]
+        _tell_backups(identity, backups, progress)
     if root is None:
-        return await _delete_leftovers(host, request, found, progress)
+        return await _delete_leftovers(host, request, found, backups, progress)
     claims = [item for item in found if item.is_volume]
-    kept: tuple[str, ...] = ()
+    kept: tuple[str, ...] = () if request.delete_backups else tuple(item.subject for item in backups)
     outside = (root["metadata"].get("annotations") or {}).get(ANNOTATION_DATASTORE) == "external"
     if request.keep_data:
-        kept = await _keep(host, identity, root, claims) if claims or outside else ()
+        kept += await _keep(host, identity, root, claims) if claims or outside else ()
         progress(Step("keep", "skipped", f"kept: {', '.join(kept) or 'nothing, there are no volumes'}"))
     elif outside:
         text = (
@@ -148,42 +151,37 @@ async def delete(host: HostApi, request: DeleteRequest, progress: Progress = sil
     await host.delete(SECRET, identity.namespace, identity.root, propagation="Foreground", uid=uid)
     await _gone(host, identity, deadline)
     if not request.keep_data:
-        await _sweep(host, identity)
+        await _sweep(host, request)
     progress(Step("delete", "done", f"control plane {identity} is gone"))
     return Deleted(identity, kept)
 
 
-@dataclass(frozen=True, slots=True)
-class _Belonging:
-    """An object that bears a control plane's label and is named after it."""
+def _refuse(request: DeleteRequest, root: Mapping[str, Any]) -> None:
+    """See that a control plane may be deleted; what is being deleted already goes on.
 
-    resource: Resource
-    metadata: Mapping[str, Any]
+    Raises:
+        ConflictError: it may not.
+    """
+    identity = request.id
+    if "deletionTimestamp" in root["metadata"]:
+        return
+    refuse_protected(identity, root)
+    if request.only_expired_by is None:
+        return
+    ends = expires_at_of(root)
+    if ends is None or ends > request.only_expired_by:
+        said = f"ends at {format_time(ends)}" if ends else "has no time to live"
+        raise ConflictError(
+            f"control plane {identity} {said} now; nothing was deleted",
+            hint="Somebody gave it longer meanwhile; `k3k list` shows what is left to each.",
+        )
 
-    @property
-    def subject(self) -> str:
-        return f"{self.resource.kind}/{self.metadata['name']}"
 
-    @property
-    def is_volume(self) -> bool:
-        return self.resource is PERSISTENT_VOLUME_CLAIM
-
-
-async def _belongings(host: HostApi, identity: ControlPlaneId) -> list[_Belonging]:
-    """Find everything of a control plane but its pods; objects that others labelled alike are not its own."""
-
-    async def find(resource: Resource) -> list[_Belonging]:
-        labels = f"{LABEL_CONTROL_PLANE}={identity.name}"
-        listing = await host.list(resource, identity.namespace, labels=labels, metadata_only=True)
-        return [_Belonging(resource, item["metadata"]) for item in listing.items]
-
-    found = await all_of(find(resource) for resource in (PERSISTENT_VOLUME_CLAIM, *_OWNED))
-    return [
-        item
-        for items in found
-        for item in items
-        if item.is_volume or f"{item.metadata['name']}-".startswith(f"{identity.root}-")
-    ]
+def _tell_backups(identity: ControlPlaneId, backups: list[Belonging], progress: Progress) -> None:
+    if backups:
+        names = ", ".join(item.subject for item in backups)
+        command = f"`k3k delete {identity.name} -n {identity.namespace} --delete-backups`"
+        progress(Step("backups", "skipped", f"kept, for it holds backups: {names}; {command} removes it"))
 
 
 async def _root(host: HostApi, identity: ControlPlaneId) -> dict[str, Any] | None:
@@ -200,7 +198,7 @@ async def _root(host: HostApi, identity: ControlPlaneId) -> dict[str, Any] | Non
 
 
 async def _take_along(
-    host: HostApi, identity: ControlPlaneId, root: Mapping[str, Any], item: _Belonging
+    host: HostApi, identity: ControlPlaneId, root: Mapping[str, Any], item: Belonging
 ) -> None:
     """See that an object goes with the root, whose own objects do by themselves.
 
@@ -226,7 +224,7 @@ async def _take_along(
 
 
 async def _keep(
-    host: HostApi, identity: ControlPlaneId, root: Mapping[str, Any], claims: list[_Belonging]
+    host: HostApi, identity: ControlPlaneId, root: Mapping[str, Any], claims: list[Belonging]
 ) -> tuple[str, ...]:
     """Take volumes, CAs and tokens out of the root's ownership."""
     uid = root["metadata"]["uid"]
@@ -283,15 +281,21 @@ async def _gone(host: HostApi, identity: ControlPlaneId, deadline: float) -> Non
         ) from None
 
 
-async def _sweep(host: HostApi, identity: ControlPlaneId) -> None:
+async def _sweep(host: HostApi, request: DeleteRequest) -> None:
     """Delete volumes that a create going on meanwhile had pods claim too late for the root to take them."""
+    identity = request.id
     listing = await host.list(
         PERSISTENT_VOLUME_CLAIM,
         identity.namespace,
         labels=f"{LABEL_CONTROL_PLANE}={identity.name}",
         metadata_only=True,
     )
-    claims = [item["metadata"] for item in listing.items if "deletionTimestamp" not in item["metadata"]]
+    claims = [
+        item["metadata"]
+        for item in listing.items
+        if "deletionTimestamp" not in item["metadata"]
+        and (request.delete_backups or item["metadata"]["name"] != identity.backups)
+    ]
     if not claims or await _root(host, identity) is not None:
         return
     await all_of(
@@ -301,7 +305,11 @@ async def _sweep(host: HostApi, identity: ControlPlaneId) -> None:
 
 
 async def _delete_leftovers(
-    host: HostApi, request: DeleteRequest, found: list[_Belonging], progress: Progress
+    host: HostApi,
+    request: DeleteRequest,
+    found: list[Belonging],
+    backups: list[Belonging],
+    progress: Progress,
 ) -> Deleted:
     """Finish a delete whose root is gone already, or remove what `--keep-data` once left.
 
@@ -310,6 +318,8 @@ async def _delete_leftovers(
     identity = request.id
     left = [item for item in found if item.is_volume or not item.metadata.get("ownerReferences")]
     if not left:
+        if backups:
+            return Deleted(identity, tuple(item.subject for item in backups))
         await _refuse_missing(host, identity)
     credentials = {f"Secret/{name}" for name in (identity.pki, identity.tokens, identity.etcd_pki)}
     kept = tuple(

@@ -7,7 +7,7 @@ stops them, and each can follow a half-done other.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -303,13 +303,17 @@ async def _look(host: HostApi, identity: ControlPlaneId, verb: str) -> _Standing
         values=values,
         since=paused_at(root),
         scaled_to_zero=int(workload["spec"].get("replicas", 1)) == 0,
-        loses=_loses_data(values, bool(volumes.items)),
+        loses=_loses_data(identity, values, [item["metadata"]["name"] for item in volumes.items]),
     )
 
 
-def _loses_data(values: Values, volumes: bool) -> bool:
+def _loses_data(identity: ControlPlaneId, values: Values, volumes: Iterable[str]) -> bool:
     """Tell whether what is stored is in pods alone; an external datastore is somewhere else."""
-    return values.datastore.kind != "external" and not (values.persistence.enabled and volumes)
+    if values.datastore.kind == "external":
+        return False
+    # Others hold backups.
+    data = [name for name in volumes if name.startswith(f"data-{identity.root}-")]
+    return not (values.persistence.enabled and data)
 
 
 async def _annotate(host: HostApi, identity: ControlPlaneId, annotations: Mapping[str, str | None]) -> None:

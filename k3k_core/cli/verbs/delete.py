@@ -12,7 +12,7 @@ from k3k_core.cli.option import option
 from k3k_core.cli.output import write_document
 from k3k_core.cli.session import Session
 from k3k_core.cli.terminal import escape
-from k3k_core.errors import K3kError, NotFoundError, UsageError
+from k3k_core.errors import ConflictError, K3kError, NotFoundError, UsageError
 from k3k_core.host import HostApi
 from k3k_core.names import ControlPlaneId
 
@@ -25,7 +25,8 @@ FORMATS = ("table", "json", "yaml", "name")
 @verb(
     "delete",
     details="Asks before anything is lost. Run again after an interruption, the same command goes on where "
-    "it stopped. The namespace stays.",
+    "it stopped. The namespace stays, and so does the volume that backups were written to. One that is protected "
+    "(`k3k protect`) is refused.",
     examples=(
         Example("With everything in it", "k3k delete ci -n team-a"),
         Example("But keep the volumes, for a later create", "k3k delete ci -n team-a --keep-data"),
@@ -37,6 +38,7 @@ FORMATS = ("table", "json", "yaml", "name")
 )
 @options.name_argument
 @option("--keep-data", is_flag=True, help="Keep the volumes, and the credentials that belong to them.")
+@option("--delete-backups", is_flag=True, help="Delete the volume that holds its backups too.")
 @option("-y", "--yes", is_flag=True, help="Do not ask.")
 @option(
     "--timeout",
@@ -51,6 +53,7 @@ def command(
     session: Session,
     name: str,
     keep_data: bool,
+    delete_backups: bool,
     yes: bool,
     timeout: float,
     ignore_not_found: bool,
@@ -65,14 +68,16 @@ def command(
             f"Deleting {identity} has to be confirmed, and there is no terminal to ask on.",
             hint="Give --yes when you mean it; --dry-run shows what would go.",
         )
-    request = DeleteRequest(identity, keep_data=keep_data, timeout=timeout)
+    request = DeleteRequest(identity, keep_data=keep_data, delete_backups=delete_backups, timeout=timeout)
     try:
         if dry_run or not yes:
             plan = _plan(session, identity)
             if dry_run:
-                _tell_plan(session, plan, keep_data=keep_data)
+                _tell_plan(session, plan, request)
+            _refuse_protected(plan)
+            if dry_run:
                 return
-            _confirm(session, plan, keep_data=keep_data)
+            _confirm(session, plan, request)
         _tell(session, _delete(session, request))
     except NotFoundError as error:
         if not ignore_not_found:
@@ -97,14 +102,24 @@ def _delete(session: Session, request: DeleteRequest) -> Deleted:
     return on_host(session, work)
 
 
-def _confirm(session: Session, plan: DeletePlan, *, keep_data: bool) -> None:
+def _refuse_protected(plan: DeletePlan) -> None:
+    from k3k_core.lifecycle.protect import protect_command
+
+    if plan.protected:
+        raise ConflictError(
+            f"control plane {plan.id} is protected; nothing was deleted",
+            hint=f"`{protect_command(plan.id, on=False)}` takes the protection off.",
+        )
+
+
+def _confirm(session: Session, plan: DeletePlan, request: DeleteRequest) -> None:
     """Ask the person at the terminal; what loses data has to be confirmed by typing the name."""
     console = session.console
-    losing = plan.volumes and not keep_data
+    lost = _lost(plan, request)
     text = f"control plane {plan.id} will be deleted: {len(plan.objects)} objects"
-    if losing:
-        volumes = "\n".join(f"  {volume}" for volume in plan.volumes)
-        console.warn(f"{text}, and all its data with these volumes:\n{volumes}")
+    if lost:
+        volumes = "\n".join(f"  {volume}" for volume in lost)
+        console.warn(f"{text}, and all that is on these volumes:\n{volumes}")
         answer = console.ask(f"Type the name {plan.id.name!r} to delete it: ")
         agreed = answer == plan.id.name
     else:
@@ -115,9 +130,18 @@ def _confirm(session: Session, plan: DeletePlan, *, keep_data: bool) -> None:
         raise K3kError("Nothing was deleted.")
 
 
-def _tell_plan(session: Session, plan: DeletePlan, *, keep_data: bool) -> None:
+def _lost(plan: DeletePlan, request: DeleteRequest) -> list[str]:
+    """Return the volumes that go."""
+    return [
+        *(() if request.keep_data else plan.volumes),
+        *(plan.backups if request.delete_backups else ()),
+    ]
+
+
+def _tell_plan(session: Session, plan: DeletePlan, request: DeleteRequest) -> None:
     console, output = session.console, session.settings.output
-    going = [*plan.objects, *(() if keep_data else plan.volumes)]
+    lost = _lost(plan, request)
+    going = [*plan.objects, *lost]
     if output in {"json", "yaml"}:
         document = {
             "schema": "k3k.delete-plan/v1",
@@ -125,13 +149,16 @@ def _tell_plan(session: Session, plan: DeletePlan, *, keep_data: bool) -> None:
             "name": plan.id.name,
             "objects": list(plan.objects),
             "volumes": list(plan.volumes),
-            "keepData": keep_data,
+            "backups": list(plan.backups),
+            "keepData": request.keep_data,
+            "deleteBackups": request.delete_backups,
+            "protected": plan.protected,
         }
         write_document(console, document, output)
     else:
         console.data("\n".join(escape(name) for name in going))
-    if plan.volumes and keep_data:
-        console.note(f"Kept: {', '.join(plan.volumes)}.")
+    if kept := [volume for volume in (*plan.volumes, *plan.backups) if volume not in lost]:
+        console.note(f"Kept: {', '.join(kept)}.")
 
 
 def _tell(session: Session, deleted: Deleted) -> None:
