@@ -11,11 +11,13 @@ from k3k_core.sandbox.api.objects import timestamp
 from k3k_core.sandbox.controllers.certificates import CertificateSigner
 from k3k_core.sandbox.controllers.client import CONTROLLER_MANAGER, KUBELET, Client
 from k3k_core.sandbox.controllers.cluster_roles import ClusterRoleAggregator
+from k3k_core.sandbox.controllers.cron_jobs import CronJobController
 from k3k_core.sandbox.controllers.deployments import DeploymentController
 from k3k_core.sandbox.controllers.disruption import DisruptionController
 from k3k_core.sandbox.controllers.endpoints import EndpointsController
 from k3k_core.sandbox.controllers.events import EventRecorder
 from k3k_core.sandbox.controllers.garbage_collector import GarbageCollector
+from k3k_core.sandbox.controllers.jobs import JobController
 from k3k_core.sandbox.controllers.kinds import NODE, STORAGE_CLASS
 from k3k_core.sandbox.controllers.load_balancers import LoadBalancerController
 from k3k_core.sandbox.controllers.namespaces import NamespaceController
@@ -89,6 +91,8 @@ class HostControllers:
             StatefulSetController(client, events),
             DeploymentController(client, events),
             ReplicaSetController(client, events),
+            JobController(client, events),
+            CronJobController(client, events),
             VolumeController(client, events),
             EndpointsController(client),
             DisruptionController(client),
