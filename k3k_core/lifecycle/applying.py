@@ -11,6 +11,7 @@ from k3k_core.concurrency import all_of
 from k3k_core.errors import ConflictError
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.credentials import create_once
+from k3k_core.lifecycle.databases import prove_datastore
 from k3k_core.lifecycle.kubeconfigs import admin_kubeconfig, still_good
 from k3k_core.lifecycle.progress import Progress, Step
 from k3k_core.manifests import Address, Blueprint, OwnerReference
@@ -96,10 +97,14 @@ async def apply_servers(
         progress: told that all is applied.
         force: whether to take over fields that another field manager owns.
         partition: only servers of this number and above are replaced.
+
+    Raises:
+        NotReadyError: they would start on an external datastore that cannot be used; nothing was applied.
     """
     *_, servers = manifests.render_applied(blueprint)
     if partition:
         servers["spec"]["updateStrategy"]["rollingUpdate"] = {"partition": partition}
+    await prove_datastore(host, blueprint, servers, progress)
     stored = await host.apply(servers, force=force)
     kinds = ", ".join(dict.fromkeys(item["kind"] for item in (*supports, servers)))
     progress(Step("apply", "done", f"applied {len(supports) + 1} objects ({kinds})"))

@@ -78,7 +78,12 @@ _SAID: Mapping[Outcome, str] = {
 
 
 async def run_task(
-    host: HostApi, job: Mapping[str, Any], *, timeout: float, progress: Progress = silent
+    host: HostApi,
+    job: Mapping[str, Any],
+    *,
+    timeout: float,
+    progress: Progress = silent,
+    log: bool = False,
 ) -> TaskEnd:
     """Run a Job and wait for its end; one of the same content that runs or has succeeded is taken as it is.
 
@@ -87,6 +92,7 @@ async def run_task(
         job: as `manifests.tasks.task_job` makes it.
         timeout: seconds to wait.
         progress: told that it has begun.
+        log: whether its log is wanted also when it succeeds.
 
     Returns:
         How it ended. An image that cannot be pulled is reported as soon as the host says so.
@@ -97,7 +103,9 @@ async def run_task(
     started = await start_task(host, job)
     name = str(started["metadata"]["name"])
     progress(Step("task", "started", f"Job {name} runs", f"Job/{name}"))
-    return await await_task(host, started, timeout=timeout)
+    end = await await_task(host, started, timeout=timeout)
+    wanted = log and end.succeeded
+    return await _with_log(host, started["metadata"]["namespace"], end) if wanted else end
 
 
 async def start_task(host: HostApi, job: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from k3k_core.errors import UsageError
+from k3k_core.manifests.database_clients import Database, parse_endpoint
 from k3k_core.sandbox.api.store import Store
 from k3k_core.sandbox.node.process import StartError
 
@@ -201,10 +203,25 @@ def endpoint_hosts(endpoint: str) -> list[str]:
 def endpoint_key(endpoint: str) -> str:
     """Return the key of the datastore behind an endpoint that leads out of the sandbox.
 
+    A database is the same for all its users.
+
     Args:
         endpoint: `datastore-endpoint`, as k3s is given it.
     """
-    return f"endpoint/{hashlib.sha256(endpoint.encode()).hexdigest()}"
+    try:
+        database = parse_endpoint(endpoint)
+    except UsageError:
+        database = Database("etcd", endpoint)
+    return database_key(database)
+
+
+def database_key(database: Database) -> str:
+    """Return the key of the datastore that is an external database.
+
+    Args:
+        database: where it is.
+    """
+    return f"endpoint/{hashlib.sha256(database.place.encode()).hexdigest()}"
 
 
 def engine_of(endpoint: str) -> Literal["", "sqlite", "sql"]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from k3k_core.sandbox.node.tasks import Program
-from k3k_core.sandbox.programs import files, servers
+from k3k_core.sandbox.programs import databases, files, servers
 
 SCRIPTS: Final[Mapping[str, Program]] = {
     "send": files.send,
@@ -20,6 +20,13 @@ SCRIPTS: Final[Mapping[str, Program]] = {
     "prepare-server": servers.prepare_server,
     "copy-database": servers.copy_database,
     "wait": servers.wait,
+    "await": databases.await_file,
+    "postgres-preflight": databases.preflight("postgres"),
+    "postgres-dump": databases.dump("postgres"),
+    "postgres-load": databases.load("postgres"),
+    "mysql-preflight": databases.preflight("mysql"),
+    "mysql-dump": databases.dump("mysql"),
+    "mysql-load": databases.load("mysql"),
 }
 
 PROGRAMS: Final[Mapping[str, Program]] = {}
