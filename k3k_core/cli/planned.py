@@ -55,7 +55,27 @@ def agreed(
         UsageError: a person has to agree and there is no terminal to ask on.
         K3kError: the person does not agree.
     """
-    plan = on_host(session, make)
+    return agreed_to(session, on_host(session, make), yes=yes, dry_run=dry_run, question=question, ask=ask)
+
+
+def agreed_to(
+    session: Session, plan: Plan, *, yes: bool, dry_run: bool, question: str, ask: bool = True
+) -> bool:
+    """Show a plan where it is asked for, and tell whether to carry it out.
+
+    Args:
+        session: of the verb.
+        plan: the plan.
+        yes: whether nobody is to be asked.
+        dry_run: whether the plan is all that is wanted.
+        question: e.g. "Pause it?".
+        ask: whether a person has to agree at all.
+
+    Raises:
+        ConflictError: the plan is refused.
+        UsageError: a person has to agree and there is no terminal to ask on.
+        K3kError: the person does not agree.
+    """
     if dry_run:
         write_plan(session, plan)
     plan.refuse()

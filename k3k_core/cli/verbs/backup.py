@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from k3k_core.backups.naming import BackupName
     from k3k_core.host import HostApi
     from k3k_core.lifecycle.backup import BackedUp, BackupRequest
+    from k3k_core.names import ControlPlaneId
 
 FORMATS = ("table", "json", "yaml", "name")
 _COMMON = (options.output_option(*FORMATS), *options.host_options(), options.general_options)
@@ -210,6 +211,83 @@ def _write_list(session: Session, place: str, summaries: tuple[Summary, ...]) ->
         ]
         console.data(table(console.out, ("NAME", "AGE", "VERSION", "DATASTORE", "OBJECTS", "SIZE"), rows))
         console.note(f"In {place}.", "dim")
+
+
+@command.command(
+    "restore",
+    cls=VerbCommand,
+    short_help="Restore a backup.",
+    help="Restore a backup, in place or as a new control plane.\n\nA control plane that exists becomes what it was "
+    "when the backup was taken: data, authorities, tokens and values; what was stored since is lost, so its name has "
+    "to be typed. One that does not exist is made anew, under its own name or, with --as, under another one. "
+    "Kubeconfigs that were given out before go on working. The k3s version has to be the backup's or a little newer. Run again "
+    "after an interruption, the same command goes on.",
+    examples=(
+        Example("The newest one, in place or after a delete", "k3k backup restore ci -n team-a"),
+        Example(
+            "That of a certain time, from a folder", "k3k backup restore ci 20261123T080000Z --from ./backups"
+        ),
+        Example("Beside the original, under another name", "k3k backup restore ci -n team-a --as ci-copy"),
+        Example("What would happen", "k3k backup restore ci -n team-a --dry-run"),
+    ),
+    outputs=FORMATS,
+)
+@options.name_argument
+@click.argument("backup", required=False)
+@option("--from", "source", metavar="PLACE", help=f"Where it is: the archive's own file, {_PLACES}.")
+@option("--as", "other", metavar="NAME", help="Restore as another control plane: NAME, or NAMESPACE/NAME.")
+@option("--key-file", metavar="FILE", help="The file with the key, instead of yours.")
+@option("--keep-values", is_flag=True, help="In place: keep the values and the k3s version it has now.")
+@option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="PATH=VALUE",
+    help="Set one value, e.g. version=v1.36.2+k3s1; may be repeated.",
+)
+@option(
+    "--timeout",
+    type=options.Duration(),
+    default=900.0,
+    metavar="DURATION",
+    help="Longest wait (default 15m).",
+)
+@planned.plan_options
+@_common
+def restore_backup(
+    session: Session,
+    name: str,
+    backup: str | None,
+    source: str | None,
+    other: str | None,
+    key_file: str | None,
+    keep_values: bool,
+    assignments: tuple[str, ...],
+    timeout: float,
+    yes: bool,
+    dry_run: bool,
+) -> None:
+    """Restore a backup."""
+    from k3k_core.cli.backup_restore import Asked, restore
+
+    of = identify(session, name)
+    asked = Asked(
+        of=of,
+        id=_other_name(session, of, other),
+        backup=backup,
+        place=source,
+        key_file=Path(key_file).expanduser() if key_file is not None else None,
+        keep_values=keep_values,
+        overrides=assignments,
+        timeout=timeout,
+    )
+    restore(session, asked, yes=yes, dry_run=dry_run)
+
+
+def _other_name(session: Session, of: ControlPlaneId, other: str | None) -> ControlPlaneId:
+    if other is None:
+        return of
+    return identify(session, other if "/" in other else f"{of.namespace}/{other}", new=True)
 
 
 @command.command(
