@@ -16,7 +16,15 @@ from typing import Any, TypeVar
 from k3k_core.datastores.etcd_client import EtcdClient, by_name
 from k3k_core.datastores.etcd_cluster import EtcdCluster, View, open_etcd
 from k3k_core.datastores.etcd_messages import FAILED_PRECONDITION, UNAVAILABLE, EtcdError, Member
-from k3k_core.errors import ConflictError, Issue, K3kError, NotFoundError, NotReadyError, UsageError
+from k3k_core.errors import (
+    ConflictError,
+    Issue,
+    K3kError,
+    NotFoundError,
+    NotReadyError,
+    UnreachableError,
+    UsageError,
+)
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.claim import stored_values
 from k3k_core.lifecycle.etcd_state import let_join
@@ -331,8 +339,9 @@ class _Work:
                 if error.code not in {UNAVAILABLE, FAILED_PRECONDITION}:
                     raise
                 last = error
-            except NotReadyError as error:
-                # Electing a leader takes a moment, e.g. when it was the one that went.
+            except (NotReadyError, UnreachableError) as error:
+                # Electing a leader takes a moment, e.g. when it was the one that went; what was asked for may have
+                # been done all the same, which the next look shows.
                 last = error
             await self._pause(last)
 

@@ -179,10 +179,11 @@ class ContainerFiles:
         return max(holding, key=lambda mount: len(mount.parts), default=None)
 
 
-def environment(container: Object, lookup: Lookup) -> tuple[dict[str, str], list[str]]:
+def environment(pod: Object, container: Object, lookup: Lookup) -> tuple[dict[str, str], list[str]]:
     """Return the environment of a container, and what is missing to build it.
 
     Args:
+        pod: the pod.
         container: of the pod.
         lookup: finds Secrets and ConfigMaps in the pod's namespace.
 
@@ -196,6 +197,8 @@ def environment(container: Object, lookup: Lookup) -> tuple[dict[str, str], list
         if not reference:
             variables[entry["name"]] = entry.get("value", "")
             continue
+        if "fieldRef" in reference:
+            variables[entry["name"]] = _field(pod, reference["fieldRef"]["fieldPath"])
         for field, kind in (("secretKeyRef", "Secret"), ("configMapKeyRef", "ConfigMap")):
             if field not in reference:
                 continue
@@ -212,3 +215,9 @@ def environment(container: Object, lookup: Lookup) -> tuple[dict[str, str], list
                     else f"couldn't find key {wanted['key']} in {kind}"
                 )
     return variables, problems
+
+
+def _field(pod: Object, path: str) -> str:
+    """Return a field of a pod that a variable may hold, e.g. `metadata.name`."""
+    part, _, name = path.partition(".")
+    return str(pod.get(part, {}).get(name, ""))

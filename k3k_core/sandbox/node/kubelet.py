@@ -235,7 +235,7 @@ class Kubelet:
         if kind == "initContainers" and not self._tasks.knows(command_line(container.spec)):
             container.pass_over(clock, report)
             return
-        variables, problems = environment(container.spec, self._lookup(key[0]))
+        variables, problems = environment(pod, container.spec, self._lookup(key[0]))
         blocked = self._blocked.setdefault(key[0], set())
         if problems:
             blocked.add(key)
