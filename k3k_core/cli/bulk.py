@@ -212,7 +212,7 @@ def carried_out_on_many(
                 lambda each: work(host, each, _of_one(report, each)),
                 max_parallel=max_parallel,
                 stop_after_failures=stop_after_failures,
-                progress=_teller(report),
+                progress=teller(report),
             )
 
     return on_host(session, visit)
@@ -266,7 +266,12 @@ def _of_one(report: Progress, identity: ControlPlaneId) -> Progress:
     return tell
 
 
-def _teller(report: Progress) -> Callable[[Happening[ControlPlaneId, R]], None]:
+def teller(report: Progress) -> Callable[[Happening[ControlPlaneId, R]], None]:
+    """Return what tells about each control plane of a run as a step of its own.
+
+    Args:
+        report: told about the steps.
+    """
     from k3k_core.lifecycle.progress import Step
 
     def tell(happening: Happening[ControlPlaneId, R]) -> None:

@@ -49,6 +49,7 @@ VERBS: dict[str, Verb] = {
         Verb("ttl", _CONTROL_PLANES, "Show or change when a control plane ends.", "ttl"),
         Verb("protect", _CONTROL_PLANES, "Have delete and prune refuse control planes.", "protect"),
         Verb("delete", _CONTROL_PLANES, "Delete a control plane and what belongs to it.", "delete"),
+        Verb("prune", _CONTROL_PLANES, "Delete control planes whose time to live is over.", "prune"),
         Verb("list", _CONTROL_PLANES, "List the control planes of one or more hosts.", "list"),
         Verb("describe", _CONTROL_PLANES, "Show everything about one control plane.", "describe"),
         Verb("metrics", _CONTROL_PLANES, "Show what is measured of one control plane.", "metrics"),
@@ -57,6 +58,7 @@ VERBS: dict[str, Verb] = {
         Verb("history", _CONTROL_PLANES, "Show the revisions of a control plane.", "history"),
         Verb("diff", _CONTROL_PLANES, "Show what a values file would change.", "diff"),
         Verb("kubeconfig", _CONTROL_PLANES, "Print a kubeconfig for a control plane.", "kubeconfig"),
+        Verb("rotate", _CONTROL_PLANES, "Exchange tokens, certificates or authorities.", "rotate"),
         Verb("certificates", _CONTROL_PLANES, "List certificates and when they end.", "certificates"),
         Verb("join", _CONTROL_PLANES, "Print how an agent joins a control plane.", "join"),
         Verb("agents", _CONTROL_PLANES, "List the nodes of a control plane.", "agents"),
@@ -83,7 +85,6 @@ WITHOUT_VERB = "tui"
 PLANNED = frozenset(
     [
         "exec",
-        "prune",
     ]
 )
 

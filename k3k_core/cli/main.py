@@ -115,7 +115,19 @@ def _report(error: BaseException, verb: str | None) -> int:
 
     failure = explain(
         error,
-        resumable=verb in {"create", "delete", "etcd", "pause", "restart", "resume", "rollback", "upgrade"},
+        resumable=verb
+        in {
+            "create",
+            "delete",
+            "etcd",
+            "pause",
+            "prune",
+            "restart",
+            "resume",
+            "rollback",
+            "rotate",
+            "upgrade",
+        },
     )
     sys.stdout.flush()
     sys.stderr.write(f"{failure}\n")

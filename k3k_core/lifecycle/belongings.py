@@ -10,7 +10,7 @@ from k3k_core.concurrency import all_of
 from k3k_core.errors import ForbiddenError, K3kError, NotFoundError
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.claim import stored_values
-from k3k_core.names import LABEL_CONTROL_PLANE, ControlPlaneId
+from k3k_core.names import COMPONENT_BACKUP, LABEL_COMPONENT, LABEL_CONTROL_PLANE, ControlPlaneId
 from k3k_core.resources import (
     CONFIG_MAP,
     CRON_JOB,
@@ -92,6 +92,17 @@ def kinds_of(root: Mapping[str, Any] | None) -> tuple[Resource, ...]:
     return (*_USUAL, *schedule, *tenancy)
 
 
+def is_for_backups(identity: ControlPlaneId, claim: Mapping[str, Any]) -> bool:
+    """Tell whether a volume claim holds backups, not data.
+
+    Args:
+        identity: the control plane.
+        claim: metadata of the claim.
+    """
+    component = (claim.get("labels") or {}).get(LABEL_COMPONENT)
+    return claim["name"] == identity.backups or component == COMPONENT_BACKUP
+
+
 async def find_belongings(
     host: HostApi, identity: ControlPlaneId, kinds: Iterable[Resource] = (*_USUAL, *_RARE)
 ) -> list[Belonging]:
@@ -126,5 +137,6 @@ async def find_belongings(
 
 
 def _belonging(identity: ControlPlaneId, resource: Resource, metadata: Mapping[str, Any]) -> Belonging:
-    holds_backups = resource is PERSISTENT_VOLUME_CLAIM and metadata["name"] == identity.backups
-    return Belonging(resource, metadata, holds_backups)
+    return Belonging(
+        resource, metadata, resource is PERSISTENT_VOLUME_CLAIM and is_for_backups(identity, metadata)
+    )

@@ -12,7 +12,7 @@ from k3k_core.concurrency import all_of
 from k3k_core.discovery.control_plane import format_time
 from k3k_core.errors import ConflictError, K3kError, NotFoundError, NotReadyError
 from k3k_core.host import HostApi, wait_for
-from k3k_core.lifecycle.belongings import Belonging, find_belongings, kinds_of
+from k3k_core.lifecycle.belongings import Belonging, find_belongings, is_for_backups, kinds_of
 from k3k_core.lifecycle.comparison import subject
 from k3k_core.lifecycle.progress import Progress, Step, silent
 from k3k_core.lifecycle.protect import is_protected, refuse_protected
@@ -294,7 +294,7 @@ async def _sweep(host: HostApi, request: DeleteRequest) -> None:
         item["metadata"]
         for item in listing.items
         if "deletionTimestamp" not in item["metadata"]
-        and (request.delete_backups or item["metadata"]["name"] != identity.backups)
+        and (request.delete_backups or not is_for_backups(identity, item["metadata"]))
     ]
     if not claims or await _root(host, identity) is not None:
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from k3k_core.concurrency import together
 from k3k_core.host import HostApi
+from k3k_core.lifecycle.belongings import is_for_backups
 from k3k_core.lifecycle.existing import find_root
 from k3k_core.names import ANNOTATION_DATASTORE, LABEL_CONTROL_PLANE, ControlPlaneId
 from k3k_core.resources import PERSISTENT_VOLUME_CLAIM
@@ -33,4 +34,5 @@ async def ends_with_its_server(host: HostApi, identity: ControlPlaneId) -> bool:
         ),
     )
     datastore = (root["metadata"].get("annotations") or {}).get(ANNOTATION_DATASTORE, "sqlite")
-    return datastore == "sqlite" and not volumes.items
+    data = [item for item in volumes.items if not is_for_backups(identity, item["metadata"])]
+    return datastore == "sqlite" and not data
