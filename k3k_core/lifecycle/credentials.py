@@ -266,6 +266,7 @@ def refuse_other_tokens(identity: ControlPlaneId, values: Values, tokens: Tokens
     """
     if other := other_secrets(values, tokens):
         raise ConflictError(
-            f"control plane {identity} was made with another {' and '.join(other)}; these never change",
-            hint="Leave them out of the values: the control plane keeps its own.",
+            f"control plane {identity} has another {' and '.join(other)}; values never change these",
+            hint="Leave them out of the values: the control plane keeps its own, and "
+            f"`k3k rotate tokens {identity.name} -n {identity.namespace}` makes new ones.",
         )

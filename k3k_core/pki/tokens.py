@@ -34,6 +34,7 @@ class Tokens:
         probe: bearer token of the kubelet's probes.
         monitor: bearer token of metrics scrapers.
         datastore_endpoint: DSN of an external datastore given in the values, else empty.
+        node: password by which k3s knows a server's own node name again; empty while it is made from the others.
     """
 
     server: str = field(repr=False)
@@ -41,13 +42,17 @@ class Tokens:
     probe: str = field(repr=False)
     monitor: str = field(repr=False)
     datastore_endpoint: str = field(default="", repr=False)
+    node: str = field(default="", repr=False)
 
     @property
     def node_password(self) -> str:
         """Password by which k3s knows a server's own node name again when its pod is made anew.
 
-        k3s would generate one into a file that goes with the pod, and then not recognise itself.
+        k3s would generate one into a file that goes with the pod, and then not recognise itself. Once stored it
+        stays, whatever becomes of the other tokens.
         """
+        if self.node:
+            return self.node
         text = f"k3k:node-password\0{self.server}\0{self.probe}\0{self.monitor}"
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
@@ -88,7 +93,7 @@ class Tokens:
                 f"The tokens Secret lacks {', '.join(missing)}.",
                 hint="Restore the Secret from a backup: the datastore is encrypted with the server token.",
             )
-        return cls(server, agent, probe, monitor, data.get(DATASTORE_KEY, ""))
+        return cls(server, agent, probe, monitor, data.get(DATASTORE_KEY, ""), data.get(NODE_KEY, ""))
 
 
 def new_tokens(

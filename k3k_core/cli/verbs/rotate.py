@@ -1,0 +1,131 @@
+"""`k3k rotate tokens`, `certificates` and `ca`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from k3k_core.cli import options
+from k3k_core.cli.catalog import VERBS
+from k3k_core.cli.command import Example, VerbCommand, help_text
+from k3k_core.cli.durations import format_elapsed
+from k3k_core.cli.group import Group
+from k3k_core.cli.identity import identify
+from k3k_core.cli.option import CONTEXT_SETTINGS, option
+from k3k_core.cli.output import write_document
+from k3k_core.cli.planned import agreed, carried_out, plan_options
+from k3k_core.cli.session import Session
+from k3k_core.cli.terminal import escape
+
+if TYPE_CHECKING:
+    from k3k_core.lifecycle.rotating import Rotated
+
+FORMATS = ("table", "json", "yaml", "name")
+_TOKENS = ("server", "agent", "identities")
+
+
+@click.group(
+    "rotate",
+    cls=Group,
+    context_settings=dict(CONTEXT_SETTINGS),
+    help=f"{VERBS['rotate'].summary}\n\nServers are started again one at a time. Run again after an interruption, the "
+    "same command goes on where it stopped.",
+)
+def command() -> None:
+    """Group the verbs."""
+
+
+def _rotation(
+    name: str, summary: str, details: str, *examples: Example
+) -> Callable[[Callable[..., Any]], click.Command]:
+    """Make a function one of the verbs, with the options all of them have."""
+
+    def decorate(function: Callable[..., Any]) -> click.Command:
+        timeout = option(
+            "--timeout",
+            type=options.Duration(),
+            default=900.0,
+            metavar="DURATION",
+            help="Longest wait (default 15m).",
+        )
+        function = plan_options(timeout(function))
+        for add in reversed(
+            (options.output_option(*FORMATS), *options.host_options(), options.general_options)
+        ):
+            function = add(function)
+        return command.command(
+            name,
+            cls=VerbCommand,
+            short_help=summary,
+            help=help_text(summary, details),
+            examples=examples,
+            outputs=FORMATS,
+        )(options.name_argument(function))
+
+    return decorate
+
+
+@_rotation(
+    "tokens",
+    "Exchange the tokens of a control plane.",
+    "That is the server token, the agent token, and those of probes and metrics scrapers; --only names some of them. "
+    "k3s encrypts its datastore's bootstrap data with the server token, and is told before anything restarts. Agents "
+    "that have joined go on.",
+    Example("All of them", "k3k rotate tokens ci -n team-a"),
+    Example("The one that agents join with", "k3k rotate tokens ci -n team-a --only agent"),
+    Example("What would happen", "k3k rotate tokens ci -n team-a --dry-run"),
+)
+@option(
+    "--only",
+    multiple=True,
+    type=click.Choice(_TOKENS),
+    help="Only this one; may be repeated (default: all).",
+)
+def tokens(
+    session: Session, name: str, only: tuple[str, ...], timeout: float, yes: bool, dry_run: bool
+) -> None:
+    """Exchange tokens."""
+    from k3k_core.lifecycle.rotate_tokens import plan_rotate_tokens, rotate_tokens
+
+    identity, what = identify(session, name), only or _TOKENS
+    if agreed(
+        session,
+        lambda host: plan_rotate_tokens(host, identity, what),
+        yes=yes,
+        dry_run=dry_run,
+        question="Exchange them?",
+    ):
+        _tell(
+            session,
+            carried_out(
+                session, lambda host, progress: rotate_tokens(host, identity, what, progress, timeout=timeout)
+            ),
+            "tokens",
+        )
+
+
+def _tell(session: Session, rotated: Rotated, what: str) -> None:
+    console, output = session.console, session.settings.output
+    if output == "name":
+        console.data(str(rotated.id))
+    elif output != "table":
+        document = {
+            "schema": f"k3k.rotate-{what}/v1",
+            "namespace": rotated.id.namespace,
+            "name": rotated.id.name,
+            "rotated": list(rotated.what),
+            "changed": rotated.changed,
+            "elapsedSeconds": round(rotated.elapsed, 3),
+            "advice": list(rotated.advice),
+        }
+        write_document(console, document, output)
+    elif not console.quiet:
+        took = format_elapsed(rotated.elapsed)
+        console.data(
+            escape(f"Control plane {rotated.id}: exchanged {' and '.join(rotated.what)}, ready after {took}")
+        )
+    if output == "table":
+        for sentence in rotated.advice:
+            console.note(f"{sentence[:1].upper()}{sentence[1:]}.")

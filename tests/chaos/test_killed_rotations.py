@@ -1,0 +1,82 @@
+"""Rotations stopped after each single request and then repeated: they finish, and only what should change does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from k3k_core import manifests
+from k3k_core.host import Host
+from k3k_core.lifecycle.create import CreateRequest, create
+from k3k_core.lifecycle.operation import operation_of
+from k3k_core.lifecycle.rotate_tokens import rotate_tokens
+from k3k_core.lifecycle.supervisor import basic, open_supervisor
+from k3k_core.names import ControlPlaneId
+from k3k_core.pki import Tokens
+from k3k_core.resources import SECRET
+from k3k_core.sandbox import Sandbox
+from k3k_core.values import load_values
+from tests.support.hosts import REAL
+from tests.support.stopping import objects_of, secrets_of, stopped_everywhere
+
+pytestmark = [
+    pytest.mark.skipif(bool(REAL), reason="stops by the sandbox's request hooks"),
+    pytest.mark.timeout(300),
+]
+
+ONE = ControlPlaneId("chaos", "one")
+
+
+def data_of(sandbox: Sandbox, name: str) -> dict[str, str]:
+    """Return what a Secret holds."""
+    found = sandbox.store.get(SECRET, ONE.namespace, name)
+    assert found is not None
+    return manifests.secret_data(found)
+
+
+def others(sandbox: Sandbox, *changing: str) -> dict[str, Any]:
+    """Return the Secrets that must stay as they are."""
+    return {name: data for name, data in secrets_of(sandbox, ONE).items() if name not in changing}
+
+
+async def statuses(host: Host, user: str, token: str) -> int:
+    """Ask a server for what needs a join token."""
+    path = "/v1-k3s/encrypt/status" if user == "server" else "/v1-k3s/config"
+    async with open_supervisor(host, ONE) as supervisor:
+        return (await supervisor.ask("GET", path, authorization=basic(user, token))).status
+
+
+@pytest.mark.parametrize("answered", [True, False], ids=["answer lost", "request lost"])
+async def test_an_exchange_of_tokens_stopped_anywhere_finishes_when_repeated(
+    sandbox: Sandbox, kubeconfig: Path, answered: bool
+) -> None:
+    made: dict[str, Any] = {}
+
+    async def verb(host: Host, _: int) -> None:
+        if not made:
+            await create(host, CreateRequest(ONE, load_values("")))
+            made["secrets"], made["objects"] = others(sandbox, ONE.tokens), objects_of(sandbox, ONE)
+            made["tokens"] = Tokens.from_secret_data(data_of(sandbox, ONE.tokens))
+        await rotate_tokens(host, ONE, timeout=20.0)
+
+    async def check(host: Host, spare: int) -> None:
+        after = f"after {spare} requests"
+        data = data_of(sandbox, ONE.tokens)
+        old: Tokens = made["tokens"]
+        new = made["tokens"] = Tokens.from_secret_data(data)
+        assert not [key for key in data if key.endswith("-next")], after
+        pairs = ((new.server, old.server), (new.agent, old.agent), (new.monitor, old.monitor))
+        assert all(one != other for one, other in pairs), after
+        assert new.node_password == old.node_password, after
+        assert others(sandbox, ONE.tokens) == made["secrets"], after
+        assert objects_of(sandbox, ONE) == made["objects"], after
+        root = sandbox.store.get(SECRET, ONE.namespace, ONE.root)
+        assert root is not None
+        assert operation_of(root) is None, after
+        found = [await statuses(host, "server", each) for each in (new.server, old.server)]
+        found += [await statuses(host, "node", each) for each in (new.agent, old.agent)]
+        assert found == [500, 403, 200, 403], after
+
+    await stopped_everywhere(sandbox, kubeconfig, verb, check, answered=answered, every=1 if answered else 4)
