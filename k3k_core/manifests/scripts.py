@@ -75,7 +75,32 @@ until [ -e "$1" ]; do
 done
 """
 
+# SNAPSHOT RESTORED: wait for a snapshot; what an earlier attempt left is removed.
+AWAIT_ETCD_SNAPSHOT = """\
+set -eu
+rm -rf "$2"
+mkdir -p "${1%/*}"
+for file in "${1%/*}"/*; do
+  [ "$file" = "$1" ] || rm -f "$file"
+done
+echo "waiting for $1"
+until [ -e "$1" ]; do
+  sleep 0.2
+done
+"""
+
+# RESTORED DATA ARRIVALS: put restored data in the place of what was there.
+SWAP_ETCD_DATA = """\
+set -eu
+[ -d "$1/member" ]
+rm -rf "$2"
+mv "$1" "$2"
+rm -rf "$3"
+"""
+
 SCRIPTS: Mapping[str, str] = {
+    "await-etcd-snapshot": AWAIT_ETCD_SNAPSHOT,
+    "swap-etcd-data": SWAP_ETCD_DATA,
     "prepare-server": PREPARE_SERVER,
     "copy-database": COPY_DATABASE,
     "wait": WAIT,
