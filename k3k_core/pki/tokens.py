@@ -7,7 +7,7 @@ import hashlib
 import io
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from k3k_core.errors import K3kError
 
@@ -106,13 +106,14 @@ def new_tokens(
         given_agent: agent token from the values.
         datastore_endpoint: DSN from the values.
     """
-    return Tokens(
+    made = Tokens(
         server=given_server or _generate(),
         agent=given_agent or _generate(),
         probe=_generate(),
         monitor=_generate(),
         datastore_endpoint=datastore_endpoint or "",
     )
+    return replace(made, node=made.node_password)
 
 
 def _generate() -> str:
