@@ -105,11 +105,11 @@ async def test_logs_of_a_server_can_be_read(sandbox: RunningSandbox) -> None:
     assert "simulated by the k3k sandbox" in answer.text
 
 
-async def test_exec_says_that_it_is_not_simulated(sandbox: RunningSandbox) -> None:
+async def test_attach_says_that_it_is_not_simulated(sandbox: RunningSandbox) -> None:
     await provision(sandbox)
-    answer = await sandbox.client.post(POD.path("ns", "dev-k3k-server-0", "exec"))
+    answer = await sandbox.client.post(POD.path("ns", "dev-k3k-server-0", "attach"))
     assert answer.status_code == 501
-    assert "does not simulate exec" in answer.json()["message"]
+    assert "does not simulate attach" in answer.json()["message"]
 
 
 async def test_a_sandbox_with_a_folder_goes_on_where_it_stopped(tmp_path: Path) -> None:
