@@ -15,7 +15,7 @@ from k3k_core.lifecycle.comparison import FieldChange, field_changes
 from k3k_core.lifecycle.etcd_guard import settle_guard, with_guard
 from k3k_core.lifecycle.leftovers import check_leftovers
 from k3k_core.lifecycle.progress import Progress, Step
-from k3k_core.lifecycle.storage import settle_persistence
+from k3k_core.lifecycle.storage import settle_access_mode, settle_persistence
 from k3k_core.manifests import OwnerReference
 from k3k_core.names import FIELD_MANAGER, LABEL_MANAGED_BY, TYPE_ROOT, ControlPlaneId
 from k3k_core.resources import SECRET
@@ -91,7 +91,7 @@ async def claim(
             settled_values = await settle_persistence(
                 host, asked.values, asked_for=asks_for_volumes(asked), progress=progress
             )
-            settled_values = settle_guard(settled_values)
+            settled_values = settle_guard(await settle_access_mode(host, settled_values))
             await check_leftovers(host, identity, settled_values)
         try:
             root = await _create_root(host, identity, settled_values, now=now, progress=progress)
@@ -219,8 +219,8 @@ def value_changes(stored: LoadedValues, asked: LoadedValues) -> tuple[FieldChang
 def settled(stored: Values, asked: LoadedValues) -> Values:
     """Return the values asked for, with what the first create settled for those that they do not name.
 
-    That is the version, whose default moves with k3k, whether there are volumes, which the host decides, and the
-    image that guards the members of an etcd, which must not be restarted whenever the servers are.
+    That is the version, whose default moves with k3k; whether there are volumes and for how many pods, which the
+    host decides; and the image that guards the members of an etcd, which must not restart whenever the servers do.
 
     Args:
         stored: values the root Secret holds.
@@ -231,6 +231,9 @@ def settled(stored: Values, asked: LoadedValues) -> Values:
         values = values.model_copy(update={"version": stored.version})
     if not asks_for_volumes(asked):
         persistence = values.persistence.model_copy(update={"enabled": stored.persistence.enabled})
+        values = values.model_copy(update={"persistence": persistence})
+    if values.persistence.access_mode == "auto":
+        persistence = values.persistence.model_copy(update={"access_mode": stored.persistence.access_mode})
         values = values.model_copy(update={"persistence": persistence})
     if stored.datastore.kind != "etcd":
         return settle_guard(values)

@@ -79,9 +79,17 @@ def _volumes(before: Values, after: Values) -> Iterator[Issue]:
     if kind == "etcd":
         yield from _etcd(before, after)
     elif before.persistence.enabled:
+        modes = [_access_mode(before), _access_mode(after)]
+        yield from _volume("persistence.access_mode", *modes)
         for name in ("size", "storage_class"):
             old, new = getattr(before.persistence, name), getattr(after.persistence, name)
             yield from _volume(f"persistence.{name}", old, new)
+
+
+def _access_mode(values: Values) -> str:
+    """What the first create did not settle otherwise is for one node."""
+    mode = values.persistence.access_mode
+    return "ReadWriteOnce" if mode == "auto" else mode
 
 
 def _etcd(before: Values, after: Values) -> Iterator[Issue]:

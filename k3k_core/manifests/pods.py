@@ -113,7 +113,9 @@ def secret_volume(
     return {"name": name, "secret": source}
 
 
-def volume_claim(name: str, labels: Mapping[str, str], size: str, storage_class: str) -> dict[str, Any]:
+def volume_claim(
+    name: str, labels: Mapping[str, str], size: str, storage_class: str, *, one_pod: bool = False
+) -> dict[str, Any]:
     """Return a template for one volume per pod; labelled, so that volumes are found when the pods are gone.
 
     Args:
@@ -121,9 +123,10 @@ def volume_claim(name: str, labels: Mapping[str, str], size: str, storage_class:
         labels: labels of the claim.
         size: capacity, e.g. "5Gi".
         storage_class: storage class, "" for the host's default.
+        one_pod: whether the host is to give it to one pod at a time only.
     """
     spec: dict[str, Any] = {
-        "accessModes": ["ReadWriteOnce"],
+        "accessModes": ["ReadWriteOncePod" if one_pod else "ReadWriteOnce"],
         "resources": {"requests": {"storage": size}},
         "volumeMode": "Filesystem",
     }

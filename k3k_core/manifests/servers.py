@@ -80,6 +80,7 @@ def server_stateful_set(blueprint: Blueprint) -> Manifest:
                 labels(identity, COMPONENT_SERVER),
                 values.persistence.size,
                 values.persistence.storage_class,
+                one_pod=values.persistence.access_mode == "ReadWriteOncePod",
             )
         ]
     return {

@@ -33,6 +33,7 @@ def changed(before: str, after: str) -> list[str]:
         ("", "persistence: {enabled: false}", ["persistence.enabled"]),
         ("", "persistence: {size: 9Gi}", ["persistence.size"]),
         ("", "persistence: {storage_class: fast}", ["persistence.storage_class"]),
+        ("", "persistence: {access_mode: ReadWriteOncePod}", ["persistence.access_mode"]),
         (ETCD, "datastore: {kind: etcd, etcd: {members: 3}}", ["datastore.etcd.members"]),
         (ETCD, "datastore: {kind: etcd, etcd: {size: 9Gi}}", ["datastore.etcd.size"]),
         (
@@ -61,6 +62,7 @@ def test_a_change_that_cannot_be_made_is_named_by_its_path(before: str, after: s
         ("", "resources: {requests: {memory: 1Gi}}"),
         ("", "network_policy: {enabled: false}"),
         ("persistence: {enabled: false}", "persistence: {enabled: false, size: 9Gi}"),
+        ("", "persistence: {access_mode: ReadWriteOnce}"),
         (ETCD, f"{ETCD}servers: 3"),
         (ETCD, f"{ETCD}k3s: {{data_dir: /data}}"),
         (ETCD, "datastore: {kind: etcd, etcd: {image: 'quay.io/coreos/etcd:v3.6.9'}}"),
