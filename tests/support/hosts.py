@@ -57,7 +57,7 @@ async def host(tmp_path: Path) -> AsyncIterator[HostUnderTest]:
         yield real
         await real.kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=false")
         return
-    async with Sandbox.start(SandboxOptions()) as sandbox:
+    async with Sandbox.start(SandboxOptions(start_delay=0.01)) as sandbox:
         path = tmp_path / "host.yaml"
         path.write_text(sandbox.kubeconfig)
         yield HostUnderTest(path, sandbox, namespace)
