@@ -20,6 +20,9 @@ from k3k_core.lifecycle.applying import apply_servers, apply_supports, store_kub
 from k3k_core.lifecycle.claim import Claim, claim
 from k3k_core.lifecycle.comparison import subject
 from k3k_core.lifecycle.credentials import Credentials, ensure_credentials
+from k3k_core.lifecycle.etcd_state import note_formed
+from k3k_core.lifecycle.operation import refuse_other_operation
+from k3k_core.lifecycle.pause import refuse_paused
 from k3k_core.lifecycle.progress import Progress, Step, silent
 from k3k_core.lifecycle.readiness import wait_until_ready
 from k3k_core.manifests import Address, Blueprint
@@ -107,6 +110,9 @@ async def create(host: HostApi, request: CreateRequest, progress: Progress = sil
         progress=progress,
         take_over=request.force_conflicts,
     )
+    if claimed.existed:
+        refuse_other_operation(request.id, claimed.root, "create")
+        refuse_paused(request.id, claimed.root)
     address, credentials = await together(
         _settle_address(host, request, claimed, progress),
         _settle_credentials(host, request, claimed, now, progress),
@@ -135,6 +141,7 @@ async def create(host: HostApi, request: CreateRequest, progress: Progress = sil
         left = request.timeout - (time.monotonic() - started)
         await wait_until_ready(host, request.id, servers=servers, timeout=max(left, 1.0), progress=progress)
         progress(Step("ready", "done", f"{servers} of {servers} servers ready"))
+        await note_formed(host, request.id, claimed.values)
     return Created(
         id=request.id,
         version=claimed.values.version,
