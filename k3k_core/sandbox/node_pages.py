@@ -37,6 +37,10 @@ def with_node_pages(api: ApiServer, log: FindLog, door: ExecDoor) -> web.Applica
         matched = _PATH.fullmatch(request.path)
         if matched is None or not _allowed(api, request):
             return await api.handle(request)
+        with api.lasting():
+            return await answer(request, matched)
+
+    async def answer(request: web.Request, matched: re.Match[str]) -> web.StreamResponse:
         pod = api.store.get(POD, matched["namespace"], matched["pod"])
         if matched["what"] == "exec":
             return await _exec(request, door, pod, matched["pod"], api)
@@ -51,6 +55,7 @@ def with_node_pages(api: ApiServer, log: FindLog, door: ExecDoor) -> web.Applica
 
     application = web.Application(client_max_size=64 * 1024 * 1024)
     application.router.add_route("*", "/{path:.*}", handle)
+    application.on_shutdown.append(api.end_lasting)
     return application
 
 

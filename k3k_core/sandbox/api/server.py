@@ -13,8 +13,8 @@ import json
 import logging
 import ssl
 import zlib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
 
 import yaml
 from aiohttp import web
@@ -103,12 +103,29 @@ class ApiServer:
         # Further paths: path -> handler(request, user) -> Response; authorised like any non-resource path.
         self.pages: dict[str, Any] = {}
         self.handlers = Handlers(self.operations, self.authorizer, accounts)
+        self._lasting: set[asyncio.Task[Any]] = set()
 
     def application(self) -> web.Application:
         """Return an application that serves this API on every path; it is to be run with `auto_decompress=False`."""
         app = web.Application(client_max_size=64 * 1024 * 1024)
         app.router.add_route("*", "/{path:.*}", self.handle)
+        app.on_shutdown.append(self.end_lasting)
         return app
+
+    @contextlib.contextmanager
+    def lasting(self) -> Iterator[None]:
+        """Mark what the running task answers in the block as lasting until the client or the server ends it."""
+        task = cast("asyncio.Task[Any]", asyncio.current_task())
+        self._lasting.add(task)
+        try:
+            yield
+        finally:
+            self._lasting.discard(task)
+
+    async def end_lasting(self, _application: web.Application) -> None:
+        """End what lasts, as a server that stops does not wait for it."""
+        for task in tuple(self._lasting):
+            task.cancel()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one HTTP request."""
@@ -278,7 +295,7 @@ class ApiServer:
         )
         response.enable_chunked_encoding()
         await response.prepare(request)
-        with contextlib.suppress(ConnectionError):
+        with self.lasting(), contextlib.suppress(ConnectionError):
             async for line in answer.lines:
                 await response.write(line)
             await response.write_eof()
