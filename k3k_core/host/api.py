@@ -282,7 +282,8 @@ class HostApi(ListWatcher, Protocol):
             command: the program and its arguments; no shell is involved.
             container: its name; None for the only one of the pod.
             stdin: what the program reads; its end is passed on where host and kubelet can (Kubernetes 1.30), so a
-                program must not depend on it: tell it how many bytes will come.
+                program must not depend on it: tell it how many bytes will come. It must read all of them, also when
+                it fails: hosts from 1.30 on do not tell the end of a program that leaves more than a little.
             stdout: takes what the program writes, piece by piece; None collects it in the result.
             timeout: seconds for the whole run.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterable, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -40,6 +41,8 @@ _SHOWN = 300
 _SIGN_OF_LIFE = 20.0
 # Seconds a host may take to close after it said how the program ended: by then everything has arrived.
 _GRACE = 2.0
+# What each layer of a host puts before the words of the one below.
+_NOISE = re.compile(r'Internal error occurred: |failed to exec in container: |failed to start exec "\w+": ')
 _UNKNOWN = "Whether the program ran is not known: check what it was to do, then repeat the command."
 
 
@@ -196,7 +199,11 @@ class _Session:
         return ExecResult(self._code, bytes(self._stdout), self._stderr.decode(errors="replace"))
 
     def _refused(self, refusal: Refusal) -> K3kError:
-        what = redact(refusal.message).strip().rstrip(".")[:_SHOWN] or refusal.reason or "no reason given"
+        what = (
+            redact(_NOISE.sub("", refusal.message)).rstrip(".")[:_SHOWN]
+            or refusal.reason
+            or "no reason given"
+        )
         message = f"{where(self.connection)} could not {self.request.doing}: {what}."
         # The kubelet's words for what is not there, which reach us as an internal error of the API server.
         if "container not found" in what or "pod does not exist" in what:

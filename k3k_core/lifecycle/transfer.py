@@ -6,10 +6,11 @@ Nothing depends on the end of an input being passed on, which hosts before Kuber
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from k3k_core.errors import K3kError, NotFoundError, UnreachableError
 from k3k_core.host.redaction import redact
@@ -27,6 +28,8 @@ _PIECE = 256 * 1024
 # Seconds a large file may take.
 _PATIENCE = 3600.0
 _QUICK = 60.0
+# Seconds without a byte after which a transfer counts as stuck; at its end a large file is digested meanwhile.
+_STALLED = 180.0
 _NOT_THERE = 3
 _AGAIN = "Run the same command again."
 
@@ -80,7 +83,7 @@ async def send_file(
             raise TypeError("the size of a stream must be given")
         size = len(data)
     meter = _Meter(progress)
-    result = await host.exec(
+    running = host.exec(
         namespace,
         pod,
         command("receive", path, str(size), *((sha256,) if sha256 else ())),
@@ -88,6 +91,7 @@ async def send_file(
         stdin=meter.measured(_pieces(data), size),
         timeout=timeout,
     )
+    result = await meter.moving(running, f"write {path}", namespace, pod)
     _check(result, f"write {path}", namespace, pod)
     return meter.done()
 
@@ -129,9 +133,10 @@ async def fetch_file(
         meter.count(piece)
         await sink(piece)
 
-    result = await host.exec(
+    running = host.exec(
         namespace, pod, command("send", path), container=container, stdout=take, timeout=timeout
     )
+    result = await meter.moving(running, f"read {path}", namespace, pod)
     _check(result, f"read {path}", namespace, pod)
     # Hosts are known to lose the end of an output: https://github.com/kubernetes/kubernetes/issues/60140.
     if meter.size != size:
@@ -248,6 +253,26 @@ class _Meter:
             raise UnreachableError(
                 f"Only {self.size} of {expected} bytes were there to be sent.", hint=_AGAIN
             )
+
+    async def moving(
+        self, running: Coroutine[Any, Any, ExecResult], doing: str, namespace: str, pod: str
+    ) -> ExecResult:
+        """Return how a program ended; give it up when nothing goes by for long."""
+        task = asyncio.ensure_future(running)
+        try:
+            while True:
+                before = self.size
+                await asyncio.wait((task,), timeout=_STALLED)
+                if task.done():
+                    return task.result()
+                if self.size == before:
+                    raise UnreachableError(
+                        f"Pod {pod} in namespace {namespace} could not {doing}: nothing moved for {_STALLED:g} s.",
+                        hint=f"Look at the pod and its volume with `kubectl describe pod -n {namespace} {pod}`.",
+                    )
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     def done(self) -> Transferred:
         return Transferred(self.size, self._digest.hexdigest())

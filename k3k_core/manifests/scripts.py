@@ -15,15 +15,18 @@ from k3k_core.manifests.server_scripts import COPY_DATABASE, PREPARE_SERVER, WAI
 # PATH: write a file to the standard output.
 SEND = 'exec cat "$1"\n'
 
-# PATH SIZE [SHA256]: take a file of so many bytes from the standard input; it appears whole or not at all. One that
-# was given up meanwhile has a part of its own. The digest is looked at where the image has a program for it.
+# PATH SIZE [SHA256]: take a file of so many bytes from the standard input; it appears whole or not at all. All of the
+# input is read whatever happens: hosts from Kubernetes 1.30 on do not tell the end of a program that leaves some. Parts
+# that somebody gave up are cleared away. The digest is looked at where the image has a program for it.
 RECEIVE = """\
 set -eu
 umask 077
-mkdir -p "${1%/*}"
+rm -f "$1".*.part
 part=$1.$$.part
 trap 'rm -f "$part"' EXIT
-head -c "$2" > "$part"
+head -c "$2" | {
+  { mkdir -p "${1%/*}" && cat > "$part"; } || { cat > /dev/null; exit 1; }
+}
 if [ "$(wc -c < "$part")" -ne "$2" ]; then
   echo "only a part arrived" >&2
   exit 1
