@@ -41,62 +41,35 @@ def with_node_pages(api: ApiServer, log: FindLog, door: ExecDoor) -> web.Applica
             return await answer(request, matched)
 
     async def answer(request: web.Request, matched: re.Match[str]) -> web.StreamResponse:
+        fault, early = await api.begin(request)
+        if early is not None:
+            return early
         pod = api.store.get(POD, matched["namespace"], matched["pod"])
-        if matched["what"] == "exec":
-            return await _exec(request, door, pod, matched["pod"], api)
-        if matched["what"] == "portforward":
-            return await _forward(request, pod, matched["pod"])
-        if pod is None:
-            error = not_found(POD, matched["pod"])
-            return web.json_response(error.body, status=error.code)
-        if matched["what"] != "log":
-            return _refuse(f"the k3k sandbox runs no real containers: it does not simulate {matched['what']}")
-        return await _log(request, log, pod, api)
+        try:
+            if pod is None:
+                raise not_found(POD, matched["pod"])
+            lost = fault is not None and fault.drop == "after"
+            answer = await serve(request, matched["what"], pod, lost)
+        except ApiError as error:
+            answer = web.json_response(error.body, status=error.code)
+        api.end(request, answer.status)
+        return answer
+
+    async def serve(request: web.Request, what: str, pod: dict[str, Any], lost: bool) -> web.StreamResponse:
+        if what == "portforward":
+            return await forward(request, pod.get("status", {}).get("podIP", ""), pod["metadata"]["name"])
+        if what == "exec":
+            return await run_program(request, door, pod, lose_end=lost)
+        if what == "log":
+            return await send_log(request, log, pod, api.store.now)
+        raise status(
+            501, "NotImplemented", f"the k3k sandbox runs no real containers: it does not simulate {what}"
+        )
 
     application = web.Application(client_max_size=64 * 1024 * 1024)
     application.router.add_route("*", "/{path:.*}", handle)
     application.on_shutdown.append(api.end_lasting)
     return application
-
-
-async def _log(
-    request: web.Request, find: FindLog, pod: dict[str, Any], api: ApiServer
-) -> web.StreamResponse:
-    try:
-        return await send_log(request, find, pod, api.store.now)
-    except ApiError as error:
-        return web.json_response(error.body, status=error.code)
-
-
-async def _exec(
-    request: web.Request, door: ExecDoor, pod: dict[str, Any] | None, name: str, api: ApiServer
-) -> web.StreamResponse:
-    """Run a program; it counts as a request, with all that can go wrong with one."""
-    fault, early = await api.begin(request)
-    if early is not None:
-        return early
-    try:
-        if pod is None:
-            raise not_found(POD, name)
-        lost = fault is not None and fault.drop == "after"
-        answer = await run_program(request, door, pod, lose_end=lost)
-    except ApiError as error:
-        answer = web.json_response(error.body, status=error.code)
-    api.end(request, answer.status)
-    return answer
-
-
-async def _forward(request: web.Request, pod: dict[str, Any] | None, name: str) -> web.StreamResponse:
-    try:
-        if pod is None:
-            raise not_found(POD, name)
-        return await forward(request, pod.get("status", {}).get("podIP", ""), name)
-    except ApiError as error:
-        return web.json_response(error.body, status=error.code)
-
-
-def _refuse(message: str) -> web.Response:
-    return web.json_response(status(501, "NotImplemented", message).body, status=501)
 
 
 def _allowed(api: ApiServer, request: web.Request) -> bool:
