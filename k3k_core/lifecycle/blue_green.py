@@ -21,7 +21,8 @@ from typing import Any
 
 from k3k_core import manifests
 from k3k_core.concurrency import all_of
-from k3k_core.host import HostApi
+from k3k_core.errors import NotReadyError
+from k3k_core.host import HostApi, wait_for
 from k3k_core.lifecycle.operation import Operation, advance
 from k3k_core.lifecycle.probing import probe_servers
 from k3k_core.lifecycle.progress import Progress, Step
@@ -43,11 +44,14 @@ from k3k_core.names import (
 from k3k_core.resources import (
     CONFIG_MAP,
     NETWORK_POLICY,
+    POD,
     POD_DISRUPTION_BUDGET,
     SERVICE,
     STATEFUL_SET,
 )
 
+# Seconds that pods may take to end: their grace period, and then some.
+_LONGEST_END = 60.0
 # In the order in which they go: what leads to the pods last.
 _GREEN_KINDS = (STATEFUL_SET, POD_DISRUPTION_BUDGET, NETWORK_POLICY, CONFIG_MAP, SERVICE)
 
@@ -98,7 +102,22 @@ async def remove_green(host: HostApi, identity: ControlPlaneId, progress: Progre
             host.delete(kind, identity.namespace, item["metadata"]["name"], uid=item["metadata"]["uid"])
             for item in listing.items
         )
-    progress(Step("green", "done", "removed the second set of servers", f"StatefulSet/{identity.green}"))
+    subject = f"StatefulSet/{identity.green}"
+    try:
+        await wait_for(
+            host,
+            POD,
+            identity.namespace,
+            lambda pods: None if pods else True,
+            labels=labels,
+            timeout=_LONGEST_END,
+            what=f"The end of the second set of servers of {identity}",
+        )
+    except NotReadyError as error:
+        # On a node that is lost a pod stays until the node is back; nobody is led to it any more.
+        progress(Step("green", "warning", error.message, subject))
+        return
+    progress(Step("green", "done", "removed the second set of servers", subject))
 
 
 async def _start_green(work: Work, blueprint: Blueprint) -> None:

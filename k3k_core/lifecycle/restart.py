@@ -11,6 +11,8 @@ from typing import Any
 from k3k_core.discovery.control_plane import parse_time
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.existing import find_root, find_workload
+from k3k_core.lifecycle.operation import refuse_other_operation
+from k3k_core.lifecycle.pause import refuse_paused
 from k3k_core.lifecycle.progress import Progress, Step, silent
 from k3k_core.lifecycle.rollout import Rollout, servers_of, wait_for_rollout
 from k3k_core.names import ControlPlaneId
@@ -67,7 +69,9 @@ async def restart(
         K3kError: the host refuses or does not answer.
     """
     started = time.monotonic()
-    await find_root(host, identity)
+    root = await find_root(host, identity)
+    refuse_other_operation(identity, root, "restart")
+    refuse_paused(identity, root)
     workload = await find_workload(host, identity)
     now = datetime.now(UTC)
     before = await servers_of(host, identity)

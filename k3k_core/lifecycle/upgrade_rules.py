@@ -181,6 +181,12 @@ def _blue_green_problems(
             "blue-green needs a datastore that two sets of servers can use, and sqlite is a file of one server",
             f"use recreate, or move the data first (`k3k migrate {identity.name} -n {identity.namespace} --to etcd`)",
         )
+    if any(each.path == "datastore.external.secret_name" for each in changes):
+        yield Issue(
+            "datastore.external.secret_name",
+            "both sets of servers have to work on the same data",
+            "change how the datastore is reached in an upgrade of its own",
+        )
     moving = [each.path for each in changes if each.path.startswith(("loadbalancer.", "service."))]
     if moving:
         yield Issue(

@@ -52,11 +52,35 @@ class Stopper:
         if self.cut.is_set():
             return Fault(drop="before")
         # The answer to a question is lost without a trace, like the question.
-        self.seen += not self.answered or (request.method != "GET" and "dryRun" not in request.query)
+        self.seen += not self.answered or _writes(request)
         if self.seen <= self.spare:
             return None
         self.cut.set()
         return Fault(drop="after" if self.answered else "before")
+
+
+def _writes(request: Request) -> bool:
+    """Whether something may be different afterwards; a program that is run in a container comes as a GET."""
+    if request.path.endswith("/exec"):
+        return True
+    return request.method != "GET" and "dryRun" not in request.query
+
+
+class PhaseStopper(Stopper):
+    """Cuts the way to the host for good one write after a verb has noted a phase.
+
+    Args:
+        phase: tells how far the verb has come, from what it noted.
+        wanted: the phase.
+    """
+
+    def __init__(self, phase: Callable[[], str], wanted: str) -> None:
+        super().__init__(0, answered=True)
+        self._phase = phase
+        self._wanted = wanted
+
+    def __call__(self, request: Request) -> Fault | None:
+        return super().__call__(request) if self._phase() == self._wanted else None
 
 
 async def stopped(
@@ -113,6 +137,35 @@ async def stopped_everywhere(
             if not was_stopped:
                 return stopper.seen
     pytest.fail(f"this verb makes more than {TOO_MANY} requests")
+
+
+async def stopped_again_and_again(
+    sandbox: Sandbox,
+    kubeconfig: Path,
+    verb: Callable[[Host], Awaitable[Any]],
+    phase: Callable[[], str],
+) -> int:
+    """Stop a verb of many phases after a write, repeat it, stop that after the next write; until it comes to its end.
+
+    Within each phase it is stopped after the first write, then after the second, and so on, the answer lost: the host
+    is left in every state that the verb can leave it in, and no run is whole but the last. A request that only reads
+    leaves the host as it was, so that to be stopped there is the same as after the write before.
+
+    Args:
+        sandbox: the host.
+        kubeconfig: path of its kubeconfig.
+        verb: what is run.
+        phase: tells how far the verb has come, from what it noted.
+
+    Returns:
+        How often it was stopped.
+    """
+    spare, at = 0, phase()
+    for run in range(TOO_MANY):
+        if not await stopped(sandbox, kubeconfig, verb, Stopper(spare, answered=True)):
+            return run
+        spare, at = (spare + 1, at) if phase() == at else (0, phase())
+    pytest.fail(f"this verb has not come to its end after {TOO_MANY} runs")
 
 
 def _bound(verb: Verb, spare: int) -> Callable[[Host], Awaitable[Any]]:
