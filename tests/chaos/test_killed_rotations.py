@@ -11,11 +11,13 @@ from k3k_core import manifests
 from k3k_core.host import Host
 from k3k_core.lifecycle.create import CreateRequest, create
 from k3k_core.lifecycle.operation import operation_of
+from k3k_core.lifecycle.own_api import open_control_plane
+from k3k_core.lifecycle.rotate_certificates import rotate_certificates
 from k3k_core.lifecycle.rotate_tokens import rotate_tokens
 from k3k_core.lifecycle.supervisor import basic, open_supervisor
 from k3k_core.names import ControlPlaneId
 from k3k_core.pki import Tokens
-from k3k_core.resources import SECRET
+from k3k_core.resources import NAMESPACE, POD, SECRET
 from k3k_core.sandbox import Sandbox
 from k3k_core.values import load_values
 from tests.support.hosts import REAL
@@ -79,4 +81,38 @@ async def test_an_exchange_of_tokens_stopped_anywhere_finishes_when_repeated(
         found += [await statuses(host, "node", each) for each in (new.agent, old.agent)]
         assert found == [500, 403, 200, 403], after
 
-    await stopped_everywhere(sandbox, kubeconfig, verb, check, answered=answered, every=1 if answered else 4)
+    await stopped_everywhere(sandbox, kubeconfig, verb, check, answered=answered, every=1 if answered else 9)
+
+
+@pytest.mark.parametrize("answered", [True, False], ids=["answer lost", "request lost"])
+async def test_certificates_made_anew_stopped_anywhere_are_when_repeated(
+    sandbox: Sandbox, kubeconfig: Path, answered: bool
+) -> None:
+    made: dict[str, Any] = {}
+
+    async def verb(host: Host, _: int) -> None:
+        if not made:
+            await create(host, CreateRequest(ONE, load_values("datastore: {kind: etcd, etcd: {members: 1}}")))
+            made["secrets"] = others(sandbox, ONE.kubeconfig, ONE.etcd_pki)
+            made["objects"] = objects_of(sandbox, ONE)
+            made["changing"] = changing(sandbox)
+        await rotate_certificates(host, ONE, force=True, timeout=20.0)
+
+    async def check(host: Host, spare: int) -> None:
+        after = f"after {spare} requests"
+        assert others(sandbox, ONE.kubeconfig, ONE.etcd_pki) == made["secrets"], after
+        assert objects_of(sandbox, ONE) == made["objects"], after
+        old, new = made["changing"], changing(sandbox)
+        assert all(new[name] != old[name] for name in old), after
+        made["changing"] = new
+        async with open_control_plane(host, ONE) as own:
+            assert (await own.list(NAMESPACE)).items, after
+
+    def changing(at: Sandbox) -> dict[str, Any]:
+        """Return what every rotation has to change: a pod that runs anew, and two Secrets."""
+        pod = at.store.get(POD, ONE.namespace, f"{ONE.server}-0")
+        assert pod is not None
+        secrets = {name: data_of(at, name) for name in (ONE.kubeconfig, ONE.etcd_pki)}
+        return {"server": pod["metadata"]["uid"], **secrets}
+
+    await stopped_everywhere(sandbox, kubeconfig, verb, check, answered=answered, every=1 if answered else 9)

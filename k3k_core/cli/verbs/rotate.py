@@ -106,6 +106,40 @@ def tokens(
         )
 
 
+@_rotation(
+    "certificates",
+    "Make certificates anew, while the authorities stay.",
+    "Those of the servers, of a dedicated etcd, and the admin kubeconfig; only when one ends within 120 days, or with "
+    "--force. Kubeconfigs that were handed out go on until their own end.",
+    Example("When it is time", "k3k rotate certificates ci -n team-a"),
+    Example("Now", "k3k rotate certificates ci -n team-a --force"),
+    Example("Whether it is time", "k3k rotate certificates ci -n team-a --dry-run"),
+)
+@option("--force", is_flag=True, help="Also those that are good for more than 120 days.")
+def certificates(session: Session, name: str, force: bool, timeout: float, yes: bool, dry_run: bool) -> None:
+    """Make certificates anew."""
+    from k3k_core.lifecycle.rotate_certificates import plan_rotate_certificates, rotate_certificates
+
+    identity = identify(session, name)
+    if agreed(
+        session,
+        lambda host: plan_rotate_certificates(host, identity, force=force),
+        yes=yes,
+        dry_run=dry_run,
+        question="Make them anew?",
+    ):
+        _tell(
+            session,
+            carried_out(
+                session,
+                lambda host, progress: rotate_certificates(
+                    host, identity, progress, force=force, timeout=timeout
+                ),
+            ),
+            "certificates",
+        )
+
+
 def _tell(session: Session, rotated: Rotated, what: str) -> None:
     console, output = session.console, session.settings.output
     if output == "name":
