@@ -6,6 +6,7 @@ end; nothing of it is in memory as a whole.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import os
@@ -84,7 +85,10 @@ def write_archive(
     complete = replace(manifest, files=digests)
 
     def fill(stream: IO[bytes]) -> None:
-        with tarfile.open(fileobj=stream, mode="w|gz", compresslevel=_LEVEL) as tar:
+        with (
+            gzip.GzipFile(fileobj=stream, mode="wb", compresslevel=_LEVEL) as packed,
+            tarfile.open(fileobj=packed, mode="w|") as tar,
+        ):
             _add(tar, MANIFEST_FILE, complete.to_json())
             for path, data in sorted(parts.items()):
                 _add(tar, path, data)

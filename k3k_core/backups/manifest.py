@@ -45,6 +45,8 @@ class Manifest:
         payload: the datastore's part.
         inventory: what the datastore held, by kind of object.
         made_by: version of k3k.
+        load_balancer: address that a load balancer had given it; empty for none.
+        node_port: port of the nodes it was reached at; 0 for none.
         files: size and SHA-256 of every other file, by path; filled in when the archive is written.
     """
 
@@ -56,6 +58,8 @@ class Manifest:
     payload: Payload
     inventory: Inventory
     made_by: str
+    load_balancer: str = ""
+    node_port: int = 0
     files: Mapping[str, tuple[int, str]] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
@@ -75,6 +79,8 @@ class Manifest:
             },
             "inventory": self.inventory.to_dict(),
             "madeBy": self.made_by,
+            "loadBalancer": self.load_balancer,
+            "nodePort": self.node_port,
             "files": {path: {"size": size, "sha256": digest} for path, (size, digest) in self.files.items()},
         }
         return json.dumps(document, indent=1, sort_keys=True).encode()
@@ -109,6 +115,8 @@ def read_manifest(data: bytes) -> Manifest:
             payload=Payload(str(store["kind"]), str(store["engine"]), str(store["how"]), str(store["file"])),
             inventory=Inventory.from_dict(document["inventory"]),
             made_by=str(document["madeBy"]),
+            load_balancer=str(document["loadBalancer"]),
+            node_port=int(document["nodePort"]),
             files={
                 str(path): (int(each["size"]), str(each["sha256"]))
                 for path, each in document["files"].items()

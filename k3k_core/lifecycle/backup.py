@@ -7,7 +7,7 @@ import json
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,12 +19,14 @@ from k3k_core.backups.keys import ensure_key, key_path
 from k3k_core.backups.manifest import Manifest, Summary
 from k3k_core.backups.naming import BackupName, new_name
 from k3k_core.concurrency import all_of
+from k3k_core.discovery.addresses import load_balancer_host
 from k3k_core.discovery.control_plane import format_time
 from k3k_core.errors import ConflictError, Issue, NotFoundError, NotReadyError
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.backup_data import Captured, Mode, capture
 from k3k_core.lifecycle.backup_target import Target, open_store, target_of
 from k3k_core.lifecycle.claim import stored_values
+from k3k_core.lifecycle.databases import external_of
 from k3k_core.lifecycle.existing import find_root
 from k3k_core.lifecycle.operation import Operation, begin, finish, operation_of, refuse_other_operation
 from k3k_core.lifecycle.pause import paused_at
@@ -33,7 +35,7 @@ from k3k_core.lifecycle.progress import Progress, Step, silent
 from k3k_core.lifecycle.revisions import revision_secrets
 from k3k_core.lifecycle.scaling import start_servers, stop_servers
 from k3k_core.names import ANNOTATION_BACKED_UP_AT, ANNOTATION_LAST_BACKUP, ControlPlaneId
-from k3k_core.resources import SECRET
+from k3k_core.resources import SECRET, SERVICE
 
 if TYPE_CHECKING:
     from k3k_core.values import Values
@@ -164,7 +166,7 @@ async def create_backup(host: HostApi, request: BackupRequest, progress: Progres
         # The time of the copy: what was written after it is not in it.
         backup = new_name(request.id, datetime.now(UTC))
         parts = await _parts(host, request.id, standing.root)
-        manifest = _manifest(host, standing, backup, captured)
+        manifest = await _described(host, _manifest(host, standing, backup, captured))
         archive = folder / backup.archive
         written = await asyncio.to_thread(write_archive, archive, manifest, parts, captured.path, recipients)
         summary = _summary(written, recipients)
@@ -208,6 +210,9 @@ async def _look(host: HostApi, request: BackupRequest) -> _Standing:
         problems.append(
             Issue("", "its database is in its pod, and gone with it", "leave out --cold, or resume it first")
         )
+    if values.datastore.kind == "external" and await _is_etcd(host, identity):
+        text = "its datastore is an etcd of somebody else's"
+        problems.append(Issue("datastore.external", text, "take snapshots of that etcd where it is run"))
     if paused and values.datastore.kind == "etcd":
         remedy = f"`k3k resume {identity.name} -n {identity.namespace}` first"
         problems.append(Issue("", "it is paused: its etcd does not run", remedy))
@@ -224,6 +229,10 @@ async def _look(host: HostApi, request: BackupRequest) -> _Standing:
         problems=tuple(problems),
         warnings=tuple(warnings),
     )
+
+
+async def _is_etcd(host: HostApi, identity: ControlPlaneId) -> bool:
+    return (await external_of(host, identity)).database().engine == "etcd"
 
 
 def _who(request: BackupRequest, values: Values) -> str:
@@ -310,6 +319,19 @@ def _manifest(host: HostApi, standing: _Standing, name: BackupName, captured: Ca
         inventory=captured.inventory,
         made_by=f"k3k {k3k_core.__version__}",
     )
+
+
+async def _described(host: HostApi, manifest: Manifest) -> Manifest:
+    """Add where it is reached, which a restore asks for again."""
+    identity = manifest.name.id
+    try:
+        service = await host.get(SERVICE, identity.namespace, identity.service)
+    except NotFoundError:
+        return manifest
+    spec = service["spec"]
+    ports = [int(port.get("nodePort") or 0) for port in spec.get("ports") or ()]
+    node_port = ports[0] if spec.get("type") == "NodePort" and ports else 0
+    return replace(manifest, load_balancer=load_balancer_host(service), node_port=node_port)
 
 
 def _summary(written: Written, recipients: tuple[str, ...]) -> Summary:

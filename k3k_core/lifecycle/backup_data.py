@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from k3k_core.backups.manifest import Payload
+from k3k_core.backups.payloads import read_payload
 from k3k_core.datastores.inventory import Inventory, inventory
-from k3k_core.datastores.kine import check_database, read_rows
-from k3k_core.errors import ConflictError, K3kError, NotFoundError, NotReadyError
+from k3k_core.datastores.kine import check_database
+from k3k_core.errors import K3kError, NotFoundError, NotReadyError
 from k3k_core.host import HostApi
+from k3k_core.lifecycle.databases import dump_database, external_of
+from k3k_core.lifecycle.etcd_snapshots import save_snapshot
 from k3k_core.lifecycle.progress import Progress, Step
 from k3k_core.lifecycle.transfer import fetch_file, list_files, remove_files
 from k3k_core.manifests.scripts import command
@@ -27,7 +30,7 @@ Mode = Literal["online", "cold"]
 DATABASE = "state.db"
 SQLITE_PAYLOAD = f"datastore/{DATABASE}"
 ETCD_PAYLOAD = "datastore/snapshot.db"
-EXTERNAL_PAYLOAD = "datastore/dump"
+EXTERNAL_PAYLOAD = "datastore/dump.sql"
 
 _K3S = "k3s"
 _SCRATCH = "/tmp/k3k-backup"  # noqa: S108 - a path in the pod, on a volume of its own
@@ -75,11 +78,10 @@ async def capture(
         else:
             await _fetch_online(host, identity, values, folder, progress)
         path = await asyncio.to_thread(_consolidated, folder)
-        rows = await asyncio.to_thread(read_rows, path)
-        return Captured(Payload("sqlite", "sqlite", mode, SQLITE_PAYLOAD), path, inventory(rows))
+        return await _captured(Payload("sqlite", "sqlite", mode, SQLITE_PAYLOAD), path)
     if kind == "etcd":
         return await _etcd(host, identity, folder, progress)
-    return await _external(host, identity, values, folder, progress)
+    return await _external(host, identity, folder, progress)
 
 
 async def _fetch_online(
@@ -164,20 +166,22 @@ async def _fetch(host: HostApi, namespace: str, pod: str, container: str, source
 
 
 async def _etcd(host: HostApi, identity: ControlPlaneId, folder: Path, progress: Progress) -> Captured:
-    from k3k_core.datastores.etcd_snapshot import read_rows as rows_of_snapshot
-    from k3k_core.lifecycle.etcd_snapshots import save_snapshot
-
     path = folder / "snapshot.db"
     taken = await save_snapshot(host, identity, path, progress)
-    rows = await asyncio.to_thread(rows_of_snapshot, path)
-    engine = f"etcd {taken.version}".strip()
-    return Captured(Payload("etcd", engine, "snapshot", ETCD_PAYLOAD), path, inventory(rows))
+    return await _captured(Payload("etcd", f"etcd {taken.version}".strip(), "snapshot", ETCD_PAYLOAD), path)
 
 
-async def _external(
-    host: HostApi, identity: ControlPlaneId, values: Values, folder: Path, progress: Progress
-) -> Captured:
-    raise ConflictError("not yet")
+async def _external(host: HostApi, identity: ControlPlaneId, folder: Path, progress: Progress) -> Captured:
+    path = folder / "dump.sql"
+    external = await external_of(host, identity)
+    await dump_database(host, external, path, progress)
+    payload = Payload("external", external.database().engine, "dump", EXTERNAL_PAYLOAD)
+    return await _captured(payload, path)
+
+
+async def _captured(payload: Payload, path: Path) -> Captured:
+    rows = await asyncio.to_thread(read_payload, payload, path)
+    return Captured(payload, path, await asyncio.to_thread(inventory, rows))
 
 
 def _consolidated(folder: Path) -> Path:

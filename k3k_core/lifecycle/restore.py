@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from k3k_core import manifests
+from k3k_core.backups.payloads import with_new_revisions
 from k3k_core.concurrency import all_of
 from k3k_core.discovery.addresses import url
 from k3k_core.discovery.control_plane import format_time
@@ -24,6 +25,8 @@ from k3k_core.lifecycle.addressing import settle_address
 from k3k_core.lifecycle.applying import apply_supports, store_kubeconfig
 from k3k_core.lifecycle.claim import asks_for_volumes, ensure_namespace, owner_of
 from k3k_core.lifecycle.credentials import create_once, find_datastore_files
+from k3k_core.lifecycle.databases import restore_external
+from k3k_core.lifecycle.etcd_restore import restore_etcd
 from k3k_core.lifecycle.operation import Operation, begin, finish, noted
 from k3k_core.lifecycle.progress import Progress, Step, silent
 from k3k_core.lifecycle.restore_plan import (
@@ -349,26 +352,19 @@ async def _load(work: _Work, blueprint: Blueprint, restore_id: str) -> None:
         servers["spec"]["replicas"] = 0
     await host.apply(servers)
     work.progress(Step("apply", "done", f"applied {len(supports) + 1} objects"))
-    if values.datastore.kind == "sqlite":
-        await give_database(
-            host,
-            identity,
-            values,
-            restore_id,
-            work.source.payload,
-            timeout=work.left,
-            progress=work.progress,
+    payload = work.source.manifest.payload
+    if values.datastore.kind == "etcd":
+        await restore_etcd(
+            host, identity, work.source.payload, work.progress, attempt=restore_id, verb="backup restore"
         )
-    elif values.datastore.kind == "etcd":
-        from k3k_core.lifecycle.etcd_restore import restore_etcd
-
-        await restore_etcd(host, identity, work.source.payload, work.progress)
     else:
-        await _load_external(work)
+        data = await asyncio.to_thread(with_new_revisions, payload, work.source.payload)
+        if values.datastore.kind == "external":
+            await restore_external(host, identity, data, work.progress)
+        else:
+            await give_database(
+                host, identity, values, restore_id, data, timeout=work.left, progress=work.progress
+            )
     await start_servers(
         host, identity, values.servers, timeout=work.left, verb="backup restore", progress=work.progress
     )
-
-
-async def _load_external(work: _Work) -> None:
-    raise ConflictError("not yet", hint=str(work.id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -102,7 +103,8 @@ async def look(host: HostApi, request: RestoreRequest, source: Source) -> Situat
         text = manifests.stored_values(root)
         loaded = load_values(text, source=f"the values of {identity}", overrides=request.overrides)
     else:
-        loaded = source.values(request.overrides)
+        again = _address_again(source) if root is None and source.manifest.name.id == identity else ()
+        loaded = source.values((*again, *request.overrides))
     loaded = _with_endpoint(loaded, source)
     same, volumes = await together(_has_authorities(host, identity, source), _volumes(host, identity))
     return Situation(
@@ -161,6 +163,8 @@ def _steps(source: Source, found: Situation) -> list[str]:
         steps.append("stop its servers: the API does not answer until the restore is over")
     else:
         steps.append("make the control plane anew, with the authorities and tokens of the backup")
+        if found.wanted.loadbalancer.enabled and found.wanted.loadbalancer.ip:
+            steps.append(f"ask the load balancer for {found.wanted.loadbalancer.ip}")
     if found.root is not None and not found.same:
         steps.append("put the authorities and tokens of the backup in the place of those it has")
     if found.stored is not None and found.stored != wanted:
@@ -184,6 +188,14 @@ def _problems(request: RestoreRequest, source: Source, found: Situation) -> list
                 "datastore.kind",
                 f"the backup is of {manifest.payload.kind}, and the values ask for {wanted.datastore.kind}",
                 "restore it as it was, and move it afterwards with `k3k migrate`",
+            )
+        )
+    if wanted.datastore.kind == "etcd" and not wanted.persistence.enabled:
+        problems.append(
+            Issue(
+                "persistence.enabled",
+                "an etcd without volumes cannot be given a snapshot",
+                "restore it with --set persistence.enabled=true",
             )
         )
     theirs, ours = K3sVersion.parse(manifest.version), K3sVersion.parse(wanted.version)
@@ -254,6 +266,25 @@ def _warnings(request: RestoreRequest, source: Source, found: Situation) -> list
                 )
             )
     return warnings
+
+
+def _address_again(source: Source) -> tuple[str, ...]:
+    """Return what has to be added to the values for the address it had, so that kubeconfigs go on working."""
+    manifest, values = source.manifest, source.values().values
+    if values.loadbalancer.enabled:
+        fixed = values.loadbalancer.ip or not _is_address(manifest.load_balancer)
+        return () if fixed else (f"loadbalancer.ip={manifest.load_balancer}",)
+    if values.service.type == "NodePort" and values.service.node_port is None and manifest.node_port:
+        return (f"service.node_port={manifest.node_port}",)
+    return ()
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _shares_database(source: Source, wanted: Values) -> bool:

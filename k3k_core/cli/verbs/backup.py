@@ -220,7 +220,8 @@ def _write_list(session: Session, place: str, summaries: tuple[Summary, ...]) ->
     help="Restore a backup, in place or as a new control plane.\n\nA control plane that exists becomes what it was "
     "when the backup was taken: data, authorities, tokens and values; what was stored since is lost, so its name has "
     "to be typed. One that does not exist is made anew, under its own name or, with --as, under another one. "
-    "Kubeconfigs that were given out before go on working. The k3s version has to be the backup's or a little newer. Run again "
+    "Kubeconfigs that were given out before go on working. The k3s version has to be that of the backup or a little "
+    "newer. Run again "
     "after an interruption, the same command goes on.",
     examples=(
         Example("The newest one, in place or after a delete", "k3k backup restore ci -n team-a"),
