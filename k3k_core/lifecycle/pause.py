@@ -39,7 +39,7 @@ from k3k_core.names import (
     LABEL_CONTROL_PLANE,
     ControlPlaneId,
 )
-from k3k_core.resources import PERSISTENT_VOLUME_CLAIM, SECRET
+from k3k_core.resources import CONFIG_MAP, PERSISTENT_VOLUME_CLAIM, SECRET
 from k3k_core.values import Values
 
 
@@ -203,6 +203,9 @@ async def pause(host: HostApi, request: PauseRequest, progress: Progress = silen
     await stop_servers(host, identity, timeout=left(), progress=progress)
     if standing.values.datastore.kind == "etcd":
         await stop_etcd(host, identity, timeout=left(), progress=progress)
+        if standing.loses:
+            # Its members have nothing to come back to: they form a cluster anew.
+            await host.delete(CONFIG_MAP, identity.namespace, identity.etcd)
     return Paused(
         identity, since, standing.values.servers, standing.since is None, time.monotonic() - started
     )
