@@ -136,15 +136,9 @@ class HostControllers:
         return K3sServer(launch, self._around)
 
     def _start_etcd(self, launch: Launch) -> EtcdProcess:
-        around, meta = self._around, launch.pod["metadata"]
-        return EtcdProcess(
-            launch,
-            around.members,
-            self._services_of,
-            around.scenario,
-            around.faults.of(meta["namespace"], meta["name"]),
-            around.now,
-        )
+        meta = launch.pod["metadata"]
+        faults = self._around.faults.of(meta["namespace"], meta["name"])
+        return EtcdProcess(launch, self._around, self._services_of, faults)
 
     def _services_of(self, launch: Launch) -> frozenset[str]:
         meta = launch.pod["metadata"]

@@ -38,12 +38,14 @@ from k3k_core.sandbox.k3s.cluster import Surroundings
 from k3k_core.sandbox.k3s.clusters import EmbeddedClusters
 from k3k_core.sandbox.k3s.contents import DatastoreFiles
 from k3k_core.sandbox.k3s.datastores import Datastore, Datastores, Members
+from k3k_core.sandbox.k3s.etcd_state import EtcdState
 from k3k_core.sandbox.node.volumes import Volumes
 from k3k_core.sandbox.node_pages import with_node_pages
 from k3k_core.sandbox.persistence import HOST, Image, Journal, read_image
 from k3k_core.sandbox.pod_admission import PodSecurityAdmission
 from k3k_core.sandbox.scenario import Condition, Scenario
 from k3k_core.sandbox.tls import server_context
+from k3k_core.sandbox.volume_folder import VolumeFolder
 
 CONTEXT = "k3k-sandbox"
 VERSION = "v1.36.2"
@@ -245,7 +247,7 @@ async def _start(kind: type[Sandbox], options: SandboxOptions, stack: AsyncExitS
             options.now,
             clusters.open,
             board,
-            Volumes(DatastoreFiles(datastores)),
+            _volumes(options, datastores),
         ),
         root_ca=identity.server_ca.cert_pem,
         client_ca=identity.client_ca,
@@ -277,10 +279,22 @@ def _known_types(api: ApiServer) -> KnownTypes:
 def _restore(datastores: Datastores, image: Image) -> None:
     for key, facts in image.datastores.items():
         datastore = Datastore(
-            key, files=facts["files"], token_hash=facts["tokenHash"], populated=facts["populated"]
+            key,
+            files=facts["files"],
+            token_hash=facts["tokenHash"],
+            populated=facts["populated"],
+            etcd=EtcdState.from_dict(facts["etcd"]) if "etcd" in facts else None,
         )
         image.fill(datastore.store, key)
         datastores.restore(datastore)
+
+
+def _volumes(options: SandboxOptions, datastores: Datastores) -> Volumes:
+    overlay = DatastoreFiles(datastores)
+    if options.data_dir is None:
+        return Volumes(overlay)
+    folder = VolumeFolder(options.data_dir)
+    return Volumes(overlay, folder.put, folder.load())
 
 
 def _listen(options: SandboxOptions, image: Image) -> tuple[socket.socket, int]:

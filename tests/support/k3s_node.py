@@ -141,11 +141,9 @@ async def k3s_node(scenario: Scenario | None = None) -> AsyncIterator[K3sNode]:
                 Program.K3S: lambda launch: K3sServer(launch, around),
                 Program.ETCD: lambda launch: EtcdProcess(
                     launch,
-                    members,
+                    around,
                     lambda each: frozenset({each.pod["spec"]["subdomain"]}),
-                    chosen,
                     board.of(launch.pod["metadata"]["namespace"], launch.pod["metadata"]["name"]),
-                    loop_clock,
                 ),
             },
             tasks(known_programs(), around),

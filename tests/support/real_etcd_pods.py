@@ -20,6 +20,7 @@ import pytest
 
 from k3k_core.names import ETCD_METRICS_PORT
 from k3k_core.sandbox import host_controllers
+from k3k_core.sandbox.k3s.cluster import Surroundings
 from k3k_core.sandbox.k3s.datastores import Member, Members
 from k3k_core.sandbox.node.log import Log
 from k3k_core.sandbox.node.process import Launch, ProbeRequest
@@ -97,7 +98,7 @@ class RealPods:
     def start(
         self,
         launch: Launch,
-        members: Members,
+        around: Surroundings,
         services: Callable[[Launch], frozenset[str]],
         *_: Any,
     ) -> RealEtcd:
@@ -105,7 +106,7 @@ class RealPods:
         self.announce(launch)
         meta = launch.pod["metadata"]
         member = Member(meta["namespace"], meta["name"], services(launch), launch.volume_of(_VOLUME) or "")
-        process = self.processes[meta["name"]] = RealEtcd(self, launch, members, member)
+        process = self.processes[meta["name"]] = RealEtcd(self, launch, around.members, member)
         return process
 
     async def run(self, run: TaskRun) -> int:
@@ -230,6 +231,8 @@ def real_etcd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RealPods:
     pods = RealPods(folder)
     monkeypatch.setattr(host_controllers, "EtcdProcess", pods.start)
     program: Callable[[TaskRun], Awaitable[int]] = pods.run
-    for script in ("guard-etcd-data",):
+    for script in ("guard-etcd-data", "await-etcd-snapshot", "swap-etcd-data", "receive"):
         monkeypatch.setitem(registry.SCRIPTS, script, program)
+    for tool in ("etcdctl", "etcdutl"):
+        monkeypatch.setitem(registry.PROGRAMS, tool, program)
     return pods

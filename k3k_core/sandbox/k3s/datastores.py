@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from k3k_core.errors import UsageError
 from k3k_core.manifests.database_clients import Database, parse_endpoint
 from k3k_core.sandbox.api.store import Store
+from k3k_core.sandbox.k3s.etcd_state import EtcdState
 from k3k_core.sandbox.node.process import StartError
 
 Close = Callable[[], None]
@@ -30,6 +31,7 @@ class Datastore:
         token_hash: of the server token it was first opened with, "" before that.
         holder: name of the pod that has it open, for kinds that allow one only.
         populated: whether the cluster's own namespaces were made.
+        etcd: the etcd that holds the data; None where it is another kind of datastore.
     """
 
     key: str
@@ -38,6 +40,7 @@ class Datastore:
     token_hash: str = ""
     holder: str = ""
     populated: bool = False
+    etcd: EtcdState | None = None
 
     def check_token(self, token: str) -> None:
         """Compare the server token with the one the data was first encrypted with.
@@ -62,7 +65,8 @@ class Datastore:
 
     def facts(self) -> dict[str, Any]:
         """Return everything but the objects as one JSON value; it holds secrets."""
-        return {"files": dict(self.files), "tokenHash": self.token_hash, "populated": self.populated}
+        etcd = {} if self.etcd is None else {"etcd": self.etcd.to_dict()}
+        return {"files": dict(self.files), "tokenHash": self.token_hash, "populated": self.populated, **etcd}
 
 
 class Datastores:
@@ -92,8 +96,15 @@ class Datastores:
         return self._by_key.get(key)
 
     def drop(self, prefix: str) -> list[Datastore]:
-        """Forget the datastores whose key begins with a prefix; returns them."""
-        dropped = [key for key in self._by_key if key.startswith(prefix)]
+        """Forget the datastores on volumes whose name begins with a prefix; returns them.
+
+        An etcd is forgotten with the last of its members' volumes.
+        """
+        dropped = [
+            key
+            for key, each in self._by_key.items()
+            if key.startswith(prefix) or (each.etcd is not None and each.etcd.lose(prefix))
+        ]
         return [self._by_key.pop(key) for key in dropped]
 
     def restore(self, datastore: Datastore) -> None:
@@ -110,8 +121,10 @@ class Member:
         namespace: of its pod.
         pod: name of the pod.
         services: names of Services that select the pod.
-        volume: what its data lies on.
+        volume: what its data lies on, the same for all members of a cluster.
         ready: whether it answers.
+        member: its number in the cluster.
+        works: whether it can be worked with at the moment, as its faults have it.
     """
 
     namespace: str
@@ -119,6 +132,8 @@ class Member:
     services: frozenset[str]
     volume: str
     ready: bool = False
+    member: int = 0
+    works: Callable[[], bool] = field(default=lambda: True, compare=False, repr=False)
 
 
 class Members:
@@ -146,6 +161,10 @@ class Members:
     def _notify(self) -> None:
         for callback in tuple(self._listeners.values()):
             callback()
+
+    def sharing(self, volume: str) -> list[Member]:
+        """Return the members of one cluster that run."""
+        return [member for member in self._members.values() if member.volume == volume]
 
     def behind(self, host: str, namespace: str) -> list[Member] | None:
         """Return the members a DNS name leads to.

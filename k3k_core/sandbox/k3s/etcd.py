@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from k3k_core.sandbox.k3s.cluster import SIMULATED
-from k3k_core.sandbox.k3s.datastores import Member, Members
+from k3k_core.manifests.etcd_restore import version_of
+from k3k_core.pki import Leaf
+from k3k_core.sandbox.k3s.cluster import SIMULATED, Surroundings
+from k3k_core.sandbox.k3s.datastores import Member
+from k3k_core.sandbox.k3s.etcd_bootstrap import Flags, bootstrap, place
+from k3k_core.sandbox.k3s.etcd_gateway import Gateway
 from k3k_core.sandbox.k3s.exposition.kinds import START_TIME, etcd_template
 from k3k_core.sandbox.k3s.exposition.page import Exposition
 from k3k_core.sandbox.k3s.listener import Listener
 from k3k_core.sandbox.k3s.metrics import page_response, start_time
 from k3k_core.sandbox.node.log import Log
 from k3k_core.sandbox.node.process import Launch, ProbeRequest, StartError
+from k3k_core.sandbox.tls import server_context
 
 if TYPE_CHECKING:
     from aiohttp import web
 
     from k3k_core.sandbox.fault_board import PodFaults
     from k3k_core.sandbox.k3s.listener import Handle
-    from k3k_core.sandbox.scenario import Scenario
 
 _HEALTH_PATHS = frozenset(("/health", "/livez", "/readyz", "/metrics"))
 
@@ -34,46 +38,48 @@ class EtcdProcess:
 
     Args:
         launch: what the container was given.
-        members: where servers look for it.
+        around: the data, the other members, and when it is ready.
         services: returns the names of the Services that select a pod.
-        scenario: decides when it is ready.
         faults: what is wrong with it.
-        now: wall clock.
+
+    Raises:
+        StartError: it finds no place in its cluster, or a port is not to be had.
     """
 
     def __init__(
         self,
         launch: Launch,
-        members: Members,
+        around: Surroundings,
         services: Callable[[Launch], frozenset[str]],
-        scenario: Scenario,
         faults: PodFaults,
-        now: Callable[[], datetime],
     ) -> None:
         meta = launch.pod["metadata"]
         self._changed = launch.changed
-        self._members = members
+        self._members = around.members
         self._faults = faults
-        self._now = now
+        self._now = around.now
         self._clock = launch.now
         self._log = Log(launch.now)
         self._write("starting an etcd server (simulated by the k3k sandbox)")
-        data_dir = _option(launch, "data-dir", "ETCD_DATA_DIR") or "/var/lib/etcd"
+        self._place = _place(launch)
+        self._datastore, self._self = bootstrap(around, _flags(launch))
         self._member = Member(
             meta["namespace"],
             meta["name"],
             services(launch),
-            launch.volume_of(data_dir) or f"pod/{meta['uid']}/root",
+            place(self._datastore),
+            member=self._self.id,
+            works=self.healthy,
         )
-        self._place = _place(launch)
+        self._gateway = Gateway(self._datastore, self._self, _version(launch), self._voters)
         self._page: Exposition | None = None
-        self._listener = _listener(launch, self._handle)
-        members.put(self._member)
-        delay = scenario.delay(meta["namespace"], meta["name"])
+        self._listeners = _listeners(launch, self._handle, self._gateway.answer)
+        self._members.put(self._member)
+        delay = around.scenario.delay(meta["namespace"], meta["name"])
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(delay, self._become_ready) if delay is not None else None
         self._forget = faults.listen(self, self._on_faults)
-        self._started = now().timestamp()
+        self._started = self._now().timestamp()
         self._apply_faults()
 
     def _become_ready(self) -> None:
@@ -87,11 +93,19 @@ class EtcdProcess:
         self._changed()
 
     def _apply_faults(self) -> None:
-        if self._listener is not None:
+        for listener in self._listeners:
             if self._down():
-                self._listener.close()
+                listener.close()
             else:
-                self._listener.open()
+                listener.open()
+
+    def _voters(self) -> list[int]:
+        """Return the numbers of the members with a vote that work, the leader first."""
+        state = self._datastore.etcd
+        working = {each.member for each in self._members.sharing(self._member.volume) if each.works()}
+        if state is None or self._faults.has("etcd-no-leader"):
+            return []
+        return [each.id for each in state.members if not each.learner and each.id in working]
 
     def _down(self) -> bool:
         return member_down(self._faults, *self._place)
@@ -100,7 +114,8 @@ class EtcdProcess:
         """Return the status of one of the paths etcd serves to anybody."""
         if path not in _HEALTH_PATHS:
             return 404
-        if not self._member.ready:
+        state = self._datastore.etcd
+        if not self._member.ready or state is None or state.numbered(self._self.id) is None:
             return 503
         leaderless = self._faults.has("etcd-no-leader") and path in {"/health", "/readyz"}
         return 503 if leaderless else 200
@@ -151,8 +166,8 @@ class EtcdProcess:
         if self._timer is not None:
             self._timer.cancel()
         self._forget()
-        if self._listener is not None:
-            self._listener.close()
+        for listener in self._listeners:
+            listener.close()
         self._members.remove(self._member.namespace, self._member.pod)
 
 
@@ -171,22 +186,72 @@ def member_down(faults: PodFaults, ordinal: int, members: int) -> bool:
     )
 
 
-def _listener(launch: Launch, handle: Handle) -> Listener | None:
-    """Return what listens on the metrics port; None when the flags name none.
+def _listeners(launch: Launch, metrics: Handle, clients: Handle) -> tuple[Listener, ...]:
+    """Return what listens on the ports for metrics and for clients, as far as the flags name them.
 
     Raises:
-        StartError: the port is not to be had.
+        StartError: a port is not to be had.
     """
-    url = _option(launch, "listen-metrics-urls", "ETCD_LISTEN_METRICS_URLS").partition(",")[0]
-    port = urlsplit(url).port
-    if port is None:
+    name = f"simulated etcd {launch.pod['metadata']['name']}"
+    made: list[Listener] = []
+    tls = _tls(launch)
+    wanted = (
+        ("listen-metrics-urls", "ETCD_LISTEN_METRICS_URLS", metrics, None),
+        ("listen-client-urls", "ETCD_LISTEN_CLIENT_URLS", clients, tls),
+    )
+    for flag, variable, handle, context in wanted:
+        url = _option(launch, flag, variable).partition(",")[0]
+        port = urlsplit(url).port
+        if port is None or (handle is clients and tls is None):
+            continue
+        try:
+            made.append(Listener(launch.address, port, handle, name=name, tls=context))
+        except OSError as error:
+            for listener in made:
+                listener.close()
+            raise StartError(
+                f'{{"level":"fatal","msg":"listen tcp {launch.address}:{port}: bind: {error.strerror}"}}'
+            ) from None
+    return tuple(made)
+
+
+def _tls(launch: Launch) -> ssl.SSLContext | None:
+    """Return the TLS settings for clients, who have to show a certificate; None without the files for it."""
+    read = launch.files.read
+    certificate = read(_option(launch, "cert-file", "ETCD_CERT_FILE") or "/-")
+    key = read(_option(launch, "key-file", "ETCD_KEY_FILE") or "/-")
+    authority = read(_option(launch, "trusted-ca-file", "ETCD_TRUSTED_CA_FILE") or "/-")
+    if not (certificate and key and authority):
         return None
-    try:
-        return Listener(launch.address, port, handle, name=f"simulated etcd {launch.pod['metadata']['name']}")
-    except OSError as error:
-        raise StartError(
-            f'{{"level":"fatal","msg":"listen tcp {launch.address}:{port}: bind: {error.strerror}"}}'
-        ) from None
+    context = server_context(Leaf(certificate, key), authority)
+    context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def _flags(launch: Launch) -> Flags:
+    """Return what tells the member who it is; a pod without flags is a cluster of its own."""
+    meta = launch.pod["metadata"]
+    data_dir = _option(launch, "data-dir", "ETCD_DATA_DIR") or "/var/lib/etcd"
+    given = [part for part in _option(launch, "initial-cluster", "ETCD_INITIAL_CLUSTER").split(",") if part]
+    cluster = dict(part.partition("=")[::2] for part in given) or {meta["name"]: "http://localhost:2380"}
+    name = _option(launch, "name", "ETCD_NAME").replace("$(POD_NAME)", meta["name"])
+    token = _option(launch, "initial-cluster-token", "ETCD_INITIAL_CLUSTER_TOKEN") or meta["name"]
+    if not given:
+        token = meta["name"]
+    state = _option(launch, "initial-cluster-state", "ETCD_INITIAL_CLUSTER_STATE")
+    return Flags(
+        name=name if name in cluster else meta["name"],
+        token=f"{meta['namespace']}/{token}",
+        initial_cluster={key: str(url) for key, url in cluster.items()},
+        existing=state == "existing",
+        volume=launch.volume_of(data_dir) or f"pod/{meta['uid']}/root",
+        folder=launch.files.path_on_volume(data_dir),
+    )
+
+
+def _version(launch: Launch) -> str:
+    version = version_of(launch.image.reference)
+    return ".".join(map(str, version)) if version else "3.6.8"
 
 
 def _place(launch: Launch) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from k3k_core.sandbox.node.tasks import Program
-from k3k_core.sandbox.programs import databases, files, servers
+from k3k_core.sandbox.programs import databases, etcd, files, servers
 
 SCRIPTS: Final[Mapping[str, Program]] = {
     "send": files.send,
@@ -20,6 +20,9 @@ SCRIPTS: Final[Mapping[str, Program]] = {
     "prepare-server": servers.prepare_server,
     "copy-database": servers.copy_database,
     "wait": servers.wait,
+    "guard-etcd-data": etcd.guard,
+    "await-etcd-snapshot": etcd.await_snapshot,
+    "swap-etcd-data": etcd.swap,
     "await": databases.await_file,
     "postgres-preflight": databases.preflight("postgres"),
     "postgres-dump": databases.dump("postgres"),
@@ -29,7 +32,10 @@ SCRIPTS: Final[Mapping[str, Program]] = {
     "mysql-load": databases.load("mysql"),
 }
 
-PROGRAMS: Final[Mapping[str, Program]] = {}
+PROGRAMS: Final[Mapping[str, Program]] = {
+    "etcdctl": etcd.restore,
+    "etcdutl": etcd.restore,
+}
 
 
 def known_programs() -> dict[str, Program]:
