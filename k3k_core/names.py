@@ -44,6 +44,8 @@ ANNOTATION_RESUMED_AT = f"{DOMAIN}/resumed-at"
 # On the root: when the newest backup was complete (RFC 3339), and its name.
 ANNOTATION_BACKED_UP_AT = f"{DOMAIN}/backed-up-at"
 ANNOTATION_LAST_BACKUP = f"{DOMAIN}/last-backup"
+# On the root: from where its data was moved, as JSON, until that is confirmed; see `lifecycle.migration`.
+ANNOTATION_MIGRATION = f"{DOMAIN}/migration"
 
 API_PORT = 6443
 ETCD_CLIENT_PORT = 2379

@@ -64,6 +64,9 @@ VERBS: dict[str, Verb] = {
         Verb("agents", _CONTROL_PLANES, "List the nodes of a control plane.", "agents"),
         Verb("connect", _CONTROL_PLANES, "Reach a control plane through its host.", "connect"),
         Verb("etcd", _CONTROL_PLANES, "Look after the dedicated etcd of a control plane.", "etcd"),
+        Verb(
+            "migrate", _CONTROL_PLANES, "Move what is stored from sqlite to an etcd or a database.", "migrate"
+        ),
         Verb("backup", _CONTROL_PLANES, "Take backups of control planes, and restore them.", "backup"),
         Verb("exporter", _MONITORING, "Serve the signals of a fleet to Prometheus.", "exporter"),
         Verb("alerts", _MONITORING, "Print alert and recording rules for Prometheus.", "alerts"),

@@ -120,6 +120,7 @@ def _report(error: BaseException, verb: str | None) -> int:
             "create",
             "delete",
             "etcd",
+            "migrate",
             "pause",
             "prune",
             "restart",

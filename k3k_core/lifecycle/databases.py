@@ -24,8 +24,10 @@ from k3k_core.lifecycle.transfer import Transferred, fetch_file, send_file
 from k3k_core.manifests import Blueprint, OwnerReference
 from k3k_core.manifests.database_clients import Database, engine_of, parse_endpoint
 from k3k_core.manifests.database_tasks import (
+    DUMP,
     DUMP_FILE,
     FETCHED_FILE,
+    LOAD,
     LOAD_FILE,
     database_image,
     database_secret,
@@ -148,7 +150,7 @@ async def prove_datastore(
 
 async def preflight_external(
     host: HostApi, external: External, progress: Progress = silent, *, first: bool = False
-) -> None:
+) -> int | None:
     """Prove with a Job that an external datastore can be reached and used; nothing of it stays.
 
     Args:
@@ -156,6 +158,9 @@ async def preflight_external(
         external: the datastore.
         progress: told about it.
         first: whether it should be empty, because nothing has run on it yet.
+
+    Returns:
+        How many records k3s has there; None when the Job could not start, and nothing is proved.
 
     Raises:
         NotReadyError: it cannot be used; the message says why.
@@ -171,19 +176,21 @@ async def preflight_external(
         said = end.describe().partition("\n")[0]
         text = f"{said}: whether {where} can be used is left to k3s to find out"
         progress(Step("preflight", "warning", text))
-        return
+        return None
     image = database_image(external.values, database.engine)
     end.require(
         f"No server was started. Mend the datastore or its DSN and run the same command again; Job {end.job} ran "
         f"{image}. datastore.external.preflight.enabled=false goes on without it."
     )
-    if first and (records := _records("\n".join(end.log))):
+    records = _records("\n".join(end.log))
+    if first and records:
         text = (
             f"{where} holds {records} records of k3s already: k3s goes on with them if they are of the same token, "
             "else it does not start. Every control plane needs a database of its own"
         )
         progress(Step("preflight", "warning", text))
     progress(Step("preflight", "done", f"{where} can be used"))
+    return records
 
 
 async def dump_external(
@@ -291,6 +298,18 @@ async def _prepared(
         if database.engine != "etcd":
             with suppress(K3kError):
                 await host.delete(SECRET, identity.namespace, name)
+
+
+async def forget_tasks(host: HostApi, identity: ControlPlaneId) -> None:
+    """Take away what dumps and loads that were stopped have left.
+
+    Args:
+        host: an open host.
+        identity: the control plane.
+    """
+    for what in (DUMP, LOAD):
+        await remove_task(host, identity.namespace, identity.task(what))
+        await host.delete(SECRET, identity.namespace, identity.task(what))
 
 
 def _sql(external: External) -> Database:

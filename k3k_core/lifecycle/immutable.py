@@ -25,7 +25,9 @@ def immutable_changes(before: Values, after: Values) -> Iterator[Issue]:
         yield Issue(
             "datastore.kind",
             f"is {before.datastore.kind}, and no data would be moved to {after.datastore.kind}",
-            _ANEW,
+            f"`k3k migrate --to {after.datastore.kind}` moves them"
+            if before.datastore.kind == "sqlite"
+            else _ANEW,
         )
         return
     yield from _networks(before, after)

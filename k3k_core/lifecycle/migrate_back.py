@@ -1,0 +1,251 @@
+"""Going back to sqlite after a move, or in the middle of one; and confirming a move, which ends that."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from k3k_core.errors import ConflictError, Issue, NotFoundError
+from k3k_core.host import HostApi
+from k3k_core.lifecycle.claim import refuse_applied, stored_values
+from k3k_core.lifecycle.databases import forget_tasks
+from k3k_core.lifecycle.existing import find_root
+from k3k_core.lifecycle.migration import (
+    BACK,
+    VERB,
+    Origin,
+    Work,
+    blueprint_of,
+    old_claim,
+    origin_of,
+    record,
+    start_on,
+    stop,
+    values_of_revision,
+)
+from k3k_core.lifecycle.operation import Operation, operation_of, refuse_other_operation
+from k3k_core.lifecycle.pause import paused_problem
+from k3k_core.lifecycle.plan import Plan
+from k3k_core.lifecycle.progress import Progress, Step, silent
+from k3k_core.lifecycle.tasks import remove_task
+from k3k_core.lifecycle.volume_pod import remove_pod
+from k3k_core.names import (
+    ANNOTATION_MIGRATION,
+    ANNOTATION_OPERATION,
+    COMPONENT_ETCD,
+    LABEL_COMPONENT,
+    LABEL_CONTROL_PLANE,
+    ControlPlaneId,
+)
+from k3k_core.resources import (
+    CONFIG_MAP,
+    NETWORK_POLICY,
+    PERSISTENT_VOLUME_CLAIM,
+    POD_DISRUPTION_BUDGET,
+    SECRET,
+    SERVICE,
+    STATEFUL_SET,
+)
+
+_MOST_MEMBERS = 3
+_CONFIRM = f"{VERB} --confirm"
+_GO_BACK = f"{VERB} --back"
+
+
+@dataclass(frozen=True, slots=True)
+class WentBack:
+    """A control plane that is on sqlite again.
+
+    Attributes:
+        id: the control plane.
+        revision: its revision number.
+        elapsed: seconds it took.
+    """
+
+    id: ControlPlaneId
+    revision: int
+    elapsed: float
+
+
+async def plan_back(host: HostApi, identity: ControlPlaneId) -> Plan:
+    """Return what going back to sqlite would do, and lose.
+
+    Args:
+        host: an open host.
+        identity: the control plane.
+
+    Raises:
+        NotFoundError: it does not exist.
+        ConflictError: another operation is under way.
+    """
+    root, operation, origin = await _look(host, identity)
+    if origin is None:
+        problem = Issue("", "it was not moved, or the move is confirmed", "restore a backup instead")
+        return Plan(identity, _GO_BACK, "cannot go back", problems=(problem,))
+    problems = tuple([issue] if (issue := paused_problem(identity, root)) else [])
+    lost = origin.switched and (operation is None or operation.phase != BACK)
+    warnings = [
+        Issue(
+            "",
+            f"what was written since {origin.at or 'the move'} is only in {origin.to} and is lost",
+            "back it up",
+        )
+    ]
+    what = "the etcd with its volumes" if origin.to == "etcd" else "nothing of the database: its table stays"
+    steps = (
+        "Stop the servers.",
+        f"Record the values of revision {origin.revision} again.",
+        f"Start the server on volume {old_claim(identity)} and wait until it is ready.",
+        f"Remove {what}.",
+    )
+    return Plan(
+        identity,
+        _GO_BACK,
+        f"goes back from {origin.to} to sqlite, as it was at the move",
+        () if problems else steps,
+        problems,
+        tuple(warnings) if lost else (),
+        {"revision": origin.revision, "from": origin.to},
+        loses_data=lost,
+    )
+
+
+async def go_back(
+    host: HostApi, identity: ControlPlaneId, progress: Progress = silent, *, timeout: float = 900.0
+) -> WentBack:
+    """Take a control plane back to the sqlite database it was moved from.
+
+    Args:
+        host: an open host.
+        identity: the control plane.
+        progress: told about each step.
+        timeout: seconds for all of it.
+
+    Raises:
+        ConflictError: there is no way back; nothing was changed.
+        NotReadyError: the server is not ready in time; the same command goes on.
+        K3kError: the host refuses or does not answer.
+    """
+    started = time.monotonic()
+    (await plan_back(host, identity)).refuse()
+    work = Work(host, identity, progress, started + timeout)
+    root, operation, origin = await _look(host, identity)
+    if origin is None:
+        raise ConflictError(
+            f"control plane {identity} cannot go back", hint="`k3k describe` shows where it is."
+        )
+    await _see_volume(host, identity)
+    if operation is None or operation.phase != BACK:
+        root = await _begin(work, root, origin)
+    await stop(work)
+    blueprint = await blueprint_of(work, root, stored_values(root).values)
+    await start_on(work, blueprint)
+    await _remove_target(work, origin)
+    annotations = {ANNOTATION_OPERATION: None, ANNOTATION_MIGRATION: None}
+    await host.patch(SECRET, identity.namespace, identity.root, {"metadata": {"annotations": annotations}})
+    return WentBack(identity, blueprint.revision, time.monotonic() - started)
+
+
+async def plan_confirmation(host: HostApi, identity: ControlPlaneId) -> Plan:
+    """Return what confirming a move would do.
+
+    Args:
+        host: an open host.
+        identity: the control plane.
+
+    Raises:
+        NotFoundError: it does not exist.
+        ConflictError: an operation is under way.
+    """
+    _, operation, origin = await _look(host, identity)
+    if operation is not None:
+        problem = Issue(
+            "", f"the move is not over ({operation.phase})", f"`k3k {operation.command}` goes on with it"
+        )
+        return Plan(identity, _CONFIRM, "cannot be confirmed yet", problems=(problem,))
+    if origin is None:
+        return Plan(identity, _CONFIRM, "there is no move to confirm")
+    return Plan(
+        identity,
+        _CONFIRM,
+        f"confirms the move to {origin.to} of {origin.at}",
+        (f"Delete the volume claim {old_claim(identity)}: there is no way back then.",),
+        warnings=(Issue("", "the database before the move is deleted", "back it up, if it may be needed"),),
+        facts={"to": origin.to},
+    )
+
+
+async def confirm(host: HostApi, identity: ControlPlaneId, progress: Progress = silent) -> None:
+    """Confirm a move: the old volume is deleted.
+
+    Args:
+        host: an open host.
+        identity: the control plane.
+        progress: told about it.
+
+    Raises:
+        ConflictError: the move is not over.
+    """
+    plan = await plan_confirmation(host, identity)
+    plan.refuse()
+    if plan.nothing_to_do:
+        return
+    claim = old_claim(identity)
+    await host.delete(PERSISTENT_VOLUME_CLAIM, identity.namespace, claim)
+    patch = {"metadata": {"annotations": {ANNOTATION_MIGRATION: None}}}
+    await host.patch(SECRET, identity.namespace, identity.root, patch)
+    progress(Step("confirm", "done", f"deleted {claim}", f"PersistentVolumeClaim/{claim}"))
+
+
+async def _look(
+    host: HostApi, identity: ControlPlaneId
+) -> tuple[dict[str, Any], Operation | None, Origin | None]:
+    root = await find_root(host, identity)
+    refuse_other_operation(identity, root, VERB)
+    refuse_applied(identity, root)
+    operation = operation_of(root)
+    return root, operation, origin_of(root, operation)
+
+
+async def _see_volume(host: HostApi, identity: ControlPlaneId) -> None:
+    claim = old_claim(identity)
+    try:
+        await host.get(PERSISTENT_VOLUME_CLAIM, identity.namespace, claim)
+    except NotFoundError:
+        raise ConflictError(
+            f"the volume claim {identity.namespace}/{claim} is gone: there is nothing to go back to; "
+            "nothing was changed",
+            hint=f"`k3k migrate {identity.name} -n {identity.namespace} --confirm` ends the move.",
+        ) from None
+
+
+async def _begin(work: Work, root: dict[str, Any], origin: Origin) -> dict[str, Any]:
+    identity = work.id
+    values = await values_of_revision(work.host, identity, origin.revision)
+    facts = {
+        "from": str(origin.revision),
+        "to": origin.to,
+        "at": origin.at,
+        "switched": str(origin.switched).lower(),
+    }
+    command = f"migrate {identity.name} -n {identity.namespace} --back"
+    return await record(work, root, values, Operation(VERB, BACK, facts, command))
+
+
+async def _remove_target(work: Work, origin: Origin) -> None:
+    """Take away what the move has made."""
+    host, identity = work.host, work.id
+    await remove_pod(host, identity.namespace, identity.task("copy"))
+    if origin.to != "etcd":
+        await forget_tasks(host, identity)
+        return
+    for number in range(_MOST_MEMBERS):
+        await remove_task(host, identity.namespace, identity.task(f"etcd-restore-{number}"))
+    for resource in (STATEFUL_SET, SERVICE, NETWORK_POLICY, POD_DISRUPTION_BUDGET, CONFIG_MAP):
+        await host.delete(resource, identity.namespace, identity.etcd)
+    await host.delete(SECRET, identity.namespace, identity.etcd_pki)
+    labels = f"{LABEL_CONTROL_PLANE}={identity.name},{LABEL_COMPONENT}={COMPONENT_ETCD}"
+    for claim in (await host.list(PERSISTENT_VOLUME_CLAIM, identity.namespace, labels=labels)).items:
+        await host.delete(PERSISTENT_VOLUME_CLAIM, identity.namespace, claim["metadata"]["name"])
+    work.progress(Step("remove", "done", "removed the etcd with its volumes", f"StatefulSet/{identity.etcd}"))
