@@ -76,8 +76,7 @@ def green_name(identity: ControlPlaneId, name: str) -> str:
 
 
 def _of_servers(item: Mapping[str, Any]) -> bool:
-    component = item["metadata"]["labels"][LABEL_COMPONENT]
-    return component == COMPONENT_SERVER
+    return bool(item["metadata"]["labels"][LABEL_COMPONENT] == COMPONENT_SERVER)
 
 
 def _copy(identity: ControlPlaneId, item: Mapping[str, Any], maps: Mapping[str, str]) -> Manifest:

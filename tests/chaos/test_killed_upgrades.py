@@ -85,7 +85,18 @@ async def test_an_upgrade_killed_when_it_writes_finishes_when_repeated(
 ) -> None:
     assert host.sandbox is not None
     (await host.k3k("create", "ci", "-n", host.namespace, "--set", "version=v1.35.4+k3s1")).checked()
-    command = ("upgrade", "ci", "-n", host.namespace, "--version", "v1.36.3+k3s1", "--yes", "-o", "json")
+    command = (
+        "upgrade",
+        "ci",
+        "-n",
+        host.namespace,
+        "--version",
+        "v1.36.3+k3s1",
+        "--yes",
+        "--no-backup",
+        "-o",
+        "json",
+    )
     process = None
 
     def kill(request: Request) -> Fault | None:

@@ -39,6 +39,7 @@ class SteadyClient:
     async def call(self, session: aiohttp.ClientSession, method: str, url: str, body: Any = None) -> Any:
         """Make a call; after a failure once more, as every client of Kubernetes does."""
         self.calls += 1
+        problem = ""
         for attempt in range(2):
             try:
                 async with session.request(method, url, json=body) as response:
