@@ -58,29 +58,53 @@ def new_authority(name: str, now: datetime, lifetime: timedelta = CA_LIFETIME) -
         now: the current time.
         lifetime: how long it lives.
     """
+    return issue_authority(name, now, lifetime)
+
+
+def issue_authority(
+    name: str,
+    now: datetime,
+    lifetime: timedelta = CA_LIFETIME,
+    *,
+    signer: Authority | None = None,
+    key_pem: str = "",
+) -> Authority:
+    """Make an authority that signs itself or is signed by another.
+
+    Args:
+        name: its common name is this, "@" and the time in Unix seconds.
+        now: the current time.
+        lifetime: how long it lives; no longer than what signs it.
+        signer: a single certificate and its key; None for the authority itself.
+        key_pem: its key (EC); empty for a new one.
+    """
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
 
-    key = _new_key()
+    key = _loaded_key(key_pem) if key_pem else _new_key()
     subject = _subject(f"{name}@{int(now.timestamp())}")
     identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
-    certificate = (
+    issuer, above, signing_key, end = subject, identifier, key, now + lifetime
+    if signer is not None:
+        certificate = _load_certificate(signer.cert_pem)
+        issuer, signing_key = certificate.subject, _loaded_key(signer.key_pem)
+        above = certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+        end = min(end, certificate.not_valid_after_utc)
+    made = (
         x509.CertificateBuilder()
         .subject_name(subject)
-        .issuer_name(subject)
+        .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - CLOCK_SKEW)
-        .not_valid_after(now + lifetime)
+        .not_valid_after(end)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .add_extension(_key_usage(signs_certificates=True), critical=True)
         .add_extension(identifier, critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False
-        )
-        .sign(key, hashes.SHA256())
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(above), critical=False)
+        .sign(signing_key, hashes.SHA256())
     )
-    return Authority(_certificate_pem(certificate), _key_pem(key))
+    return Authority(_certificate_pem(made), _key_pem(key))
 
 
 def issue_client_certificate(
@@ -199,6 +223,20 @@ def _load_certificate(pem: str) -> x509.Certificate:
         raise K3kError("A stored certificate is damaged: it cannot be read.", hint=_RESTORE) from None
 
 
+def _loaded_key(pem: str) -> ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+    try:
+        key = serialization.load_pem_private_key(pem.encode(), password=None)
+    except (ValueError, TypeError):
+        # The cause is left out: it may quote the key.
+        raise K3kError("An authority's key is no private key that can be read.", hint=_RESTORE) from None
+    if not isinstance(key, (ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey)):
+        raise K3kError("The authority's key is neither an EC nor an RSA key, so it cannot sign here.")
+    return key
+
+
 def _issue(
     ca: Authority,
     subject: x509.Name,
@@ -209,19 +247,11 @@ def _issue(
     alternative_names: Sequence[x509.GeneralName] = (),
 ) -> Leaf:
     from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+    from cryptography.hazmat.primitives import hashes
 
     issuer = _load_certificate(ca.cert_pem)
-    try:
-        # Of several keys the first belongs to the certificate that signs.
-        first = next(iter(keys_of(ca.key_pem)), ca.key_pem)
-        issuer_key = serialization.load_pem_private_key(first.encode(), password=None)
-    except (ValueError, TypeError):
-        # The cause is left out: it may quote the key.
-        raise K3kError("An authority's key is no private key that can be read.", hint=_RESTORE) from None
-    if not isinstance(issuer_key, (ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey)):
-        raise K3kError("The authority's key is neither an EC nor an RSA key, so it cannot sign here.")
+    # Of several keys the first belongs to the certificate that signs.
+    issuer_key = _loaded_key(next(iter(keys_of(ca.key_pem)), ca.key_pem))
     issuer_identifier = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     _check_lifetime(lifetime, not_before, issuer.not_valid_after_utc)
     key = _new_key()
