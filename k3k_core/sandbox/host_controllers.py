@@ -60,6 +60,9 @@ class HostControllers:
         client_ca: signs certificates of clients.
         bare: neither node nor storage nor load balancers.
         on_drop: called with each datastore whose volume is gone.
+
+    Attributes:
+        around: the datastores and volumes, among other things.
     """
 
     def __init__(
@@ -74,7 +77,7 @@ class HostControllers:
         on_drop: Callable[[Datastore], None],
     ) -> None:
         self._client = client
-        self._around = around
+        self.around = around
         self._bare = bare
         events = EventRecorder(client.store)
         seed = around.scenario.seed
@@ -133,12 +136,12 @@ class HostControllers:
         self.manager.enqueue(controller, key)
 
     def _start_k3s(self, launch: Launch) -> K3sServer:
-        return K3sServer(launch, self._around)
+        return K3sServer(launch, self.around)
 
     def _start_etcd(self, launch: Launch) -> EtcdProcess:
         meta = launch.pod["metadata"]
-        faults = self._around.faults.of(meta["namespace"], meta["name"])
-        return EtcdProcess(launch, self._around, self._services_of, faults)
+        faults = self.around.faults.of(meta["namespace"], meta["name"])
+        return EtcdProcess(launch, self.around, self._services_of, faults)
 
     def _services_of(self, launch: Launch) -> frozenset[str]:
         meta = launch.pod["metadata"]

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-# Given the volume whose file changed and its path on it.
-OnChange = Callable[[str, str], None]
+# Given the volume whose file changed, its path on it and what it holds now; None when it is gone.
+OnChange = Callable[[str, str, bytes | None], None]
 
 
 class Overlay(Protocol):
@@ -31,10 +31,16 @@ class Volumes:
     Args:
         overlay: further files.
         on_change: told of each file that is written or removed.
+        files: what is there from the start, by volume and path.
     """
 
-    def __init__(self, overlay: Overlay | None = None, on_change: OnChange | None = None) -> None:
-        self._files: dict[str, dict[str, bytes]] = {}
+    def __init__(
+        self,
+        overlay: Overlay | None = None,
+        on_change: OnChange | None = None,
+        files: dict[str, dict[str, bytes]] | None = None,
+    ) -> None:
+        self._files = files or {}
         self._overlay = overlay
         self._on_change = on_change
         self._waiting: list[asyncio.Future[None]] = []
@@ -92,7 +98,7 @@ class Volumes:
 
     def _changed(self, volume: str, path: str) -> None:
         if self._on_change is not None:
-            self._on_change(volume, path)
+            self._on_change(volume, path, self._files.get(volume, {}).get(path))
         waiting, self._waiting = self._waiting, []
         for each in waiting:
             if not each.done():
