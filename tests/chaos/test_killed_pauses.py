@@ -1,7 +1,8 @@
-"""Pause and resume stopped after each single request and then repeated."""
+"""Pause, resume, times to live, protection and pruning stopped after each single request and then repeated."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ import pytest
 from k3k_core.host import Host, HostOptions, open_host
 from k3k_core.lifecycle.create import CreateRequest, create
 from k3k_core.lifecycle.pause import PauseRequest, pause, paused_at, resume
+from k3k_core.lifecycle.protect import is_protected, protect
+from k3k_core.lifecycle.prune import PruneRequest, plan_prune, prune
+from k3k_core.lifecycle.ttl import TtlChange, expires_at_of, set_ttl
 from k3k_core.names import ControlPlaneId
 from k3k_core.resources import PERSISTENT_VOLUME_CLAIM, POD, SECRET, STATEFUL_SET
 from k3k_core.sandbox import Sandbox
@@ -94,3 +98,53 @@ async def test_a_resume_stopped_after_any_request_finishes_when_repeated(
     async with open_host(HostOptions(kubeconfig=str(kubeconfig))) as host:
         await pause(host, PauseRequest(ONE))
     await stopped_everywhere(sandbox, kubeconfig, verb, check, answered=answered)
+
+
+@pytest.mark.parametrize("answered", [False, True], ids=["request lost", "answer lost"])
+async def test_marks_on_the_root_that_were_stopped_anywhere_are_set_when_repeated(
+    sandbox: Sandbox, kubeconfig: Path, answered: bool
+) -> None:
+    async with open_host(HostOptions(kubeconfig=str(kubeconfig))) as host:
+        await create(host, CreateRequest(ONE, load_values(""), wait=False))
+    before, begun = kept_of(sandbox), datetime(2026, 11, 23, tzinfo=UTC)
+
+    async def verb(host: Host, spare: int) -> None:
+        change = TtlChange("set", 3600.0 * (spare + 1))
+        await set_ttl(host, ONE, change, now=begun)
+        await protect(host, ONE, on=spare % 2 == 0)
+
+    async def check(host: Host, spare: int) -> None:
+        root = await host.get(SECRET, ONE.namespace, ONE.root)
+        assert expires_at_of(root) == begun + timedelta(hours=spare + 1), f"after {spare} requests"
+        assert (is_protected(root), kept_of(sandbox)) == (spare % 2 == 0, before), f"after {spare} requests"
+
+    await stopped_everywhere(sandbox, kubeconfig, verb, check, answered=answered)
+
+
+@pytest.mark.parametrize(("answered", "every"), [(False, 5), (True, 1)], ids=["request lost", "answer lost"])
+async def test_a_prune_stopped_after_any_request_finishes_when_repeated(
+    sandbox: Sandbox, kubeconfig: Path, answered: bool, every: int
+) -> None:
+    now = datetime(2026, 11, 23, tzinfo=UTC)
+    safe = ControlPlaneId(ONE.namespace, "safe")
+
+    async def make(host: Host, identity: ControlPlaneId, *overrides: str) -> None:
+        await create(host, CreateRequest(identity, load_values("", overrides=overrides), wait=False))
+        await set_ttl(host, identity, TtlChange("set", 60.0), now=now - timedelta(hours=1))
+
+    async def verb(host: Host, _spare: int) -> None:
+        request = PruneRequest(ONE.namespace)
+        endings = await plan_prune(host, request, now=now)
+        result = await prune(host, request, endings, now=now, max_parallel=1, timeout=20.0)
+        assert not result.of("failed")
+
+    async def check(host: Host, spare: int) -> None:
+        assert objects_of(sandbox, ONE) == set(), f"after {spare} requests"
+        assert objects_of(sandbox, safe) == whole, f"after {spare} requests"
+        await make(host, ONE)
+
+    async with open_host(HostOptions(kubeconfig=str(kubeconfig))) as host:
+        await make(host, ONE)
+        await make(host, safe, "protect=true")
+    whole = objects_of(sandbox, safe)
+    await stopped_everywhere(sandbox, kubeconfig, verb, check, answered=answered, every=every)
