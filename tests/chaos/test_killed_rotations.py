@@ -12,11 +12,13 @@ from k3k_core.host import Host
 from k3k_core.lifecycle.create import CreateRequest, create
 from k3k_core.lifecycle.operation import operation_of
 from k3k_core.lifecycle.own_api import open_control_plane
+from k3k_core.lifecycle.rotate_ca import rotate_ca, servers_of_the_old
 from k3k_core.lifecycle.rotate_certificates import rotate_certificates
 from k3k_core.lifecycle.rotate_tokens import rotate_tokens
 from k3k_core.lifecycle.supervisor import basic, open_supervisor
 from k3k_core.names import ControlPlaneId
 from k3k_core.pki import Tokens
+from k3k_core.pki.bundles import roots_of
 from k3k_core.resources import NAMESPACE, POD, SECRET
 from k3k_core.sandbox import Sandbox
 from k3k_core.values import load_values
@@ -114,5 +116,38 @@ async def test_certificates_made_anew_stopped_anywhere_are_when_repeated(
         assert pod is not None
         secrets = {name: data_of(at, name) for name in (ONE.kubeconfig, ONE.etcd_pki)}
         return {"server": pod["metadata"]["uid"], **secrets}
+
+    await stopped_everywhere(sandbox, kubeconfig, verb, check, answered=answered, every=1 if answered else 9)
+
+
+@pytest.mark.parametrize("answered", [True, False], ids=["answer lost", "request lost"])
+async def test_authorities_exchanged_stopped_anywhere_are_when_repeated(
+    sandbox: Sandbox, kubeconfig: Path, answered: bool
+) -> None:
+    """Each round is the other phase: new ones beside the old, then the new ones alone."""
+    made: dict[str, Any] = {}
+
+    async def verb(host: Host, _: int) -> None:
+        if not made:
+            await create(host, CreateRequest(ONE, load_values("")))
+            made["secrets"] = others(sandbox, ONE.kubeconfig, ONE.pki)
+            made["objects"], made["finish"] = objects_of(sandbox, ONE), False
+            made["pki"] = data_of(sandbox, ONE.pki)
+        await rotate_ca(host, ONE, finish_overlap=made["finish"], timeout=20.0)
+
+    async def check(host: Host, spare: int) -> None:
+        after = f"after {spare} requests"
+        assert others(sandbox, ONE.kubeconfig, ONE.pki) == made["secrets"], after
+        assert objects_of(sandbox, ONE) == made["objects"], after
+        old, new = made["pki"], data_of(sandbox, ONE.pki)
+        assert old.pop("service.key") == new["service.key"], after
+        counted = {len(roots_of(text)) for key, text in new.items() if key.endswith("-ca.crt")}
+        assert counted == ({1} if made["finish"] else {2}), after
+        kept = [key for key, text in old.items() if new[key] == text]
+        assert kept == ([key for key in old if key.endswith(".key")] if made["finish"] else []), after
+        assert await servers_of_the_old(host, ONE) == [], after
+        async with open_control_plane(host, ONE) as own:
+            assert (await own.list(NAMESPACE)).items, after
+        made["pki"], made["finish"] = dict(new), not made["finish"]
 
     await stopped_everywhere(sandbox, kubeconfig, verb, check, answered=answered, every=1 if answered else 9)

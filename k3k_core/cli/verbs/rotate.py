@@ -140,6 +140,44 @@ def certificates(session: Session, name: str, force: bool, timeout: float, yes: 
         )
 
 
+@_rotation(
+    "ca",
+    "Exchange the certificate authorities, in two phases.",
+    "First new authorities sign everything, and the old ones are still trusted, so that nothing stops: agents and "
+    "users get new credentials meanwhile. --finish then takes the old ones away, and with them whatever they signed.",
+    Example("Bring new authorities in", "k3k rotate ca ci -n team-a"),
+    Example("Take the old ones away", "k3k rotate ca ci -n team-a --finish"),
+    Example("What would happen", "k3k rotate ca ci -n team-a --dry-run"),
+)
+@option(
+    "--finish", "finished", is_flag=True, help="The second phase: the old authorities are trusted no more."
+)
+def authorities(
+    session: Session, name: str, finished: bool, timeout: float, yes: bool, dry_run: bool
+) -> None:
+    """Exchange authorities."""
+    from k3k_core.lifecycle.rotate_ca import plan_rotate_ca, rotate_ca
+
+    identity = identify(session, name)
+    if agreed(
+        session,
+        lambda host: plan_rotate_ca(host, identity, finish=finished),
+        yes=yes,
+        dry_run=dry_run,
+        question="Take the old ones away?" if finished else "Exchange them?",
+    ):
+        _tell(
+            session,
+            carried_out(
+                session,
+                lambda host, progress: rotate_ca(
+                    host, identity, progress, finish_overlap=finished, timeout=timeout
+                ),
+            ),
+            "ca",
+        )
+
+
 def _tell(session: Session, rotated: Rotated, what: str) -> None:
     console, output = session.console, session.settings.output
     if output == "name":
