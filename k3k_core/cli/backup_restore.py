@@ -1,4 +1,4 @@
-"""`k3k backup restore`: fetch, open, plan, ask, restore, tell."""
+"""`k3k backup restore` and `verify`: fetch, open, plan, ask, work, tell."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 from k3k_core.cli import planned
 from k3k_core.cli.connect import host_options, run
 from k3k_core.cli.durations import format_elapsed
-from k3k_core.cli.output import fields, write_document
+from k3k_core.cli.output import fields, table, write_document
 from k3k_core.cli.session import Session
 from k3k_core.cli.terminal import escape
 from k3k_core.names import ControlPlaneId
 
 if TYPE_CHECKING:
+    from k3k_core.lifecycle.backup_verify import Verified
     from k3k_core.lifecycle.restore import Restored
+    from k3k_core.lifecycle.restore_source import SourceRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,72 @@ async def _restore(session: Session, asked: Asked, *, yes: bool, dry_run: bool) 
             return None
         async with reporting(session.console) as progress:
             return await carry_out(host, request, source, progress)
+
+
+def verify(session: Session, wanted: SourceRequest, *, quick: bool, timeout: float, dry_run: bool) -> None:
+    """Verify a backup.
+
+    Args:
+        session: of the verb.
+        wanted: which.
+        quick: whether only the archive is checked.
+        timeout: seconds.
+        dry_run: whether the plan is all that is wanted.
+    """
+    verified = run(_verify(session, wanted, quick=quick, timeout=timeout, dry_run=dry_run))
+    if verified is not None:
+        _tell_verified(session, verified)
+
+
+async def _verify(
+    session: Session, wanted: SourceRequest, *, quick: bool, timeout: float, dry_run: bool
+) -> Verified | None:
+    from k3k_core.cli.progress import reporting
+    from k3k_core.host import open_host
+    from k3k_core.lifecycle.backup_verify import plan_verify
+    from k3k_core.lifecycle.backup_verify import verify as carry_out
+    from k3k_core.lifecycle.restore_source import fetched_backup, opened_backup
+
+    async with AsyncExitStack() as stack:
+        host = await stack.enter_async_context(open_host(host_options(session)))
+        async with reporting(session.console) as progress:
+            fetched = await stack.enter_async_context(fetched_backup(host, wanted, progress))
+        source = await stack.enter_async_context(opened_backup(fetched, wanted.key_file))
+        plan = plan_verify(source, quick=quick)
+        if not planned.agreed_to(session, plan, yes=True, dry_run=dry_run, question="", ask=False):
+            return None
+        async with reporting(session.console) as progress:
+            return await carry_out(host, source, progress, quick=quick, timeout=timeout)
+
+
+def _tell_verified(session: Session, verified: Verified) -> None:
+    console, output = session.console, session.settings.output
+    if output == "name":
+        console.data(verified.backup)
+    elif output != "table":
+        document = {
+            "schema": "k3k.backup-verify/v1",
+            "backup": verified.backup,
+            "objects": verified.objects,
+            "restored": verified.restored,
+            "kinds": [
+                {"kind": each.kind, "count": each.count, "changed": each.changed, "missing": each.missing}
+                for each in verified.kinds
+            ],
+            "elapsedSeconds": round(verified.elapsed, 3),
+        }
+        write_document(console, document, output)
+    elif not console.quiet:
+        what = "can be restored" if verified.restored else "is unharmed"
+        took = format_elapsed(verified.elapsed)
+        console.data(escape(f"Backup {verified.backup} {what}: {verified.objects} objects ({took})"))
+        headings = ("KIND", "OBJECTS", "CHANGED BY K3S") if verified.restored else ("KIND", "OBJECTS")
+        rows = [
+            [each.kind, str(each.count), *([str(each.changed)] if verified.restored else [])]
+            for each in verified.kinds
+        ]
+        if rows and console.verbose:
+            console.data(table(console.out, headings, rows))
 
 
 def _tell(session: Session, restored: Restored) -> None:

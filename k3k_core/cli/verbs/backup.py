@@ -292,6 +292,53 @@ def _other_name(session: Session, of: ControlPlaneId, other: str | None) -> Cont
 
 
 @command.command(
+    "verify",
+    cls=VerbCommand,
+    short_help="Prove that a backup can be restored.",
+    help="Prove that a backup can be restored.\n\nIt is restored to a control plane of its own, NAME-verify-..., which "
+    "is compared with the backup object by object and then deleted; should that be prevented, it ends after two "
+    "hours. With --quick only the archive is opened and compared with its description.",
+    examples=(
+        Example("The newest one", "k3k backup verify ci -n team-a"),
+        Example("Only the archive", "k3k backup verify ci -n team-a --quick"),
+        Example("A certain one, by kind", "k3k backup verify ci 20261123T080000Z -n team-a -v"),
+    ),
+    outputs=FORMATS,
+)
+@options.name_argument
+@click.argument("backup", required=False)
+@option("--from", "source", metavar="PLACE", help=f"Where it is: the archive's own file, {_PLACES}.")
+@option("--key-file", metavar="FILE", help="The file with the key, instead of yours.")
+@option("--quick", is_flag=True, help="Check the archive only.")
+@option(
+    "--timeout",
+    type=options.Duration(),
+    default=600.0,
+    metavar="DURATION",
+    help="Longest wait (default 10m).",
+)
+@option("--dry-run", is_flag=True, help="Change nothing: show what would happen.")
+@_common
+def verify_backup(
+    session: Session,
+    name: str,
+    backup: str | None,
+    source: str | None,
+    key_file: str | None,
+    quick: bool,
+    timeout: float,
+    dry_run: bool,
+) -> None:
+    """Prove that a backup can be restored."""
+    from k3k_core.cli.backup_restore import verify
+    from k3k_core.lifecycle.restore_source import SourceRequest
+
+    key = Path(key_file).expanduser() if key_file is not None else None
+    wanted = SourceRequest(identify(session, name), backup, source, key)
+    verify(session, wanted, quick=quick, timeout=timeout, dry_run=dry_run)
+
+
+@command.command(
     "prune",
     cls=VerbCommand,
     short_help="Remove backups that need not be kept.",
