@@ -18,7 +18,7 @@ from k3k_core.datastores.etcd_stream import TakenSnapshot, check_snapshot
 from k3k_core.errors import ConflictError, NotReadyError
 from k3k_core.host import HostApi, wait_for
 from k3k_core.lifecycle.claim import owner_of, stored_values
-from k3k_core.lifecycle.etcd_state import let_join
+from k3k_core.lifecycle.etcd_state import note_restored, restored
 from k3k_core.lifecycle.existing import find_root
 from k3k_core.lifecycle.progress import Progress, Step, silent
 from k3k_core.lifecycle.readiness import trouble_of
@@ -92,13 +92,17 @@ async def restore_etcd(
     values = stored_values(root).values
     refuse_without_volumes(identity, values)
     work = _Work(host, request, root, values, snapshot, progress)
-    await work.claims()
-    await stop_etcd(host, identity, timeout=work.left(), progress=progress)
-    progress(Step("restore", "started", f"restoring {values.datastore.etcd.members} etcd members"))
-    await all_of([work.member(number) for number in range(values.datastore.etcd.members)])
-    progress(Step("restore", "done", "every member has the snapshot on its volume"))
-    await let_join(host, identity, frozenset())
     members = values.datastore.etcd.members
+    if attempt and await restored(host, identity) == attempt:
+        # Members may have written since: none of them is restored twice.
+        progress(Step("restore", "skipped", "every member has the snapshot on its volume already"))
+    else:
+        await work.claims()
+        await stop_etcd(host, identity, timeout=work.left(), progress=progress)
+        progress(Step("restore", "started", f"restoring {members} etcd members"))
+        await all_of([work.member(number) for number in range(members)])
+        await note_restored(host, identity, attempt)
+        progress(Step("restore", "done", "every member has the snapshot on its volume"))
     await start_etcd(host, identity, members, timeout=work.left(), verb=request.verb, progress=progress)
     async with open_etcd(host, identity) as etcd:
         view = await etcd.look()
@@ -107,7 +111,6 @@ async def restore_etcd(
             f"{len(view.healthy)} of {members} restored etcd members of {identity} work",
             hint=f"`k3k etcd status {identity.name} -n {identity.namespace}` shows each.",
         )
-    # Only now: until here a restore that was stopped finds what it has done already.
     await all_of([work.forget(number) for number in range(members)])
 
 

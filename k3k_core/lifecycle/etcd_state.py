@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from k3k_core.errors import NotFoundError
@@ -15,6 +16,7 @@ from k3k_core.resources import CONFIG_MAP
 from k3k_core.values import Values
 
 _FORMED = "existing"
+_RESTORED = "restored"
 
 
 def forms_anew(values: Values) -> bool:
@@ -34,9 +36,8 @@ async def note_formed(host: HostApi, identity: ControlPlaneId, values: Values) -
         identity: the control plane.
         values: its values; nothing is noted about an etcd that forms anew with its pod, or that is none.
     """
-    if values.datastore.kind != "etcd" or forms_anew(values):
-        return
-    await _write(host, identity, await joining(host, identity))
+    if values.datastore.kind == "etcd" and not forms_anew(values):
+        await _write(host, identity, {})
 
 
 async def joining(host: HostApi, identity: ControlPlaneId) -> frozenset[str]:
@@ -46,8 +47,7 @@ async def joining(host: HostApi, identity: ControlPlaneId) -> frozenset[str]:
         host: an open host.
         identity: the control plane.
     """
-    found = await _find(host, identity)
-    return frozenset(((found or {}).get("data") or {}).get(JOINING_KEY, "").split())
+    return frozenset((await _noted(host, identity)).get(JOINING_KEY, "").split())
 
 
 async def let_join(host: HostApi, identity: ControlPlaneId, pods: frozenset[str]) -> None:
@@ -58,7 +58,28 @@ async def let_join(host: HostApi, identity: ControlPlaneId, pods: frozenset[str]
         identity: the control plane.
         pods: names of their pods.
     """
-    await _write(host, identity, pods)
+    await _write(host, identity, {JOINING_KEY: " ".join(sorted(pods))})
+
+
+async def restored(host: HostApi, identity: ControlPlaneId) -> str:
+    """Return the name of the restore that has put its data on the volume of every member; empty for none.
+
+    Args:
+        host: an open host.
+        identity: the control plane.
+    """
+    return (await _noted(host, identity)).get(_RESTORED, "")
+
+
+async def note_restored(host: HostApi, identity: ControlPlaneId, attempt: str) -> None:
+    """Note that a restore has put its data on the volume of every member: from now on they may start.
+
+    Args:
+        host: an open host.
+        identity: the control plane.
+        attempt: names the restore.
+    """
+    await _write(host, identity, {JOINING_KEY: "", _RESTORED: attempt})
 
 
 async def _find(host: HostApi, identity: ControlPlaneId) -> dict[str, Any] | None:
@@ -68,10 +89,16 @@ async def _find(host: HostApi, identity: ControlPlaneId) -> dict[str, Any] | Non
         return None
 
 
-async def _write(host: HostApi, identity: ControlPlaneId, pods: frozenset[str]) -> None:
-    data = {STATE_KEY: _FORMED, JOINING_KEY: " ".join(sorted(pods))}
+async def _noted(host: HostApi, identity: ControlPlaneId) -> dict[str, str]:
     found = await _find(host, identity)
-    if found is not None and found.get("data") == data:
+    return dict((found or {}).get("data") or {})
+
+
+async def _write(host: HostApi, identity: ControlPlaneId, changes: Mapping[str, str]) -> None:
+    """Note that the cluster has formed, and more; what else is noted stays."""
+    noted = await _noted(host, identity)
+    data = {JOINING_KEY: "", **noted, STATE_KEY: _FORMED, **changes}
+    if noted == data:
         return
     root = await find_root(host, identity)
     meta = metadata(identity, identity.etcd, COMPONENT_ETCD, owner_of(root))
