@@ -21,6 +21,7 @@ from k3k_core.lifecycle.existing import find_root, find_workload
 from k3k_core.lifecycle.operation import refuse_other_operation
 from k3k_core.lifecycle.plan import Plan
 from k3k_core.lifecycle.progress import Progress, Step, silent
+from k3k_core.lifecycle.rollout import servers_of
 from k3k_core.lifecycle.scaling import (
     counted,
     scale,
@@ -29,6 +30,7 @@ from k3k_core.lifecycle.scaling import (
     stop_agents,
     stop_etcd,
     stop_servers,
+    wait_for_servers,
 )
 from k3k_core.names import (
     ANNOTATION_PAUSED_AT,
@@ -271,13 +273,16 @@ async def resume(
             await start_etcd(host, identity, members, timeout=left(), progress=progress)
         else:
             await scale(host, identity, identity.etcd, members)
-    await start_servers(host, identity, values.servers, wait=False, progress=progress)
+    before = await servers_of(host, identity)
+    await start_servers(host, identity, values.servers, wait=False, progress=silent if wait else progress)
     await _start_agents(host, identity, values.agents.replicas)
     if standing.since is not None or standing.scaled_to_zero:
         now = format_time(datetime.now(UTC))
         await _annotate(host, identity, {ANNOTATION_PAUSED_AT: None, ANNOTATION_RESUMED_AT: now})
     if wait:
-        await start_servers(host, identity, values.servers, timeout=left(), progress=progress)
+        await wait_for_servers(
+            host, identity, values.servers, before=before, timeout=left(), progress=progress
+        )
     changed = standing.since is not None or standing.scaled_to_zero
     return Resumed(identity, values.servers, changed, wait, time.monotonic() - started)
 

@@ -73,14 +73,45 @@ async def start_servers(
     """
     before = await servers_of(host, identity)
     await scale(host, identity, identity.server, servers)
-    count = counted(servers, COMPONENT_SERVER)
-    if not wait:
-        progress(Step("start", "done", f"asked for {count}", f"StatefulSet/{identity.server}"))
-        return
-    progress(Step("start", "started", f"waiting for {count}", f"StatefulSet/{identity.server}"))
+    if wait:
+        await wait_for_servers(
+            host, identity, servers, before=before, timeout=timeout, verb=verb, progress=progress
+        )
+    else:
+        text = f"asked for {counted(servers, COMPONENT_SERVER)}"
+        progress(Step("start", "done", text, f"StatefulSet/{identity.server}"))
+
+
+async def wait_for_servers(
+    host: HostApi,
+    identity: ControlPlaneId,
+    servers: int,
+    *,
+    before: frozenset[str] = frozenset(),
+    timeout: float = 600.0,
+    verb: str = "resume",
+    progress: Progress = silent,
+) -> None:
+    """Wait until the servers that were asked for are ready.
+
+    Args:
+        host: an open host.
+        identity: the control plane.
+        servers: how many were asked for.
+        before: uids of the pods there were before; they are not told about.
+        timeout: seconds to wait.
+        verb: the verb that goes on waiting when it is run again, for the message.
+        progress: told about each.
+
+    Raises:
+        NotReadyError: not all are ready in time.
+        K3kError: the host refuses or does not answer.
+    """
+    count, name = counted(servers, COMPONENT_SERVER), f"StatefulSet/{identity.server}"
+    progress(Step("start", "started", f"waiting for {count}", name))
     rollout = Rollout(identity, identity.server, servers, before, verb)
     await wait_for_rollout(host, rollout, timeout=timeout, progress=progress)
-    progress(Step("start", "done", f"{count} ready", f"StatefulSet/{identity.server}"))
+    progress(Step("start", "done", f"{count} ready", name))
 
 
 async def stop_etcd(
