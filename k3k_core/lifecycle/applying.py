@@ -74,9 +74,19 @@ async def apply_supports(host: HostApi, blueprint: Blueprint, *, force: bool) ->
         The objects as they were applied.
     """
     *supports, _servers = manifests.render_applied(blueprint)
-    revision = manifests.revision_secret(blueprint)
-    await all_of([*(host.apply(item, force=force) for item in supports), _keep(host, revision)])
+    await all_of([*(host.apply(item, force=force) for item in supports), keep_revision(host, blueprint)])
     return list(supports)
+
+
+async def keep_revision(host: HostApi, blueprint: Blueprint) -> dict[str, Any]:
+    """Keep the values of a revision for history and rollback, unless they are kept; return its Secret.
+
+    Args:
+        host: an open host.
+        blueprint: the control plane.
+    """
+    stored, _made = await create_once(host, manifests.revision_secret(blueprint))
+    return stored
 
 
 async def apply_servers(
@@ -108,9 +118,4 @@ async def apply_servers(
     stored = await host.apply(servers, force=force)
     kinds = ", ".join(dict.fromkeys(item["kind"] for item in (*supports, servers)))
     progress(Step("apply", "done", f"applied {len(supports) + 1} objects ({kinds})"))
-    return stored
-
-
-async def _keep(host: HostApi, manifest: Mapping[str, Any]) -> dict[str, Any]:
-    stored, _made = await create_once(host, manifest)
     return stored

@@ -23,6 +23,7 @@ from k3k_core import manifests
 from k3k_core.concurrency import all_of
 from k3k_core.errors import NotReadyError
 from k3k_core.host import HostApi, wait_for
+from k3k_core.lifecycle.applying import keep_revision
 from k3k_core.lifecycle.operation import Operation, advance
 from k3k_core.lifecycle.probing import probe_servers
 from k3k_core.lifecycle.progress import Progress, Step
@@ -123,6 +124,8 @@ async def remove_green(host: HostApi, identity: ControlPlaneId, progress: Progre
 async def _start_green(work: Work, blueprint: Blueprint) -> None:
     identity, servers = work.id, blueprint.values.servers
     before = await servers_of(work.host, identity)
+    # Now, so that history knows what was tried also when it is taken back.
+    await keep_revision(work.host, blueprint)
     await _admit_green(work, blueprint)
     for item in green_objects(blueprint, manifests.render_applied(blueprint)):
         await work.host.apply(item, force=work.request.force_conflicts)

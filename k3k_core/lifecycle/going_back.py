@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import replace
 
 from k3k_core import manifests
@@ -19,7 +20,7 @@ from k3k_core.lifecycle.progress import Progress, Step
 from k3k_core.lifecycle.rollout import servers_of
 from k3k_core.lifecycle.standing import UpgradeRequest, look
 from k3k_core.lifecycle.upgrade_apply import apply_all, lead_to, make_blueprint, remove_superfluous
-from k3k_core.lifecycle.upgrade_note import BACK
+from k3k_core.lifecycle.upgrade_note import ANNOTATION_TAKEN_BACK, BACK
 from k3k_core.lifecycle.upgrade_plan import plan_of
 from k3k_core.lifecycle.upgrade_record import forget, record
 from k3k_core.lifecycle.upgrade_work import Work
@@ -71,6 +72,7 @@ async def go_back(
     progress(Step("back", "started", text, f"Secret/{identity.root}"))
     work = Work(host, back, standing, plan, progress, time.monotonic() + request.timeout)
     root = await record(work, replace(note, phase=BACK))
+    await _mark_taken_back(host, identity, note)
     two_sets = note.facts.get("strategy") == "blue-green"
     blueprint = await make_blueprint(work, root, lead=not two_sets)
     before = await servers_of(host, identity)
@@ -85,6 +87,17 @@ async def go_back(
     await forget(host, identity, blueprint.revision)
     progress(Step("back", "done", f"it is as revision {number} was", f"Secret/{identity.root}"))
     return blueprint, work
+
+
+async def _mark_taken_back(host: HostApi, identity: ControlPlaneId, note: Operation) -> None:
+    """Note on the revision that did not work that it was taken back, so that nobody rolls back to it."""
+    number = int(note.facts.get("revision") or 0)
+    if not number:
+        return
+    patch = {"metadata": {"annotations": {ANNOTATION_TAKEN_BACK: "true"}}}
+    with suppress(NotFoundError):
+        # It is kept only if the upgrade came far enough.
+        await host.patch(SECRET, identity.namespace, identity.revision(number), patch)
 
 
 async def values_of_revision(host: HostApi, identity: ControlPlaneId, number: int) -> LoadedValues:

@@ -16,6 +16,7 @@ from k3k_core.errors import K3kError
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.comparison import FieldChange, field_changes
 from k3k_core.lifecycle.existing import find_root
+from k3k_core.lifecycle.upgrade_note import ANNOTATION_TAKEN_BACK
 from k3k_core.names import ANNOTATION_VERSION, LABEL_CONTROL_PLANE, TYPE_REVISION, ControlPlaneId
 from k3k_core.resources import SECRET
 
@@ -31,6 +32,7 @@ class Revision:
         values: all its values as YAML, without tokens and passwords; empty when they cannot be read.
         current: whether it is the one the control plane is at.
         changes: the values in which it differs from the revision before it that is still kept.
+        taken_back: whether it did not work and was taken back.
     """
 
     number: int
@@ -39,6 +41,7 @@ class Revision:
     values: str
     current: bool = False
     changes: tuple[FieldChange, ...] = ()
+    taken_back: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return the stable machine-readable form (`k3k history -o json`), times in RFC 3339."""
@@ -47,6 +50,7 @@ class Revision:
             "at": format_time(self.at),
             "version": self.version,
             "current": self.current,
+            "takenBack": self.taken_back,
             "changes": [
                 {"path": change.path, "before": change.before, "after": change.after}
                 for change in self.changes
@@ -113,6 +117,7 @@ def _revision(
         values=text,
         current=current,
         changes=changes,
+        taken_back=ANNOTATION_TAKEN_BACK in (metadata.get("annotations") or {}),
     )
 
 

@@ -14,7 +14,7 @@ from k3k_core.lifecycle.going_back import go_back, values_of_revision
 from k3k_core.lifecycle.operation import Operation, refuse_other_operation
 from k3k_core.lifecycle.plan import Plan
 from k3k_core.lifecycle.progress import Progress, silent
-from k3k_core.lifecycle.revisions import revision_secrets
+from k3k_core.lifecycle.revisions import revisions
 from k3k_core.lifecycle.servers import list_servers, newest_started
 from k3k_core.lifecycle.standing import UpgradeRequest
 from k3k_core.lifecycle.upgrade import Upgraded, plan_upgrade, upgrade
@@ -126,21 +126,23 @@ async def _target(host: HostApi, request: RollbackRequest, current: int, note: O
                 hint=f"`k3k rollback {identity.name} -n {identity.namespace}` goes on with that.",
             )
         return noted
-    kept = sorted(manifests.stored_revision(item) for item in await revision_secrets(host, identity))
+    kept = await revisions(host, identity)
     if request.to is not None:
-        if request.to not in kept:
+        if request.to not in {each.number for each in kept}:
             raise NotFoundError(
                 f"control plane {identity} has no revision {request.to}",
-                hint=f"Kept are: {', '.join(map(str, kept))}.",
+                hint=f"Kept are: {', '.join(str(each.number) for each in reversed(kept))}.",
             )
         return request.to
-    before = [number for number in kept if number < current]
-    if not before:
-        raise ConflictError(
-            f"control plane {identity} has no revision before {current} that is kept",
-            hint=f"`k3k history {identity.name} -n {identity.namespace}` shows which are.",
-        )
-    return before[-1]
+    now = next((each.values for each in kept if each.current), "")
+    for each in kept:
+        # Not one that did not work, nor one that was the same: going there would be no way back.
+        if each.number < current and not each.taken_back and each.values != now:
+            return each.number
+    raise ConflictError(
+        f"control plane {identity} has no revision before {current} to go back to",
+        hint=f"`k3k history {identity.name} -n {identity.namespace}` shows which are kept; --to names one.",
+    )
 
 
 async def _same_minor(host: HostApi, identity: ControlPlaneId, version: str) -> bool:

@@ -41,7 +41,7 @@ def _version_problems(request: UpgradeRequest, standing: Standing) -> Iterator[I
     try:
         check_step(str(standing.running), str(wanted), allow_downgrade=request.allow_downgrade)
     except VersionError as error:
-        yield Issue("version", error.problem, error.remedy)
+        yield Issue("version", error.problem, _back_by_other_means(request, standing) or error.remedy)
         return
     behind = lagging(standing.servers, wanted)
     if behind:
@@ -51,6 +51,17 @@ def _version_problems(request: UpgradeRequest, standing: Standing) -> Iterator[I
             f"{wanted} cannot run beside servers that are more than one minor behind: {names}",
             f"finish the upgrade to {standing.stored.values.version} first",
         )
+
+
+def _back_by_other_means(request: UpgradeRequest, standing: Standing) -> str:
+    """Return how to go back to an older version all the same; empty for what is no rollback or too far back."""
+    wanted, identity = K3sVersion.parse(standing.wanted.version), request.id
+    if request.verb != "rollback" or wanted > standing.running:
+        return ""
+    restore = f"`k3k backup restore {identity.name} -n {identity.namespace}` brings back what was stored then"
+    if wanted.minor < standing.running.minor - 1:
+        return restore
+    return f"{restore}; --allow-downgrade keeps what is stored now and hopes that {wanted} can read it"
 
 
 def _health_problems(request: UpgradeRequest, standing: Standing) -> Iterator[Issue]:

@@ -7,13 +7,15 @@ from typing import Any, Final, Literal
 
 from k3k_core.lifecycle.operation import Operation, operation_of
 from k3k_core.lifecycle.standing import UpgradeRequest
-from k3k_core.names import ControlPlaneId
+from k3k_core.names import DOMAIN, ControlPlaneId
 
 Phase = Literal["roll", "stop", "canary", "others", "green", "switch", "replace", "return", "clean", "back"]
 
 # In this order; a phase that is noted has begun, those before it are done.
 BLUE_GREEN: Final[tuple[Phase, ...]] = ("green", "switch", "replace", "return", "clean")
 BACK: Final[Phase] = "back"
+# On the Secret of a revision that did not work and was taken back.
+ANNOTATION_TAKEN_BACK: Final = f"{DOMAIN}/taken-back"
 _VERBS = frozenset({"upgrade", "rollback"})
 
 IN_WORDS: Final[Mapping[str, str]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from k3k_core import manifests
@@ -14,6 +15,7 @@ from k3k_core.lifecycle.progress import Step
 from k3k_core.lifecycle.revisions import revision_secrets
 from k3k_core.lifecycle.root_marks import renewed_metadata
 from k3k_core.lifecycle.standing import Standing
+from k3k_core.lifecycle.upgrade_note import BACK
 from k3k_core.lifecycle.upgrade_work import Work
 from k3k_core.names import ANNOTATION_OPERATION, ControlPlaneId
 from k3k_core.resources import SECRET
@@ -95,6 +97,8 @@ def _new_root(
     fresh = manifests.root_secret(identity, wanted, revision=number)
     metadata = renewed_metadata(root, fresh, stored, wanted)
     if note is not None:
+        if note.phase != BACK:
+            note = replace(note, facts={**note.facts, "revision": str(number)})
         metadata["annotations"] = {**metadata["annotations"], ANNOTATION_OPERATION: noted(note)}
     return {**fresh, "metadata": metadata}
 

@@ -156,5 +156,5 @@ def _same(app: App[Any], key: FleetKey, request: UpgradeRequest) -> str:
     """Return the command that does the same; values that were typed here have to be saved for it first."""
     options = ["-f", f"{key.name}.yaml"] if request.values is not None else []
     if request.version is not None:
-        options += ["--version", request.version]
+        options += ["--version", request.version, "--no-backup"]
     return command(services(app), key, "upgrade", *options, "--yes")

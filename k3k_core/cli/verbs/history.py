@@ -81,12 +81,18 @@ def _table(session: Session, found: tuple[Revision, ...]) -> str:
             str(each.number),
             format_age((now - each.at).total_seconds()) if each.at else "",
             each.version,
-            Cell("current", "good") if each.current else "",
+            _state(each),
             _changes(each),
         ]
         for each in found
     ]
     return table(session.console.out, ("REVISION", "AGE", "VERSION", "STATE", "CHANGES"), rows)
+
+
+def _state(revision: Revision) -> Cell | str:
+    if revision.current:
+        return Cell("current", "good")
+    return Cell("taken back", "warn") if revision.taken_back else ""
 
 
 def _changes(revision: Revision) -> str:
