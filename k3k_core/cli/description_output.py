@@ -100,6 +100,8 @@ def _summary(terminal: Terminal, description: Description) -> str:
         *([("Revision", str(description.revision))] if description.revision else []),
         ("Created", _moment(row.created_at, now)),
         *([("Expires", _moment(row.expires_at, now))] if row.expires_at else []),
+        *([("Paused", _moment(row.paused_at, now))] if row.paused_at else []),
+        *([("Protected", "yes: delete and prune refuse it")] if row.protected else []),
     ]
     return fields(terminal, pairs)
 

@@ -29,6 +29,7 @@ _LEAST_FIRST_MEASURED = (
     "QUEUE",
     "CERT",
 )
+_NEAR_END = 3600.0
 _STYLES: dict[str, Style] = {
     "Healthy": "good",
     "Degraded": "warn",
@@ -126,4 +127,6 @@ def _time_left(expires_at: datetime | None, now: datetime) -> Cell | str:
     if expires_at is None:
         return ""
     left = (expires_at - now).total_seconds()
-    return format_age(left) if left > 0 else Cell("expired", "bad")
+    if left <= 0:
+        return Cell("expired", "bad")
+    return Cell(format_age(left), "warn" if left < _NEAR_END else None)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from k3k_core import manifests
+from k3k_core.ages import format_age
 from k3k_core.concurrency import together
 from k3k_core.discovery import ControlPlane, list_control_planes
 from k3k_core.discovery.addresses import api_port, load_balancer_host, url
@@ -30,6 +31,8 @@ from k3k_core.pki import ControlPlanePki, Tokens, certificate_expiry, kubeconfig
 from k3k_core.resources import EVENT, PERSISTENT_VOLUME_CLAIM, POD, SECRET, SERVICE, Resource
 
 _SHOWN_EVENTS = 30
+# Before the end of a time to live, from when on it is told.
+_NEAR_END = timedelta(hours=1)
 
 
 async def describe(host: HostApi, identity: ControlPlaneId, *, now: datetime) -> Description:
@@ -73,7 +76,7 @@ async def describe(host: HostApi, identity: ControlPlaneId, *, now: datetime) ->
         endpoints=_endpoints(front or next(iter(services), None)),
         servers=tuple(sorted((_server(pod) for pod in pods), key=lambda pod: pod.name)),
         certificates=_certificates(identity, by_name),
-        conditions=_conditions(identity, summary, by_name),
+        conditions=(*_conditions(identity, summary, by_name), *_near_end(identity, summary, now)),
         volumes=tuple(sorted((_volume(item) for item in volumes), key=lambda item: item.name)),
         events=_events(identity, events, {item["metadata"]["name"] for item in (*pods, *volumes)}),
         now=now,
@@ -198,6 +201,8 @@ def _conditions(
 ) -> tuple[Condition, ...]:
     missing = [name for name in (identity.pki, identity.tokens, identity.kubeconfig) if name not in secrets]
     counted = f"{summary.servers_ready} of {summary.servers_wanted} servers ready"
+    if summary.verdict == "Paused":
+        counted = "paused: no servers are asked for"
     ready = 0 < summary.servers_wanted <= summary.servers_ready
     conditions = [
         Condition(
@@ -216,6 +221,22 @@ def _conditions(
         text = "; ".join(trouble) or "authorities, tokens and kubeconfig exist"
         conditions.append(Condition("CredentialsStored", "False" if trouble else "True", text))
     return tuple(conditions)
+
+
+def _near_end(identity: ControlPlaneId, summary: ControlPlane, now: datetime) -> tuple[Condition, ...]:
+    """Tell that a time to live is about to end, or over."""
+    if summary.expires_at is None or summary.expires_at - now > _NEAR_END:
+        return ()
+    left = (summary.expires_at - now).total_seconds()
+    text = (
+        f"ends in {format_age(left)}"
+        if left > 0
+        else f"ended {format_age(-left)} ago: `k3k prune` deletes it"
+    )
+    if summary.protected:
+        text += ", protected from that"
+    command = f"k3k ttl {identity.name} +1h -n {identity.namespace}"
+    return (Condition("TimeLeft", "False", f"{text}; `{command}` gives it longer"),)
 
 
 def _events(

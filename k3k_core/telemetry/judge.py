@@ -282,7 +282,7 @@ def _worst_first(found: Iterable[tuple[int, Finding]]) -> tuple[Finding, ...]:
 _HOST_ADVICE: Final[Mapping[Verdict, str]] = {
     "Progressing": "Wait, or look at the events of the server pods if it takes longer than a few minutes.",
     "Paused": "Run `k3k resume` to start its servers again.",
-    "Expired": "Run `k3k prune` to delete it, or give it a later end if it is still needed.",
+    "Expired": "Run `k3k prune` to delete it, or `k3k ttl` to give it a later end if it is still needed.",
     "Unknown": "Check that the host answers with `k3k hosts`, and that this place can reach the control plane.",
 }
 

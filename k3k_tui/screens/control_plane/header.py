@@ -55,6 +55,8 @@ def _facts(view: SheetView, row: FleetRow) -> Line:
     if plane.expires_at is not None:
         left = plane.expires_at.timestamp() - view.now
         facts.append(Cell(f"ends in {format_age(left)}" if left > 0 else "time is over", "expired"))
+    if plane.protected:
+        facts.append(Cell("protected", "info"))
     if plane.read_only:
         facts.append(Cell(f"made by {plane.made_by}: only shown", "info"))
     separator = Cell(f" {view.glyphs.separator} ", "muted")
