@@ -33,6 +33,8 @@ Sink = Callable[[bytes], Awaitable[None]]
 _NOT_JSON = "it does not speak etcd's JSON gateway"
 # A page of large objects stays far below what one answer may hold.
 PAGE = 500
+# A member that works says how it is at once, also when it waits for others.
+_STATUS_TIMEOUT = 4.0
 _LONGEST_LINE = 4 * 1024 * 1024
 
 
@@ -64,7 +66,7 @@ class EtcdClient:
 
     async def status(self) -> Status:
         """Return how the member sees itself."""
-        return read_status(await self._call("maintenance/status", {}))
+        return read_status(await self._call("maintenance/status", {}, timeout=_STATUS_TIMEOUT))
 
     async def members(self) -> tuple[Member, ...]:
         """Return the members of the cluster, by name."""

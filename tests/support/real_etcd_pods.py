@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -36,6 +37,14 @@ _OWN_HOSTS = 'mount --bind "$0" /etc/hosts && exec "$@"'
 _PIECE = 64 * 1024
 
 
+def etcd_version() -> str:
+    """Return the version of the etcd that would run; empty when there is none."""
+    if ETCD is None:
+        return ""
+    told = subprocess.run([ETCD, "--version"], check=True, capture_output=True, text=True).stdout
+    return told.partition("etcd Version: ")[2].split()[0]
+
+
 def _own_hosts_work() -> bool:
     probe = [*_UNSHARE, "sh", "-c", _OWN_HOSTS, "/etc/hostname", "true"]
     return (
@@ -52,11 +61,13 @@ class RealPods:
         folder: of the test.
         addresses: of the pods, by DNS name.
         processes: those that run, by the name of their pod.
+        variables: laid over the environment of members that are yet to start.
     """
 
     folder: Path
     addresses: dict[str, str] = field(default_factory=dict)
     processes: dict[str, RealEtcd] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
 
     @property
     def hosts(self) -> Path:
@@ -165,7 +176,7 @@ class RealEtcd(TaskProcess):
                 command,
                 stdout=log,
                 stderr=log,
-                env={"PATH": os.environ["PATH"], **_etcd_variables(launch.variables)},
+                env={"PATH": os.environ["PATH"], **_etcd_variables(launch.variables), **pods.variables},
             )
         members.put(member)
         super().__init__(self._run(), self._written, lambda: None, launch.changed)
@@ -207,6 +218,10 @@ class RealEtcd(TaskProcess):
 
     def accepts(self, port: int) -> bool:  # noqa: ARG002, part of the protocol
         return self.exit_code is None
+
+    def freeze(self) -> None:
+        """Hold it still: it is there and answers nobody, as on a node that hangs."""
+        self._process.send_signal(signal.SIGSTOP)
 
     def stop(self) -> None:
         self._process.kill()
