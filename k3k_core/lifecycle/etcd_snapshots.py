@@ -47,7 +47,9 @@ async def save_snapshot(
                 os.fsync(file.fileno())
             part.replace(path)
         except OSError as error:
-            raise K3kError(f"{path} cannot be written: {error.strerror}", hint="Choose another file.") from None
+            raise K3kError(
+                f"{path} cannot be written: {error.strerror}", hint="Choose another file."
+            ) from None
         finally:
             part.unlink(missing_ok=True)
     progress(Step("snapshot", "done", f"{taken.size} bytes in {path}"))
