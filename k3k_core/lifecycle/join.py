@@ -26,7 +26,7 @@ from k3k_core.lifecycle.own_api import open_control_plane
 from k3k_core.lifecycle.supervisor import open_supervisor, verifying
 from k3k_core.manifests.metadata import secret as secret_manifest
 from k3k_core.names import FIELD_MANAGER, LABEL_MANAGED_BY, ControlPlaneId
-from k3k_core.pki.bundles import join_token
+from k3k_core.pki.bundles import join_token, roots_of
 from k3k_core.resources import SECRET
 
 DEFAULT_LIFETIME = timedelta(hours=24)
@@ -161,21 +161,27 @@ async def revoke_invitation(host: HostApi, identity: ControlPlaneId, token_id: s
 
 
 async def shown_authority(host: HostApi, identity: ControlPlaneId) -> str:
-    """Return the authority that a server shows to agents, which is verified by itself.
+    """Return the authority that servers show to agents, which is also in the Secret of the control plane.
 
     Args:
         host: an open host.
         identity: the control plane.
 
     Raises:
-        ConflictError: it shows none.
+        ConflictError: a server shows another one than that it is verified by.
     """
-    async with open_supervisor(host, identity) as supervisor:
+    secret = await host.get(SECRET, identity.namespace, identity.pki)
+    stored = manifests.secret_data(secret).get("server-ca.crt", "")
+    async with open_supervisor(host, identity, authority_pem=stored) as supervisor:
         reply = await supervisor.ask("GET", "/cacerts")
     if reply.status != 200 or "BEGIN CERTIFICATE" not in reply.text:
+        # Not told by this server; what it was verified by is what agents will see.
+        return stored
+    if roots_of(stored)[0] not in roots_of(reply.text):
         raise ConflictError(
-            f"server {supervisor.pod} answers {reply.status} when it is asked for its authority",
-            hint=f"`k3k doctor {identity.name} -n {identity.namespace}` looks for the reason.",
+            f"server {supervisor.pod} shows agents another authority than the one in Secret "
+            f"{identity.namespace}/{identity.pki}",
+            hint=f"`k3k restart {identity.name} -n {identity.namespace}`, then the same command again.",
         )
     return reply.text
 

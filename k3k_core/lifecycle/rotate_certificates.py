@@ -75,7 +75,7 @@ async def plan_rotate_certificates(
         ConflictError: it is not ours to change, or another operation is under way.
     """
     moment = now or datetime.now(UTC)
-    start = await look_at(host, identity, VERB)
+    start = await look_at(host, identity, VERB, tells_k3s=False)
     ends, silent_servers = await certificate_ends(host, identity, now=moment)
     due = [end for end in ends if end.kind != "authority" and _is_due(end, moment, force=force)]
     warnings = [Issue("", why, "") for why in silent_servers]
@@ -120,7 +120,7 @@ async def rotate_certificates(
         NotReadyError: a server is not ready in time; the same command goes on.
     """
     clock, moment = Clock(time.monotonic(), timeout), now or datetime.now(UTC)
-    start = await look_at(host, identity, VERB)
+    start = await look_at(host, identity, VERB, tells_k3s=False)
     Plan(identity, VERB, "make certificates anew", problems=start.problems).refuse()
     if not start.resumes:
         ends, _ = await certificate_ends(host, identity, now=moment)

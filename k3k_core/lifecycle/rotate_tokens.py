@@ -64,7 +64,7 @@ async def plan_rotate_tokens(host: HostApi, identity: ControlPlaneId, what: tupl
         NotFoundError: the control plane does not exist.
         ConflictError: it is not ours to change, or another operation is under way.
     """
-    start = await look_at(host, identity, VERB)
+    start = await look_at(host, identity, VERB, tells_k3s=SERVER in what or AGENT in what)
     words = _words(what)
     return Plan(
         id=identity,
@@ -104,7 +104,7 @@ async def rotate_tokens(
         NotReadyError: a server does not become ready in time, or none answers; the same command goes on.
     """
     clock = Clock(time.monotonic(), timeout)
-    start = await look_at(host, identity, VERB)
+    start = await look_at(host, identity, VERB, tells_k3s=SERVER in what or AGENT in what)
     _plan_of(start, identity, what).refuse()
     operation, _ = await begin(
         host, identity, Operation(VERB, _PREPARE, {"what": ",".join(what)}, _command(identity, what))

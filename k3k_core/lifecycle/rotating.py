@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from k3k_core.errors import Issue
+from k3k_core.errors import Issue, K3kError
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.applying import apply_servers
 from k3k_core.lifecycle.operation import operation_of, refuse_other_operation
@@ -16,6 +16,7 @@ from k3k_core.lifecycle.progress import Progress, Step, silent
 from k3k_core.lifecycle.restart import ANNOTATION_RESTARTED
 from k3k_core.lifecycle.rollout import Rollout, servers_of, wait_for_rollout
 from k3k_core.lifecycle.standing_blueprint import stand_of
+from k3k_core.lifecycle.supervisor import basic, open_supervisor
 from k3k_core.manifests import Blueprint
 from k3k_core.names import ControlPlaneId
 from k3k_core.resources import STATEFUL_SET
@@ -80,13 +81,16 @@ class Clock:
         return time.monotonic() - self.started
 
 
-async def look_at(host: HostApi, identity: ControlPlaneId, verb: str) -> RotationStart:
+async def look_at(
+    host: HostApi, identity: ControlPlaneId, verb: str, *, tells_k3s: bool = True
+) -> RotationStart:
     """Read what a rotation depends on, and why it may not begin.
 
     Args:
         host: an open host.
         identity: the control plane.
         verb: the verb, as in its operation.
+        tells_k3s: whether k3s itself has to be told of something.
 
     Raises:
         NotFoundError: the control plane does not exist.
@@ -104,6 +108,8 @@ async def look_at(host: HostApi, identity: ControlPlaneId, verb: str) -> Rotatio
         missing = values.servers - len(servers)
         if not resumes and (unready or missing > 0):
             problems.append(_unready(identity, unready, missing))
+        elif tells_k3s and not resumes and (refused := await refused_by_k3s(host, blueprint)):
+            problems.append(refused)
     loses = values.datastore.kind == "sqlite" and not values.persistence.enabled
     return RotationStart(root, blueprint, tuple(problems), loses, resumes)
 
@@ -163,6 +169,30 @@ async def restart_anew(
     rollout = Rollout(identity, workload, pods, before, verb)
     await wait_for_rollout(host, rollout, timeout=clock.left(), progress=progress)
     progress(Step("restart", "done", f"{pods} of {pods} pods of {workload} are ready"))
+
+
+async def refused_by_k3s(host: HostApi, blueprint: Blueprint) -> Issue | None:
+    """Return why k3s could not be told of other tokens or authorities; None when it can.
+
+    Asked before anything is changed: a server token that k3s does not know would stop a rotation half-way.
+
+    Args:
+        host: an open host.
+        blueprint: the control plane.
+    """
+    try:
+        async with open_supervisor(
+            host, blueprint.id, authority_pem=blueprint.pki.server_ca.cert_pem
+        ) as supervisor:
+            known = basic("server", blueprint.tokens.server)
+            reply = await supervisor.ask("GET", "/v1-k3s/encrypt/status", authorization=known)
+    except K3kError as error:
+        return Issue("", error.message, error.hint)
+    if reply.refused or reply.status == 404:
+        problem = f"server {supervisor.pod} does not take its own server token (status {reply.status})"
+        where = f"{blueprint.id.name} -n {blueprint.id.namespace}"
+        return Issue("", problem, f"`k3k doctor {where}` looks for the reason")
+    return None
 
 
 def restart_step(blueprint: Blueprint) -> str:
