@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from k3k_core.errors import Issue
+from k3k_core.lifecycle.etcd_upgrade import image_problems
 
 if TYPE_CHECKING:
     from k3k_core.values import Values
@@ -102,6 +103,7 @@ def _etcd(before: Values, after: Values) -> Iterator[Issue]:
             f"is {old.members} for good: members are not added to a running etcd",
             _ANEW,
         )
+    yield from image_problems(old.image, new.image)
     if before.persistence.enabled:
         yield from _volume("datastore.etcd.size", old.size, new.size)
         yield from _volume("datastore.etcd.storage_class", old.storage_class, new.storage_class)

@@ -12,6 +12,7 @@ from k3k_core.host import HostApi
 from k3k_core.lifecycle.claim import value_changes
 from k3k_core.lifecycle.comparison import FieldChange, ObjectDiff
 from k3k_core.lifecycle.diff import compare_with_host
+from k3k_core.lifecycle.etcd_upgrade import member_problems
 from k3k_core.lifecycle.operation import Operation
 from k3k_core.lifecycle.rollout import is_complete
 from k3k_core.lifecycle.standing import Standing, UpgradeRequest, look
@@ -159,6 +160,8 @@ async def plan_of(host: HostApi, request: UpgradeRequest, standing: Standing) ->
     )
     if (replaced.servers or replaced.etcd) and not found and note is None:
         found += await budget_problems(host, request, servers=replaced.servers, etcd=replaced.etcd)
+    if replaced.etcd and not found and note is None and not request.ignore_health:
+        found += await member_problems(host, request.id)
     loses = _loses_data(standing, replaced)
     next_revision = standing.revision + bool(changes)
     return UpgradePlan(

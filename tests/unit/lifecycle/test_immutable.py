@@ -42,6 +42,16 @@ def changed(before: str, after: str) -> list[str]:
             ["datastore.etcd.storage_class"],
         ),
         (
+            ETCD,
+            "datastore: {kind: etcd, etcd: {image: 'quay.io/coreos/etcd:v3.5.21'}}",
+            ["datastore.etcd.image"],
+        ),
+        (
+            "datastore: {kind: etcd, etcd: {image: 'etcd:v3.4.23'}}",
+            "datastore: {kind: etcd, etcd: {image: 'etcd:v3.6.8'}}",
+            ["datastore.etcd.image"],
+        ),
+        (
             EXTERNAL,
             "datastore: {kind: external, external: {endpoint: 'postgres://db/one'}}",
             ["datastore.external.endpoint"],
@@ -56,6 +66,9 @@ def test_a_change_that_cannot_be_made_is_named_by_its_path(before: str, after: s
     ("before", "after"),
     [
         ("", "version: v1.36.4+k3s1"),
+        (ETCD, "datastore: {kind: etcd, etcd: {image: 'quay.io/coreos/etcd:v3.7.0'}}"),
+        (ETCD, "datastore: {kind: etcd, etcd: {image: 'quay.io/coreos/etcd:v3.6.7'}}"),
+        (ETCD, "datastore: {kind: etcd, etcd: {image: 'registry.example.org/etcd:of-ours'}}"),
         ("", "ttl: 2h"),
         ("", "k3s: {debug: true, log_level: '4', tls_sans: [api.example.org]}"),
         ("", "loadbalancer: {enabled: false}"),
