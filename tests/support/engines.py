@@ -23,6 +23,7 @@ from k3k_core.sandbox.host_controllers import HostControllers
 from k3k_core.sandbox.k3s.cluster import Surroundings
 from k3k_core.sandbox.k3s.clusters import EmbeddedClusters
 from k3k_core.sandbox.k3s.datastores import Datastores, Members
+from k3k_core.sandbox.node_pages import with_node_pages
 from k3k_core.sandbox.pod_admission import PodSecurityAdmission
 from k3k_core.sandbox.scenario import Scenario
 
@@ -77,7 +78,8 @@ async def engine() -> AsyncIterator[Engine]:
         on_drop=lambda _: None,
     )
     active.start()
-    runner = web.AppRunner(api.application(), access_log=None, shutdown_timeout=0.1, auto_decompress=False)
+    served = with_node_pages(api, active.log, active.exec_door())
+    runner = web.AppRunner(served, access_log=None, shutdown_timeout=0.1, auto_decompress=False)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

@@ -17,6 +17,7 @@ from k3k_core.sandbox.api.pod_cells import pod_cells
 from k3k_core.sandbox.api.workload_cells import (
     budget_cells,
     controller_revision_cells,
+    cron_job_cells,
     daemon_set_cells,
     deployment_cells,
     job_cells,
@@ -225,6 +226,7 @@ CELLS: dict[str, Cells] = {
     "ClusterRoleBinding": _binding,
     "ConfigMap": _config_map,
     "ControllerRevision": controller_revision_cells,
+    "CronJob": cron_job_cells,
     "DaemonSet": daemon_set_cells,
     "Deployment": deployment_cells,
     "EndpointSlice": endpoint_slice_cells,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from zoneinfo import available_timezones
 
 from k3k_core.sandbox.api import names_check as names
+from k3k_core.sandbox.api.cron_schedule import parse_schedule
 from k3k_core.sandbox.api.field_checks import each_invalid, not_negative
 from k3k_core.sandbox.api.statuses import (
     FieldError,
@@ -36,6 +38,10 @@ _CHANGEABLE = frozenset(
         "minReadySeconds",
     }
 )
+
+# The time that is added to it must fit into the name of a Job.
+_CRON_JOB_NAME = 52
+_POLICIES = ("Allow", "Forbid", "Replace")
 
 
 def _template(spec: Json, *, kind: str, claims: tuple[str, ...] = ()) -> list[FieldError]:
@@ -160,8 +166,45 @@ def _job(obj: Json) -> list[FieldError]:
     return errors
 
 
+def _cron_job(obj: Json) -> list[FieldError]:
+    spec, errors = obj["spec"], []
+    name = obj["metadata"].get("name", "")
+    if len(name) > _CRON_JOB_NAME:
+        errors.append(
+            invalid_value("metadata.name", name, f"must be no more than {_CRON_JOB_NAME} characters")
+        )
+    errors += _schedule(spec)
+    if spec.get("concurrencyPolicy") not in _POLICIES:
+        errors.append(unsupported("spec.concurrencyPolicy", spec.get("concurrencyPolicy"), _POLICIES))
+    errors += not_negative(
+        spec, "spec", "startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"
+    )
+    for error in _job({"spec": {"template": {"spec": {}}, **spec["jobTemplate"]["spec"]}}):
+        errors.append(FieldError(f"spec.jobTemplate.{error.field}", error.message))
+    return errors
+
+
+def _schedule(spec: Json) -> list[FieldError]:
+    schedule, zone = spec.get("schedule", ""), spec.get("timeZone")
+    errors = []
+    if not schedule:
+        errors.append(required("spec.schedule"))
+    elif "TZ" in schedule:
+        text = "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
+        errors.append(invalid_value("spec.schedule", schedule, text))
+    else:
+        try:
+            parse_schedule(schedule)
+        except ValueError as error:
+            errors.append(invalid_value("spec.schedule", schedule, str(error)))
+    if zone is not None and zone not in available_timezones():
+        errors.append(invalid_value("spec.timeZone", zone, f"unknown time zone {zone}"))
+    return errors
+
+
 Validate = Callable[[Json], list[FieldError]]
 CREATE: dict[str, Validate] = {
+    "CronJob": _cron_job,
     "DaemonSet": _daemon_set,
     "Deployment": _deployment,
     "Job": _job,
@@ -170,6 +213,7 @@ CREATE: dict[str, Validate] = {
     "StatefulSet": _stateful_set,
 }
 UPDATE: dict[str, Callable[[Json, Json], list[FieldError]]] = {
+    "CronJob": lambda obj, _: _cron_job(obj),
     "DaemonSet": _fixed_selector(_daemon_set),
     "Deployment": _fixed_selector(_deployment),
     "Pod": validate_pod_update,

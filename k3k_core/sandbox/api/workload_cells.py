@@ -91,6 +91,23 @@ def job_cells(obj: Json, now: float) -> list[Any]:
     ]
 
 
+def cron_job_cells(obj: Json, now: float) -> list[Any]:
+    spec, status = obj["spec"], obj.get("status") or {}
+    last = status.get("lastScheduleTime")
+    job = spec["jobTemplate"]["spec"]
+    return [
+        name_of(obj),
+        spec["schedule"],
+        spec.get("timeZone") or NONE,
+        str(bool(spec.get("suspend"))),
+        len(status.get("active") or ()),
+        duration(now - seconds_of(last)) if last else NONE,
+        age_of(obj, now),
+        *template_cells({"spec": job}),
+        selector_cell(job.get("selector")),
+    ]
+
+
 # Others
 
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from k3k_core.resources import CRON_JOB, JOB, Resource
 from k3k_core.sandbox.api.changes import Change
+from k3k_core.sandbox.api.cron_schedule import Schedule, parse_schedule
 from k3k_core.sandbox.api.objects import clone, timestamp
 from k3k_core.sandbox.api.store_errors import ObjectExistsError
 from k3k_core.sandbox.controllers.client import (
@@ -18,7 +19,6 @@ from k3k_core.sandbox.controllers.client import (
     controller_of,
     owner_reference,
 )
-from k3k_core.sandbox.controllers.cron_schedule import Schedule, parse_schedule
 from k3k_core.sandbox.controllers.events import EventRecorder
 from k3k_core.sandbox.controllers.jobs import is_finished
 from k3k_core.sandbox.controllers.pods import is_terminating, is_true
@@ -87,7 +87,7 @@ class CronJobController:
         return False
 
     def _run(self, cron: dict[str, Any], status: dict[str, Any], due: datetime) -> None:
-        running = [job for job in self._jobs_of(cron) if not is_finished(job)]
+        running = self._running(cron)
         policy = cron["spec"].get("concurrencyPolicy", "Allow")
         if running and policy == "Forbid":
             message = "Not starting job because prior execution is running and concurrency policy is Forbid"
@@ -129,6 +129,14 @@ class CronJobController:
             if (controller_of(job) or {}).get("uid") == meta["uid"]
         ]
 
+    def _running(self, cron: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the Jobs made by the clock that have not ended; those made by hand are nobody's business."""
+        return [
+            job
+            for job in self._jobs_of(cron)
+            if not is_finished(job) and _SCHEDULED_AT in (job["metadata"].get("annotations") or {})
+        ]
+
     def _clear_away(self, cron: dict[str, Any]) -> None:
         """Delete the oldest Jobs that ended, as far as there are more than are to be kept."""
         spec = cron["spec"]
@@ -149,7 +157,7 @@ class CronJobController:
         if done:
             status["lastSuccessfulTime"] = max([*done, status.get("lastSuccessfulTime", "")])
         status.pop("active", None)
-        if active := [_reference(job) for job in jobs if not is_finished(job)]:
+        if active := [_reference(job) for job in self._running(cron)]:
             status["active"] = active
         self._client.set_status(CRON_JOB, cron, status, manager=CONTROLLER_MANAGER)
 

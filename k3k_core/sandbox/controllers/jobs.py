@@ -90,7 +90,7 @@ class JobController:
         verdict = self._verdict(job, pods)
         if verdict is not None:
             self._delete(job, active)
-            self._finish(job, verdict)
+            self._finish(job, verdict, lost=0 if verdict.succeeded else len(active))
             return None
         retry = self._fill_up(job, pods, active)
         self._report(job, self._pods_of(job), suspended=False)
@@ -194,11 +194,19 @@ class JobController:
                 _set_condition(status, "Suspended", "False", "JobResumed", "Job resumed", now)
         self._client.set_status(JOB, job, status, manager=CONTROLLER_MANAGER)
 
-    def _finish(self, job: dict[str, Any], verdict: _Verdict) -> None:
-        """Say how it ends, and that it has ended once none of its pods runs any more."""
+    def _finish(self, job: dict[str, Any], verdict: _Verdict, *, lost: int) -> None:
+        """Say how it ends, and that it has ended once none of its pods runs any more.
+
+        Args:
+            job: the Job.
+            verdict: how it ends.
+            lost: pods that were deleted for it, which count as failed.
+        """
         pods = self._pods_of(job)
         status = clone(job.get("status") or {})
         now = timestamp(self._store.now())
+        if lost:
+            status["failed"] = int(status.get("failed", 0)) + lost
         _count_into(status, pods)
         status.setdefault("startTime", now)
         first, last = verdict.kinds

@@ -74,7 +74,7 @@ def running_status(
     pending_init = [status["name"] for status in init if "terminated" not in status["state"]]
     incomplete = f"containers with incomplete status: [{' '.join(pending_init)}]"
     conditions = [
-        _condition(pod, "PodReadyToStartContainers", bool(address), now),
+        _condition(pod, "PodReadyToStartContainers", bool(address) and not end, now),
         _condition(
             pod,
             "Initialized",

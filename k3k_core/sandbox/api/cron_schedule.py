@@ -78,34 +78,41 @@ def parse_schedule(text: str) -> Schedule:
         _numbers(minute, 0, 59),
         _numbers(hour, 0, 23),
         _numbers(day, 1, 31),
-        _numbers(month, 1, 12, _MONTHS, first=1),
-        frozenset(number % 7 for number in _numbers(weekday, 0, 7, _DAYS)),
+        _numbers(month, 1, 12, _MONTHS),
+        _numbers(weekday, 0, 6, _DAYS),
         any_day=day[0] in "*?",
         any_weekday=weekday[0] in "*?",
     )
 
 
-def _numbers(
-    text: str, low: int, high: int, names: tuple[str, ...] = (), *, first: int = 0
-) -> frozenset[int]:
+def _numbers(text: str, low: int, high: int, names: tuple[str, ...] = ()) -> frozenset[int]:
+    """Return the numbers of one field; names stand for those from `low` on."""
     found: set[int] = set()
     for part in text.split(","):
         span, _, step_text = part.partition("/")
-        step = int(step_text) if step_text else 1
-        if step < 1:
-            raise ValueError(f"step of range should be a positive number: {part}")
+        step = _number(step_text, ()) if step_text else 1
         if span in {"*", "?"}:
             begin, end = low, high
         else:
             start, dash, stop = span.partition("-")
-            begin = _number(start, names, first)
-            end = _number(stop, names, first) if dash else high if step_text else begin
-        if begin < low or end > high or begin > end:
-            raise ValueError(f"value out of range ({low} - {high}): {part}")
+            begin = _number(start, names, low)
+            end = _number(stop, names, low) if dash else high if step_text else begin
+        if begin < low:
+            raise ValueError(f"beginning of range ({begin}) below minimum ({low}): {part}")
+        if end > high:
+            raise ValueError(f"end of range ({end}) above maximum ({high}): {part}")
+        if begin > end:
+            raise ValueError(f"beginning of range ({begin}) beyond end of range ({end}): {part}")
+        if step < 1:
+            raise ValueError(f"step of range should be a positive number: {part}")
         found.update(range(begin, end + 1, step))
     return frozenset(found)
 
 
-def _number(text: str, names: tuple[str, ...], first: int) -> int:
+def _number(text: str, names: tuple[str, ...], first: int = 0) -> int:
     word = text.lower()
-    return names.index(word) + first if word in names else int(text)
+    if word in names:
+        return names.index(word) + first
+    if not text.isdecimal():
+        raise ValueError(f'failed to parse int from {text}: strconv.Atoi: parsing "{text}": invalid syntax')
+    return int(text)
