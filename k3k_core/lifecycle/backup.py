@@ -21,7 +21,7 @@ from k3k_core.backups.naming import BackupName, new_name
 from k3k_core.concurrency import all_of
 from k3k_core.discovery.addresses import load_balancer_host
 from k3k_core.discovery.control_plane import format_time
-from k3k_core.errors import ConflictError, Issue, NotFoundError, NotReadyError
+from k3k_core.errors import ConflictError, ForbiddenError, Issue, NotFoundError, NotReadyError
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.backup_data import Captured, Mode, capture
 from k3k_core.lifecycle.backup_target import Target, open_store, target_of
@@ -32,8 +32,9 @@ from k3k_core.lifecycle.operation import Operation, begin, finish, operation_of,
 from k3k_core.lifecycle.pause import paused_at
 from k3k_core.lifecycle.plan import Plan
 from k3k_core.lifecycle.progress import Progress, Step, silent
-from k3k_core.lifecycle.revisions import revision_secrets
 from k3k_core.lifecycle.scaling import start_servers, stop_servers
+from k3k_core.lifecycle.upgrade_record import KEPT_REVISIONS
+from k3k_core.manifests.secrets import VALUES_KEY
 from k3k_core.names import ANNOTATION_BACKED_UP_AT, ANNOTATION_LAST_BACKUP, ControlPlaneId
 from k3k_core.resources import SECRET, SERVICE
 
@@ -283,6 +284,13 @@ async def _parts(host: HostApi, identity: ControlPlaneId, root: Mapping[str, Any
         except NotFoundError:
             return None
 
+    async def revision(number: int) -> dict[str, str] | None:
+        try:
+            return await data_of(identity.revision(number))
+        except ForbiddenError:
+            # What a schedule's identity may read was settled when its rights were applied last.
+            return None
+
     names = {
         "pki": identity.pki,
         "tokens": identity.tokens,
@@ -300,9 +308,14 @@ async def _parts(host: HostApi, identity: ControlPlaneId, root: Mapping[str, Any
             f"control plane {identity} has no Secret {' and no Secret '.join(missing)}",
             hint="Its create was stopped early; the same `k3k create`, run again, goes on.",
         )
+    # By their names: a schedule's identity may read them, and nothing else.
+    current = manifests.stored_revision(root)
+    numbers = range(max(1, current - KEPT_REVISIONS + 1), current + 1)
+    revisions = await all_of(revision(number) for number in numbers)
     kept = {
-        str(manifests.stored_revision(secret)): manifests.stored_values(secret)
-        for secret in await revision_secrets(host, identity)
+        str(number): data[VALUES_KEY]
+        for number, data in zip(numbers, revisions, strict=True)
+        if data is not None and VALUES_KEY in data
     }
     parts[REVISIONS_PART] = json.dumps(kept, sort_keys=True).encode()
     return parts

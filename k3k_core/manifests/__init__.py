@@ -5,6 +5,8 @@ Equal input gives equal output: no clock, no randomness, no input or output.
 
 from __future__ import annotations
 
+from k3k_core.manifests.backup_schedule import backup_schedule
+from k3k_core.manifests.agents import agent_pod, agent_stateful_set
 from k3k_core.manifests.blueprint import Address, Blueprint, Manifest, OwnerReference
 from k3k_core.manifests.config import config_map, k3s_config, tls_sans
 from k3k_core.manifests.etcd import etcd_dns_names, etcd_stateful_set
@@ -38,6 +40,9 @@ __all__ = [
     "Blueprint",
     "Manifest",
     "OwnerReference",
+    "agent_pod",
+    "agent_stateful_set",
+    "backup_schedule",
     "config_map",
     "etcd_dns_names",
     "etcd_network_policy",
@@ -57,6 +62,7 @@ __all__ = [
     "pki_secret",
     "pod_disruption_budget",
     "render",
+    "render_agents",
     "render_applied",
     "render_secrets",
     "resource_quota",
@@ -88,6 +94,7 @@ def render(blueprint: Blueprint) -> tuple[Manifest, ...]:
         front_service(identity, values, blueprint.owner),
         *render_secrets(blueprint),
         *render_applied(blueprint),
+        *render_agents(blueprint),
     )
 
 
@@ -123,6 +130,7 @@ def render_applied(blueprint: Blueprint) -> tuple[Manifest, ...]:
     values = blueprint.values
     etcd = values.datastore.etcd.members if values.datastore.kind == "etcd" else 0
     found = [service_account(blueprint), config_map(blueprint), servers_service(blueprint)]
+    found += backup_schedule(blueprint)
     if values.k3s.manifests:
         found.append(own_manifests(blueprint))
     if values.tenancy.quota.enabled:
@@ -141,3 +149,14 @@ def render_applied(blueprint: Blueprint) -> tuple[Manifest, ...]:
         found += [etcd_service(blueprint), etcd_stateful_set(blueprint)]
     found.append(server_stateful_set(blueprint))
     return tuple(labelled(item, values.labels) for item in found)
+
+
+def render_agents(blueprint: Blueprint) -> tuple[Manifest, ...]:
+    """Return the agents as pods, which are applied when the servers run: no agent may be newer than they are.
+
+    Args:
+        blueprint: the control plane.
+    """
+    if not blueprint.values.agents.replicas:
+        return ()
+    return (labelled(agent_stateful_set(blueprint), blueprint.values.labels),)

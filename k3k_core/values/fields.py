@@ -86,6 +86,10 @@ Image = Annotated[str, AfterValidator(formats.image), _text(formats.IMAGE_PATTER
 Duration = Annotated[
     str, AfterValidator(amounts.duration), _text(amounts.DURATION_PATTERN, "time span", maxLength=24)
 ]
+Recipient = Annotated[str, AfterValidator(formats.recipient), _text(formats.RECIPIENT_PATTERN, "public key")]
+Schedule = Annotated[str, AfterValidator(formats.schedule), _text(formats.SCHEDULE_PATTERN, "cron schedule")]
+Bucket = Annotated[str, AfterValidator(formats.bucket), _text(formats.BUCKET_PATTERN, "name of a bucket")]
+Url = Annotated[str, AfterValidator(formats.url), _text(formats.URL_PATTERN, "URL")]
 ExtraArg = Annotated[str, AfterValidator(flags.extra_arg), _text(flags.EXTRA_ARG_PATTERN, "k3s server flag")]
 Cpu = Annotated[
     str,

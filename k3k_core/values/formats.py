@@ -24,6 +24,10 @@ OPTIONAL_QUALIFIED_NAME_PATTERN: Final = rf"^({QUALIFIED_NAME_PATTERN[1:-1]})?$"
 LABEL_VALUE_PATTERN: Final = r"^([A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?)?$"
 REPOSITORY_PATTERN: Final = r"^[A-Za-z0-9]([-._:/A-Za-z0-9]*[A-Za-z0-9])?$"
 IMAGE_PATTERN: Final = r"^[A-Za-z0-9][-._:/@A-Za-z0-9]*[A-Za-z0-9]$"
+RECIPIENT_PATTERN: Final = r"^age1[ac-hj-np-z02-9]{58}$"
+SCHEDULE_PATTERN: Final = r"^([-*/,0-9A-Za-z]+( +[-*/,0-9A-Za-z]+){4})?$"
+BUCKET_PATTERN: Final = r"^([a-z0-9][-.a-z0-9]{1,61}[a-z0-9])?$"
+URL_PATTERN: Final = r"^(https?://[^\s/]+(/.*)?)?$"
 LOG_LEVEL_PATTERN: Final = r"^([0-9]|10)$"
 
 _DOMAIN = re.compile(DOMAIN_PATTERN)
@@ -216,4 +220,46 @@ def log_level(text: str) -> str:
         raise RefusedError(
             f"{shown(text)} is not a number from 0 to 10", 'write e.g. `"0"`, or `"4"` to see requests'
         )
+    return text
+
+
+def recipient(text: str) -> str:
+    """The public half of an age key (https://age-encryption.org/v1)."""
+    if text.startswith("AGE-SECRET-KEY"):
+        raise RefusedError("is a secret key", "give the public key, which `k3k backup key` prints")
+    if not re.fullmatch(RECIPIENT_PATTERN, text):
+        raise RefusedError(
+            f"{shown(text)} is no public key", "`k3k backup key` prints yours: age1 and 58 characters"
+        )
+    return text
+
+
+def schedule(text: str) -> str:
+    """When a CronJob runs: five fields, or nothing."""
+    example = "write five fields as for cron, e.g. `17 3 * * *`"
+    if not re.fullmatch(SCHEDULE_PATTERN, text):
+        raise RefusedError(f"{shown(text)} is not a schedule", example)
+    limits = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+    for field, (low, high) in zip(text.split(), limits, strict=False):
+        for number in re.findall(r"(?<![/0-9A-Za-z])[0-9]+", field):
+            if not low <= int(number) <= high:
+                raise RefusedError(f"{shown(text)} has {number} where {low} to {high} is possible", example)
+    return text
+
+
+def bucket(text: str) -> str:
+    """Name of a bucket of S3-compatible storage, or nothing."""
+    if not re.fullmatch(BUCKET_PATTERN, text):
+        raise RefusedError(
+            f"{shown(text)} is no name of a bucket", "use 3 to 63 of a-z, 0-9, dashes and dots"
+        )
+    return text
+
+
+def url(text: str) -> str:
+    """URL of a server, or nothing."""
+    if not re.fullmatch(URL_PATTERN, text):
+        raise RefusedError(f"{shown(text)} is no URL", "write e.g. `https://s3.example.org`")
+    if "@" in text.partition("://")[2].partition("/")[0]:
+        raise RefusedError("holds credentials", "put them into a Secret: `secret_name`")
     return text

@@ -25,8 +25,8 @@ class BackupVolume(Block):
 class BackupS3(Block):
     """A bucket of S3-compatible storage that backups are written to."""
 
-    bucket: str = Field(default="", description="Name of the bucket. Empty: backups do not go to S3.")
-    endpoint: str = Field(
+    bucket: f.Bucket = Field(default="", description="Name of the bucket. Empty: backups do not go to S3.")
+    endpoint: f.Url = Field(
         default="", description="URL of the storage. Empty: AWS.", examples=["https://s3.example.org"]
     )
     region: str = Field(default="us-east-1", description="Region of the bucket.")
@@ -50,16 +50,16 @@ class Retention(Block):
 class Backup(Block):
     """Backups: what is stored, the authorities, the tokens and the values, encrypted for who holds the key."""
 
-    schedule: str = Field(
+    schedule: f.Schedule = Field(
         default="",
-        description="When to take one, as in a CronJob (UTC). Empty: only when asked to. Needs `image` and "
-        "`recipients`.",
+        description="When to take one, as in a CronJob (UTC). Empty: only when asked to. Needs `image`, "
+        "`recipients`, and `s3` or `volume`.",
         examples=["17 3 * * *"],
     )
     image: f.Image | None = Field(
         default=None, description="Image with k3k in it, for backups by schedule; `Containerfile` makes one."
     )
-    recipients: list[str] = Field(
+    recipients: list[f.Recipient] = Field(
         default_factory=list,
         description="Public keys (age1...) of who may restore; `k3k backup key` makes a pair.",
         examples=[["age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kudjxy5hs9g0c9n"]],

@@ -81,6 +81,11 @@ def _common(function: Any) -> Any:
 )
 @option("--cold", is_flag=True, help="With sqlite: stop the server for the copy.")
 @option("--if-running", is_flag=True, help="End well, without a backup, when it is paused; for schedules.")
+@option(
+    "--prune",
+    is_flag=True,
+    help="Afterwards, remove backups that need not be kept, as `k3k backup prune` does.",
+)
 @option("--dry-run", is_flag=True, help="Change nothing: show what would happen, and whether it may.")
 @_common
 def create(
@@ -90,11 +95,14 @@ def create(
     recipients: tuple[str, ...],
     cold: bool,
     if_running: bool,
+    prune: bool,
     dry_run: bool,
 ) -> None:
     """Take a backup."""
     from k3k_core.backups.keys import parse_recipients
     from k3k_core.lifecycle.backup import BackupRequest, create_backup, plan_backup
+    from k3k_core.lifecycle.backup_catalog import PruneRequest
+    from k3k_core.lifecycle.backup_catalog import prune as remove_superfluous
 
     if not dry_run:
         parse_recipients(recipients)
@@ -113,6 +121,9 @@ def create(
         _tell_taken(
             session, planned.carried_out(session, lambda host, steps: create_backup(host, request, steps))
         )
+        if prune:
+            superfluous = PruneRequest(request.id, source=to)
+            planned.carried_out(session, lambda host, steps: remove_superfluous(host, superfluous, steps))
 
 
 def _is_paused(session: Session, request: BackupRequest) -> bool:

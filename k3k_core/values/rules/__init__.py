@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from k3k_core.values.paths import Path, related
-from k3k_core.values.rules import hardening, host, k3s, life, network, storage
+from k3k_core.values.rules import agents, backup, hardening, host, k3s, life, network, storage
 from k3k_core.values.rules.rule import RULES, Finding, Given
 
 if TYPE_CHECKING:
     from k3k_core.values.model import Values
 
-__all__ = ["Finding", "findings", "hardening", "host", "k3s", "life", "network", "storage"]
+__all__ = ["Finding", "agents", "backup", "findings", "hardening", "host", "k3s", "life", "network", "storage"]
 
 
 def findings(values: Values, given: Mapping[str, Any], refused: Iterable[Path]) -> list[Finding]:
