@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+from pathlib import Path
 from typing import Any
 
 from k3k_core.manifests import etcd_dns_names, etcd_stateful_set, render
@@ -121,3 +124,47 @@ def test_certificates_hold_the_names_of_three_members_whatever_their_number() ->
 def test_the_image_is_that_of_the_values() -> None:
     text = "datastore: {kind: etcd, etcd: {image: 'registry.k8s.io/etcd:3.6.8-0'}}"
     assert container(text)["image"] == "registry.k8s.io/etcd:3.6.8-0"
+
+
+def guard(text: str = ETCD_VALUES) -> dict[str, Any]:
+    (found,) = stateful_set(text)["spec"]["template"]["spec"]["initContainers"]
+    assert isinstance(found, dict)
+    return found
+
+
+def run_guard(volume: Path, **variables: str) -> int:
+    """Run the guard's command as it stands, on another volume."""
+    words = [word.replace("/var/lib/etcd", str(volume)) for word in guard()["command"]]
+    environment = {"PATH": os.environ["PATH"], "POD_NAME": "dev-k3k-etcd-1", **variables}
+    return subprocess.run(words, env=environment, check=False, capture_output=True).returncode
+
+
+def test_a_new_cluster_may_begin_without_data(tmp_path: Path) -> None:
+    assert run_guard(tmp_path) == 0
+
+
+def test_once_its_cluster_has_formed_a_member_needs_its_data(tmp_path: Path) -> None:
+    assert run_guard(tmp_path, STATE="existing", JOINING="") == 1
+    (tmp_path / "data/member/wal").mkdir(parents=True)
+    assert run_guard(tmp_path, STATE="existing", JOINING="dev-k3k-etcd-10 dev-k3k-etcd-11") == 1
+    (tmp_path / "data/member/wal/0-0.wal").touch()
+    assert run_guard(tmp_path, STATE="existing", JOINING="") == 0
+
+
+def test_a_member_that_is_to_replace_another_may_begin_without_data(tmp_path: Path) -> None:
+    assert run_guard(tmp_path, STATE="existing", JOINING="dev-k3k-etcd-0 dev-k3k-etcd-1") == 0
+
+
+def test_whether_a_cluster_is_new_is_read_when_a_member_starts() -> None:
+    assert "--initial-cluster-state" not in " ".join(container()["command"])
+    (variable,) = [item for item in container()["env"] if item["name"] == "ETCD_INITIAL_CLUSTER_STATE"]
+    reference = variable["valueFrom"]["configMapKeyRef"]
+    assert reference == {"name": "dev-k3k-etcd", "key": "initial-cluster-state", "optional": True}
+
+
+def test_another_version_of_k3s_leaves_members_alone_once_the_guard_is_settled() -> None:
+    settled = ETCD_VALUES.replace("members: 3", "members: 3, guard_image: 'k3s:v1.30.1-k3s1'")
+    images = {
+        guard(f"version: {version}\n{settled}")["image"] for version in ("v1.30.1+k3s1", "v1.31.1+k3s1")
+    }
+    assert images == {"k3s:v1.30.1-k3s1"}
