@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from k3k_core import manifests
 from k3k_core.discovery.addresses import url
@@ -18,7 +20,7 @@ from k3k_core.lifecycle.revisions import revisions
 from k3k_core.lifecycle.servers import list_servers, newest_started
 from k3k_core.lifecycle.standing import UpgradeRequest
 from k3k_core.lifecycle.upgrade import Upgraded, plan_upgrade, upgrade
-from k3k_core.lifecycle.upgrade_note import under_way
+from k3k_core.lifecycle.upgrade_note import back_at, under_way
 from k3k_core.lifecycle.upgrade_plan import UpgradePlan
 from k3k_core.lifecycle.upgrade_steps import where_it_is
 from k3k_core.manifests import Address
@@ -33,7 +35,7 @@ class RollbackRequest:
     Attributes:
         id: the control plane.
         to: number of the revision whose values it is to have; None for the one before, or for where an upgrade
-            that is under way came from.
+            that is under way came from. Said again, None stays where it went.
         allow_downgrade: go back to an older minor version of k3s, by one at most.
         options: everything else, as of an upgrade; its values, version and verb do not matter.
     """
@@ -63,7 +65,7 @@ async def plan_rollback(host: HostApi, request: RollbackRequest) -> UpgradePlan 
     if note is not None and note.verb == "upgrade":
         return _plan_out(request, note)
     refuse_other_operation(request.id, root, "rollback")
-    asked = await _as_upgrade(host, request, manifests.stored_revision(root), note)
+    asked = await _as_upgrade(host, request, root, note)
     return await plan_upgrade(host, asked)
 
 
@@ -90,16 +92,14 @@ async def rollback(host: HostApi, request: RollbackRequest, progress: Progress =
         _plan_out(request, note).refuse()
         return await _out(host, request, note, started, progress)
     refuse_other_operation(request.id, root, "rollback")
-    return await upgrade(
-        host, await _as_upgrade(host, request, manifests.stored_revision(root), note), progress
-    )
+    return await upgrade(host, await _as_upgrade(host, request, root, note), progress)
 
 
 async def _as_upgrade(
-    host: HostApi, request: RollbackRequest, current: int, note: Operation | None
+    host: HostApi, request: RollbackRequest, root: Mapping[str, Any], note: Operation | None
 ) -> UpgradeRequest:
     """Return the upgrade that makes the control plane what it was."""
-    number = await _target(host, request, current, note)
+    number = await _target(host, request, root, note)
     values = await values_of_revision(host, request.id, number)
     options = request.options or UpgradeRequest(request.id)
     return replace(
@@ -116,8 +116,10 @@ async def _as_upgrade(
     )
 
 
-async def _target(host: HostApi, request: RollbackRequest, current: int, note: Operation | None) -> int:
-    identity = request.id
+async def _target(
+    host: HostApi, request: RollbackRequest, root: Mapping[str, Any], note: Operation | None
+) -> int:
+    identity, current = request.id, manifests.stored_revision(root)
     noted = int(note.facts.get("to") or 0) if note is not None else 0
     if noted:
         if request.to not in {None, noted}:
@@ -134,6 +136,9 @@ async def _target(host: HostApi, request: RollbackRequest, current: int, note: O
                 hint=f"Kept are: {', '.join(str(each.number) for each in reversed(kept))}.",
             )
         return request.to
+    if (back := back_at(root)) in {each.number for each in kept}:
+        # Said twice, or its answer was lost: it is there already.
+        return back
     now = next((each.values for each in kept if each.current), "")
     for each in kept:
         # Not one that did not work, nor one that was the same: going there would be no way back.

@@ -16,6 +16,8 @@ BLUE_GREEN: Final[tuple[Phase, ...]] = ("green", "switch", "replace", "return", 
 BACK: Final[Phase] = "back"
 # On the Secret of a revision that did not work and was taken back.
 ANNOTATION_TAKEN_BACK: Final = f"{DOMAIN}/taken-back"
+# On a root whose values are those of an earlier revision: which. A rollback that is repeated does not go further back.
+ANNOTATION_BACK_AT: Final = f"{DOMAIN}/back-at"
 _VERBS = frozenset({"upgrade", "rollback"})
 
 IN_WORDS: Final[Mapping[str, str]] = {
@@ -69,6 +71,16 @@ def new_note(
     if request.back_to is not None:
         facts["to"] = str(request.back_to)
     return Operation(request.verb, phase, facts, going_on(request.id, request.verb, facts))
+
+
+def back_at(root: Mapping[str, Any]) -> int:
+    """Return the revision to which a control plane was rolled back last; 0 when it has gone on since.
+
+    Args:
+        root: the root Secret.
+    """
+    text = (root["metadata"].get("annotations") or {}).get(ANNOTATION_BACK_AT, "")
+    return int(text) if text.isdecimal() else 0
 
 
 def going_on(identity: ControlPlaneId, verb: str, facts: Mapping[str, str]) -> str:

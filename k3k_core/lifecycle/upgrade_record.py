@@ -14,8 +14,7 @@ from k3k_core.lifecycle.operation import Operation, begin, noted
 from k3k_core.lifecycle.progress import Step
 from k3k_core.lifecycle.revisions import revision_secrets
 from k3k_core.lifecycle.root_marks import renewed_metadata
-from k3k_core.lifecycle.standing import Standing
-from k3k_core.lifecycle.upgrade_note import BACK
+from k3k_core.lifecycle.upgrade_note import ANNOTATION_BACK_AT, BACK
 from k3k_core.lifecycle.upgrade_work import Work
 from k3k_core.names import ANNOTATION_OPERATION, ControlPlaneId
 from k3k_core.resources import SECRET
@@ -48,7 +47,7 @@ async def record(work: Work, note: Operation | None) -> Mapping[str, Any]:
     kept = [manifests.stored_revision(item) for item in await revision_secrets(host, identity)]
     # Not just the next one: a root that was restored from a backup is behind its own revisions.
     number = max([standing.revision, *kept]) + 1
-    manifest = _new_root(identity, standing, number, note)
+    manifest = _new_root(work, number, note)
     try:
         root = await host.replace(manifest)
     except ConflictError as error:
@@ -90,17 +89,19 @@ async def forget(host: HostApi, identity: ControlPlaneId, current: int) -> None:
     await all_of(host.delete(SECRET, identity.namespace, identity.revision(number)) for number in old)
 
 
-def _new_root(
-    identity: ControlPlaneId, standing: Standing, number: int, note: Operation | None
-) -> dict[str, Any]:
+def _new_root(work: Work, number: int, note: Operation | None) -> dict[str, Any]:
+    identity, standing = work.id, work.standing
     root, stored, wanted = standing.root, standing.stored.values, standing.wanted
     fresh = manifests.root_secret(identity, wanted, revision=number)
     metadata = renewed_metadata(root, fresh, stored, wanted)
+    annotations = {key: text for key, text in metadata["annotations"].items() if key != ANNOTATION_BACK_AT}
+    if work.request.back_to is not None:
+        annotations[ANNOTATION_BACK_AT] = str(work.request.back_to)
     if note is not None:
         if note.phase != BACK:
             note = replace(note, facts={**note.facts, "revision": str(number)})
-        metadata["annotations"] = {**metadata["annotations"], ANNOTATION_OPERATION: noted(note)}
-    return {**fresh, "metadata": metadata}
+        annotations[ANNOTATION_OPERATION] = noted(note)
+    return {**fresh, "metadata": {**metadata, "annotations": annotations}}
 
 
 async def _written_all_the_same(

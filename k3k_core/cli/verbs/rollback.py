@@ -91,7 +91,7 @@ def _agreed(session: Session, request: RollbackRequest, *, dry_run: bool) -> boo
     if dry_run:
         return False
     if plan.nothing_to_do:
-        session.console.note(f"{request.id} is as that revision says already.")
+        session.console.note(f"{request.id} is as that revision says already; --to names another.")
         return False
     agreed_to(session, plan, question="Roll it back?")
     return True
