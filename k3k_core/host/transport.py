@@ -24,6 +24,8 @@ from k3k_core.host.requests import Request
 CONNECT_TIMEOUT = 5.0
 # Reading ahead this much keeps a large watch event or page from stalling the connection.
 _READ_BUFFER = 2**20
+# Seconds a server may take to answer our leaving a WebSocket.
+_GOODBYE = 2.0
 
 
 class Transport:
@@ -106,6 +108,7 @@ class Transport:
                 protocols=protocols,
                 headers={"Authorization": authorization} if authorization else {},
                 max_msg_size=_READ_BUFFER,
+                timeout=aiohttp.ClientWSTimeout(ws_close=_GOODBYE),
                 **options,
             )
             return socket
