@@ -17,11 +17,11 @@ def arguments(services: Services, key: FleetKey, verb: str, *rest: str) -> tuple
     Args:
         services: of the dashboard.
         key: the control plane.
-        verb: of the command.
+        verb: of the command, one word or two.
         rest: what follows.
     """
     options = services.hosts.get(key.host)
-    made = [verb, key.name, "-n", key.namespace]
+    made = [*verb.split(), key.name, "-n", key.namespace]
     if options is not None and options.context:
         made += ["--context", options.context]
     if options is not None and options.kubeconfig:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from textual.app import App
 from textual.widget import Widget
 
+from k3k_core.errors import ConflictError
 from k3k_core.lifecycle.progress import Progress
 from k3k_tui.operations.asking import nothing_left
 from k3k_tui.operations.bulk import Intent, confirmation, count
@@ -33,9 +34,7 @@ async def start(app: App[Any], targets: tuple[FleetKey, ...], words: tuple[str, 
         targets: the control planes.
         words: none are taken.
     """
-    from k3k_core.lifecycle.delete import plan_delete
-
-    answers = await ask_all(app, "Delete", targets, plan_delete)
+    answers = await ask_all(app, "Delete", targets, _plan)
     if await nothing_left(app, "Delete", answers):
         return
     keys = tuple(key for key, _ in answers.known)
@@ -84,6 +83,17 @@ class DeleteDialog(ConfirmByName):
         self.word_changed()
 
 
+async def _plan(host: HostApi, identity: ControlPlaneId) -> DeletePlan:
+    from k3k_core.lifecycle.delete import plan_delete
+    from k3k_core.lifecycle.protect import protect_command
+
+    plan = await plan_delete(host, identity)
+    if plan.protected:
+        text = f"`{protect_command(identity, on=False)}` takes the protection off."
+        raise ConflictError("it is protected", hint=text)
+    return plan
+
+
 def _is_external(app: App[Any], key: FleetKey) -> bool:
     row = services(app).fleet.rows.get(key)
     return row is not None and row.control_plane.datastore == "external"
@@ -103,6 +113,8 @@ def _lines(plan: DeletePlan, *, external: bool) -> Iterable[Line]:
         )
     else:
         yield (Cell("all its data, which are in its servers alone", "bad"),)
+    if plan.backups:
+        yield (Cell(f"the volume with its backups stays: {_names(plan.backups)}", "muted"),)
 
 
 def _names(subjects: Sequence[str]) -> str:
