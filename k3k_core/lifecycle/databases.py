@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from k3k_core import manifests
-from k3k_core.errors import K3kError, NotFoundError, UsageError
+from k3k_core.errors import ConflictError, K3kError, NotFoundError, UsageError
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.claim import owner_of, stored_values
 from k3k_core.lifecycle.credentials import find_datastore_files
@@ -149,7 +149,12 @@ async def prove_datastore(
 
 
 async def preflight_external(
-    host: HostApi, external: External, progress: Progress = silent, *, first: bool = False
+    host: HostApi,
+    external: External,
+    progress: Progress = silent,
+    *,
+    first: bool = False,
+    must_exist: bool = False,
 ) -> int | None:
     """Prove with a Job that an external datastore can be reached and used; nothing of it stays.
 
@@ -158,12 +163,14 @@ async def preflight_external(
         external: the datastore.
         progress: told about it.
         first: whether it should be empty, because nothing has run on it yet.
+        must_exist: whether it is not enough that k3s may make the database.
 
     Returns:
         How many records k3s has there; None when the Job could not start, and nothing is proved.
 
     Raises:
         NotReadyError: it cannot be used; the message says why.
+        ConflictError: it does not exist, and should.
     """
     database = external.database()
     seconds = int(amounts.seconds(external.values.datastore.external.preflight.timeout))
@@ -172,17 +179,24 @@ async def preflight_external(
     progress(Step("preflight", "started", f"proving that {where} can be used"))
     async with _prepared(host, external, task) as job:
         end = await run_task(host, job, timeout=seconds + _START_SECONDS, log=True)
-    if end.outcome in {"not pulled", "not scheduled"}:
-        said = end.describe().partition("\n")[0]
-        text = f"{said}: whether {where} can be used is left to k3s to find out"
-        progress(Step("preflight", "warning", text))
-        return None
     image = database_image(external.values, database.engine)
+    if end.outcome in {"not pulled", "not scheduled"}:
+        why = f"the image {image} cannot be pulled" if end.outcome == "not pulled" else end.describe()
+        progress(
+            Step("preflight", "warning", f"{why}: whether {where} can be used is left to k3s to find out")
+        )
+        return None
     end.require(
         f"No server was started. Mend the datastore or its DSN and run the same command again; Job {end.job} ran "
         f"{image}. datastore.external.preflight.enabled=false goes on without it."
     )
-    records = _records("\n".join(end.log))
+    found = _RECORDS.search("\n".join(end.log))
+    if found is None and must_exist:
+        raise ConflictError(
+            f"{where} does not exist; nothing was changed",
+            hint="Make the database, owned by the user of the DSN.",
+        )
+    records = int(found[1]) if found else 0
     if first and records:
         text = (
             f"{where} holds {records} records of k3s already: k3s goes on with them if they are of the same token, "
@@ -336,11 +350,6 @@ def _source(servers: Mapping[str, Any]) -> Any:
                 reference = each["valueFrom"]["secretKeyRef"]
                 return reference["name"], reference["key"]
     return None
-
-
-def _records(log: str) -> int:
-    found = _RECORDS.search(log)
-    return int(found[1]) if found else 0
 
 
 def _private(path: Path) -> IO[bytes]:

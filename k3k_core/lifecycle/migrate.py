@@ -198,7 +198,10 @@ async def _begin(
     wanted = _wanted(request, values_text(root), stored)
     if request.to == "external":
         records = await preflight_external(
-            host, await external_from(host, identity, wanted, owner_of(root)), work.progress
+            host,
+            await external_from(host, identity, wanted, owner_of(root)),
+            work.progress,
+            must_exist=True,
         )
         if records is None:
             raise ConflictError(

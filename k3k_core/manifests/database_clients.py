@@ -189,7 +189,6 @@ def _option_file(database: Database, files: set[str]) -> str:
         "port": str(database.port),
         "user": database.user,
         "password": database.password,
-        "connect-timeout": str(_CONNECT_SECONDS),
         "default-character-set": "utf8mb4",
         "loose-get-server-public-key": "1",
         **(
@@ -205,7 +204,8 @@ def _option_file(database: Database, files: set[str]) -> str:
     }
     dump = {"loose-column-statistics": "0", "loose-set-gtid-purged": "OFF", "max-allowed-packet": "64M"}
     lines = ["[client]", *(f"{key}={_option(value)}" for key, value in client.items() if value)]
-    lines += ["[mysql]", f"database={_option(database.database)}", "max-allowed-packet=64M"]
+    lines += ["[mysql]", f"database={_option(database.database)}", f"connect-timeout={_CONNECT_SECONDS}"]
+    lines += ["max-allowed-packet=64M"]
     return "\n".join([*lines, "[mysqldump]", *(f"{key}={value}" for key, value in dump.items()), ""])
 
 

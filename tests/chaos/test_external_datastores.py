@@ -69,7 +69,7 @@ async def test_an_image_that_cannot_be_pulled_is_only_a_warning(host: Host) -> N
     values = _values(image="docker.io/rancher/k3s:v1.99.0-k3s1")
     await create(host, CreateRequest(IDENTITY, values), steps.append)
     (warning,) = [step for step in steps if step.name == "preflight" and step.state == "warning"]
-    assert "its image cannot be pulled" in warning.message
+    assert "the image docker.io/rancher/k3s:v1.99.0-k3s1 cannot be pulled" in warning.message
 
 
 async def test_a_second_control_plane_on_the_same_database_is_warned_about(host: Host) -> None:
