@@ -49,6 +49,8 @@ def steps_of(
     if strategy == "blue-green":
         steps += _blue_green(identity, standing, note.phase if note else "green")
     else:
+        if stops:
+            steps.append(f"Stop all {wanted.servers} servers. The API does not answer until they are back.")
         # The root, which comes first, is what stores the values.
         applied = [each.subject for each in objects[1:] if each.action in {"create", "change"}]
         if applied:
@@ -93,10 +95,10 @@ def _replacements(
         )
         steps.append(_replacement(identity.server, wanted.servers - 1, wanted.version))
     elif servers and stops:
-        steps.append(f"Stop all {wanted.servers} servers, then start them with {wanted.version}.")
+        steps.append(f"Start all {wanted.servers} servers with {wanted.version}.")
     elif servers:
         steps.append(_replacement(identity.server, wanted.servers, wanted.version))
-    if strategy == "recreate" and steps:
+    if strategy == "recreate" and steps and not stops:
         steps[-1] += " The API does not answer meanwhile."
     return steps
 

@@ -35,6 +35,11 @@ _MADE: Mapping[ControlPlaneId, tuple[str, ...]] = {
 _ASKED: Mapping[str, UpgradeRequest] = {
     "recreate": UpgradeRequest(SMALL, version="v1.36.4+k3s1"),
     "rolling": UpgradeRequest(LARGE, version="v1.36.4+k3s1", assignments=("k3s.debug=true",)),
+    "blue-green": UpgradeRequest(LARGE, version="v1.36.4+k3s1", strategy="blue-green", rollback_after=120.0),
+    "canary": UpgradeRequest(LARGE, version="v1.36.4+k3s1", canary=True),
+    "recreate-all": UpgradeRequest(LARGE, version="v1.36.4+k3s1", strategy="recreate"),
+    "blue-green-refused": UpgradeRequest(SMALL, version="v1.36.4+k3s1", strategy="blue-green", wait=False),
+    "backup": UpgradeRequest(SMALL, version="v1.36.4+k3s1", backup="create"),
     "recreate-etcd": UpgradeRequest(LARGE, assignments=("datastore.etcd.image=quay.io/coreos/etcd:v3.6.9",)),
     "in-place": UpgradeRequest(LARGE, assignments=("ttl=8h", "network_policy.enabled=false")),
     "none": UpgradeRequest(SMALL, version="v1.35.8+k3s1"),
