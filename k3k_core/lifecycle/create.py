@@ -16,6 +16,7 @@ from k3k_core.concurrency import together
 from k3k_core.discovery.addresses import url
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.addressing import settle_address
+from k3k_core.lifecycle.agent_pods import check_agents, settle_agents
 from k3k_core.lifecycle.applying import apply_servers, apply_supports, store_kubeconfig
 from k3k_core.lifecycle.claim import Claim, claim
 from k3k_core.lifecycle.comparison import subject
@@ -133,15 +134,18 @@ async def create(host: HostApi, request: CreateRequest, progress: Progress = sil
         etcd_pki=credentials.etcd_pki,
         datastore_files=credentials.datastore_files,
     )
+    await check_agents(host, blueprint, "create")
     supports = await apply_supports(host, blueprint, force=request.force_conflicts)
     await apply_servers(host, blueprint, supports, progress, force=request.force_conflicts)
     if request.wait:
         servers = claimed.values.servers
         progress(Step("ready", "started", f"waiting for {servers} server{'s' if servers != 1 else ''}"))
-        left = request.timeout - (time.monotonic() - started)
-        await wait_until_ready(host, request.id, servers=servers, timeout=max(left, 1.0), progress=progress)
+        spare = request.timeout - (time.monotonic() - started)
+        await wait_until_ready(host, request.id, servers=servers, timeout=max(spare, 1.0), progress=progress)
         progress(Step("ready", "done", f"{servers} of {servers} servers ready"))
         await note_formed(host, request.id, claimed.values)
+    left = max(request.timeout - (time.monotonic() - started), 1.0) if request.wait else None
+    await settle_agents(host, blueprint, progress, verb="create", force=request.force_conflicts, timeout=left)
     return Created(
         id=request.id,
         version=claimed.values.version,

@@ -130,7 +130,7 @@ async def compare_with_host(
         etcd_pki=credentials.etcd_pki,
         datastore_files=credentials.datastore_files,
     )
-    desired = manifests.render_applied(blueprint)
+    desired = (*manifests.render_applied(blueprint), *manifests.render_agents(blueprint))
     front_wanted = manifests.front_service(identity, wanted, owner_of(root))
     compared = await all_of(_compare(host, item, force=force) for item in (front_wanted, *desired))
     changed_values = tuple(

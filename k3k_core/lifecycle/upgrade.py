@@ -16,6 +16,7 @@ from k3k_core import manifests
 from k3k_core.discovery.addresses import url
 from k3k_core.errors import ConflictError, NotReadyError
 from k3k_core.host import HostApi
+from k3k_core.lifecycle.agent_pods import settle_agents
 from k3k_core.lifecycle.blue_green import run_blue_green
 from k3k_core.lifecycle.canary import CanaryError, run_canary
 from k3k_core.lifecycle.etcd_state import note_formed
@@ -184,6 +185,14 @@ async def _carry_out(work: Work, note: Operation | None) -> Blueprint:
         blueprint = await _replace_in_place(work, root, note)
     if work.request.wait:
         await note_formed(work.host, work.id, blueprint.values)
+    await settle_agents(
+        work.host,
+        blueprint,
+        work.progress,
+        verb=work.request.verb,
+        force=work.request.force_conflicts,
+        timeout=work.left() if work.request.wait else None,
+    )
     if note is not None and work.request.wait:
         await finish(work.host, work.id)
     await forget(work.host, work.id, blueprint.revision)

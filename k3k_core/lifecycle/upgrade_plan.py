@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from k3k_core.errors import Issue
 from k3k_core.host import HostApi
+from k3k_core.lifecycle.agent_pods import agents_problem
 from k3k_core.lifecycle.claim import value_changes
 from k3k_core.lifecycle.comparison import FieldChange, ObjectDiff
 from k3k_core.lifecycle.diff import compare_with_host
@@ -21,6 +22,7 @@ from k3k_core.lifecycle.upgrade_checks import problems, refused_by_host, warning
 from k3k_core.lifecycle.upgrade_note import under_way
 from k3k_core.lifecycle.upgrade_rules import budget_problems, strategy_problems, strategy_warnings
 from k3k_core.lifecycle.upgrade_steps import steps_of
+from k3k_core.manifests import Blueprint
 from k3k_core.names import ControlPlaneId
 
 _LOSS = Issue(
@@ -152,6 +154,8 @@ async def plan_of(host: HostApi, request: UpgradeRequest, standing: Standing) ->
             host, request.id, standing.root, standing.asked, force=request.force_conflicts
         )
         found += refused_by_host(objects)
+        if refused := await agents_problem(host, _sketch(request.id, standing)):
+            found.append(refused)
     replaced = _replaced(request.id, standing, objects)
     strategy = _strategy(request, standing, objects, changes, replaced, note)
     stops = _stops_servers(request, standing, replaced)
@@ -208,6 +212,12 @@ class _Replaced:
 
     servers: bool
     etcd: bool
+
+
+def _sketch(identity: ControlPlaneId, standing: Standing) -> Blueprint:
+    """Return what agents are rendered from: neither the address nor the kubeconfig matters to them."""
+    credentials = standing.credentials
+    return Blueprint(identity, standing.wanted, credentials.pki, credentials.tokens, admin_kubeconfig="")
 
 
 def _replaced(identity: ControlPlaneId, standing: Standing, objects: Sequence[ObjectDiff]) -> _Replaced:

@@ -5,8 +5,8 @@ Equal input gives equal output: no clock, no randomness, no input or output.
 
 from __future__ import annotations
 
-from k3k_core.manifests.backup_schedule import backup_schedule
 from k3k_core.manifests.agents import agent_pod, agent_stateful_set
+from k3k_core.manifests.backup_schedule import backup_schedule
 from k3k_core.manifests.blueprint import Address, Blueprint, Manifest, OwnerReference
 from k3k_core.manifests.config import config_map, k3s_config, tls_sans
 from k3k_core.manifests.etcd import etcd_dns_names, etcd_stateful_set

@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from k3k_core.values import fields as f
 from k3k_core.values.block import Block
+
+
+class AgentRequests(Block):
+    """What the host sets aside for each agent and the pods that run in it."""
+
+    cpu: f.Cpu = Field(default="250m", description="Cores.")
+    memory: f.Size = Field(default="512Mi", description="Memory.")
+
+
+class AgentToleration(Block):
+    """One toleration, as in a pod."""
+
+    key: f.OptionalQualifiedName = Field(default="", description="Key of the taint. Empty, with Exists: all.")
+    operator: Literal["Equal", "Exists"] = Field(default="Equal", description="How to compare.")
+    value: f.LabelValue = Field(default="", description="Value of the taint, only with Equal.")
+    effect: Literal["", "NoSchedule", "PreferNoSchedule", "NoExecute"] = Field(
+        default="", description="Effect of the taint. Empty: every effect."
+    )
 
 
 class Agents(Block):
@@ -22,6 +42,12 @@ class Agents(Block):
     )
     node_selector: dict[f.QualifiedName, f.LabelValue] = Field(
         default_factory=dict,
-        description="Labels that a node of the host must have.",
+        description="Labels that a node of the host must have; instead of those in `scheduling`.",
         examples=[{"node-pool": "k3k-agents"}],
     )
+    tolerations: list[AgentToleration] = Field(
+        default_factory=list,
+        description="Taints of the host's nodes that do not matter; instead of those in `scheduling`.",
+        examples=[[{"key": "k3k-agents", "operator": "Exists"}]],
+    )
+    requests: AgentRequests = Field(default_factory=AgentRequests)

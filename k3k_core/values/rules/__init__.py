@@ -12,7 +12,18 @@ from k3k_core.values.rules.rule import RULES, Finding, Given
 if TYPE_CHECKING:
     from k3k_core.values.model import Values
 
-__all__ = ["Finding", "agents", "backup", "findings", "hardening", "host", "k3s", "life", "network", "storage"]
+__all__ = [
+    "Finding",
+    "agents",
+    "backup",
+    "findings",
+    "hardening",
+    "host",
+    "k3s",
+    "life",
+    "network",
+    "storage",
+]
 
 
 def findings(values: Values, given: Mapping[str, Any], refused: Iterable[Path]) -> list[Finding]:
