@@ -82,10 +82,9 @@ async def plan_disarming(host: HostApi, identity: ControlPlaneId) -> Plan:
     if not status.alarms and status.has_quorum:
         return Plan(identity, DISARM, "no member has raised an alarm")
     problems = list(_problems(status))
-    where = f"{identity.name} -n {identity.namespace}"
     for name, kind in status.alarms:
         if kind != "NOSPACE":
-            remedy = f"`k3k etcd replace-member {where} NUMBER` for the member that differs"
+            remedy = f"`k3k etcd replace-member {identity.name} NUMBER -n {identity.namespace}` for the one that differs"
             problems.append(Issue(name, f"alarm {kind} is not about space: its data differs", remedy))
     order = _order(status)
     names = ", ".join(name for name, _ in status.alarms)

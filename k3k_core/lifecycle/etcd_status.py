@@ -13,6 +13,7 @@ from k3k_core.errors import Issue
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.existing import find_root
 from k3k_core.lifecycle.readiness import trouble_of
+from k3k_core.manifests.etcd import GUARD
 from k3k_core.names import COMPONENT_ETCD, LABEL_COMPONENT, LABEL_CONTROL_PLANE, ControlPlaneId
 from k3k_core.resources import POD
 
@@ -193,7 +194,20 @@ def _why(pod: Mapping[str, Any] | None, trouble: str) -> str:
     """Return why a member is silent: what its pod tells is nearer to the cause than a failed connection."""
     if pod is None:
         return "its pod does not exist"
-    return trouble_of(pod) or trouble
+    if _refused_by_guard(pod):
+        return "it has no data, though its cluster has formed: its volume was lost"
+    conditions = pod.get("status", {}).get("conditions") or ()
+    not_ready = any(each.get("type") == "Ready" and each.get("status") != "True" for each in conditions)
+    return trouble_of(pod) or ("its pod is not ready" if not_ready else trouble.rstrip("."))
+
+
+def _refused_by_guard(pod: Mapping[str, Any]) -> bool:
+    for container in pod.get("status", {}).get("initContainerStatuses") or ():
+        states = {**(container.get("lastState") or {}), **(container.get("state") or {})}
+        refused = (states.get("terminated") or {}).get("exitCode", 0) != 0
+        if container.get("name") == GUARD and refused:
+            return True
+    return False
 
 
 def _advice(status: EtcdStatus) -> Iterator[Issue]:
@@ -220,17 +234,18 @@ def _advice(status: EtcdStatus) -> Iterator[Issue]:
 
 def _member_advice(status: EtcdStatus, member: MemberState, where: str) -> Iterator[Issue]:
     number = member.name.rpartition("-")[2]
+    replacing = f"etcd replace-member {status.id.name} {number} -n {status.id.namespace}"
     if member.role == "learner":
         yield Issue(
             member.name,
             "it has no vote yet",
-            f"`k3k etcd replace-member {where} {number}` goes on with what was begun",
+            f"`k3k {replacing}` goes on with what was begun",
         )
     elif member.trouble and status.has_quorum and len(status.members) > 1:
         yield Issue(
             member.name,
             member.trouble,
-            f"if its volume is lost, `k3k etcd replace-member {where} {number}` replaces it",
+            f"if its volume is lost, `k3k {replacing}` replaces it",
         )
     if member.size > QUOTA * _FULL:
         yield Issue(

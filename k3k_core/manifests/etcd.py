@@ -39,6 +39,8 @@ DATA_DIR = f"{VOLUME_DIR}/data"
 # without data all the same, because they are to replace others.
 STATE_KEY = "initial-cluster-state"
 JOINING_KEY = "joining"
+# The container that sees to that.
+GUARD = "guard"
 _GUARD_VARIABLES = {"STATE": STATE_KEY, "JOINING": JOINING_KEY}
 _PKI_DIR = "/etc/k3k/pki"
 _MOST_MEMBERS = 3
@@ -117,7 +119,7 @@ def _guard(identity: ControlPlaneId, values: Values) -> dict[str, Any]:
     forgets; two of them together would even begin a new, empty cluster.
     """
     return {
-        "name": "guard",
+        "name": GUARD,
         "image": values.datastore.etcd.guard_image or k3s_image(values),
         "imagePullPolicy": values.image.pull_policy,
         "command": command("guard-etcd-data", DATA_DIR),

@@ -56,7 +56,7 @@ def test_a_cluster_that_works_needs_no_advice() -> None:
 def test_with_a_quorum_a_silent_member_may_be_replaced() -> None:
     found = told(status(1), None, status(3))
     assert found.has_quorum
-    assert "k3k etcd replace-member dev -n team 1" in advised(found)
+    assert "k3k etcd replace-member dev 1 -n team" in advised(found)
 
 
 def test_without_a_quorum_only_pods_or_a_backup_help() -> None:
@@ -82,6 +82,13 @@ def test_what_its_pod_says_is_nearer_than_a_failed_connection() -> None:
         "refused",
         "its pod does not exist",
     ]
+
+
+def test_a_member_that_its_guard_refuses_has_lost_its_volume() -> None:
+    ended = {"name": "guard", "state": {"terminated": {"exitCode": 1, "reason": "Error"}}}
+    pods: dict[str, dict[str, Any]] = {f"{ID.etcd}-1": {"status": {"initContainerStatuses": [ended]}}}
+    found = told(status(1), None, status(3), pods=pods)
+    assert "its volume was lost" in found.members[1].trouble
 
 
 def test_a_learner_has_no_vote_and_somebody_has_to_go_on() -> None:
