@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from k3k_core.errors import ConflictError, HostError, NotFoundError, NotReadyError
-from k3k_core.host import Host, Key, Reflector, Selection, wait_for
+from k3k_core.host import Host, Key, Reflector, Selection, requests, wait_for
 from k3k_core.host.connection import Connection, Login
 from k3k_core.host.credentials import Credentials
 from k3k_core.resources import CONFIG_MAP, NAMESPACE, SECRET, SERVICE, Resource
@@ -95,18 +96,26 @@ async def test_apply_creates_and_changes(host: Host, namespace: str) -> None:
 
 async def test_apply_names_the_other_manager_and_can_be_forced(host: Host, namespace: str) -> None:
     await host.apply(_config_map(namespace, data={"k": "1"}))
-    # An update of the same field by a merge patch is another manager's operation.
-    other = await host.get(CONFIG_MAP, namespace, "a")
-    assert other["metadata"]["managedFields"][0]["operation"] == "Apply"
-    await host.patch(CONFIG_MAP, namespace, "a", {"data": {"k": "2"}})
+    own = requests.patch(CONFIG_MAP, namespace, "a", {"data": {"k": "2"}}, subresource=None, dry_run=False)
+    await host._object(replace(own, path=own.path.replace("fieldManager=k3k", "fieldManager=gardener")))
 
     with pytest.raises(ConflictError) as caught:
         await host.apply(_config_map(namespace, data={"k": "3"}))
 
-    assert caught.value.managers == ("k3k",)
+    assert caught.value.managers == ("gardener",)
     assert "data.k of ConfigMap a" in caught.value.message
     forced = await host.apply(_config_map(namespace, data={"k": "3"}), force=True)
     assert forced["data"] == {"k": "3"}
+
+
+async def test_apply_takes_back_what_k3k_itself_has_patched(host: Host, namespace: str) -> None:
+    applied = await host.apply(_config_map(namespace, data={"k": "1"}))
+    assert applied["metadata"]["managedFields"][0]["operation"] == "Apply"
+    # To the host an update by a merge patch is another manager's, though it bears the same name.
+    patched = await host.patch(CONFIG_MAP, namespace, "a", {"data": {"k": "2"}})
+    assert [each["operation"] for each in patched["metadata"]["managedFields"]] == ["Update"]
+    again = await host.apply(_config_map(namespace, data={"k": "3"}))
+    assert again["data"] == {"k": "3"}
 
 
 async def test_a_stale_version_is_not_replaced(host: Host, namespace: str) -> None:
