@@ -33,8 +33,8 @@ def backup_schedule(blueprint: Blueprint) -> tuple[Manifest, ...]:
     return (_account(blueprint), _role(blueprint), _binding(blueprint), *claim, _cron_job(blueprint))
 
 
-def _meta(blueprint: Blueprint) -> dict[str, Any]:
-    return metadata(blueprint.id, blueprint.id.backups, COMPONENT_BACKUP, blueprint.owner)
+def _meta(blueprint: Blueprint, name: str = "") -> dict[str, Any]:
+    return metadata(blueprint.id, name or blueprint.id.backups, COMPONENT_BACKUP, blueprint.owner)
 
 
 def _account(blueprint: Blueprint) -> Manifest:
@@ -129,7 +129,8 @@ def _cron_job(blueprint: Blueprint) -> Manifest:
     return {
         "apiVersion": "batch/v1",
         "kind": "CronJob",
-        "metadata": _meta(blueprint),
+        # At most 52 characters: its Jobs are named after it.
+        "metadata": _meta(blueprint, identity.task("backup")),
         "spec": {
             "schedule": backup.schedule,
             "timeZone": "Etc/UTC",

@@ -239,7 +239,7 @@ def schedule(text: str) -> str:
     example = "write five fields as for cron, e.g. `17 3 * * *`"
     if not re.fullmatch(SCHEDULE_PATTERN, text):
         raise RefusedError(f"{shown(text)} is not a schedule", example)
-    limits = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+    limits = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
     for field, (low, high) in zip(text.split(), limits, strict=False):
         for number in re.findall(r"(?<![/0-9A-Za-z])[0-9]+", field):
             if not low <= int(number) <= high:

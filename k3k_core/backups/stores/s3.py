@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _AT_ONCE = 16
 _CHUNK = 8 << 20
+# How a refusal looks where the library gives it no class of its own.
+_FORBIDDEN = re.compile(
+    r"40[13] (?:Forbidden|Unauthorized)|<Code>(?:AccessDenied|InvalidAccessKeyId|Signature)"
+)
+_CODE = re.compile(r"<Code>(\w+)</Code>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,17 +183,31 @@ class S3Store:
         except FileNotFoundError:
             raise
         except (PermissionDeniedError, UnauthenticatedError):
-            raise K3kError(
-                f"{self.place} refuses these credentials.",
-                hint="Check access_key_id and secret_access_key in the Secret that backup.s3.secret_name names, or "
-                "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
-            ) from None
+            raise self._refused() from None
         except (BaseError, OSError) as error:
-            # Its own text may quote the request; the first line is the cause.
-            cause = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+            text = str(error)
+            if _FORBIDDEN.search(text):
+                raise self._refused() from None
             raise UnreachableError(
-                f"{self.place} cannot be used: {cause}.", hint="Check backup.s3.endpoint, bucket and region."
+                f"{self.place} cannot be used: {_cause(text)}.",
+                hint="Check backup.s3.endpoint, bucket and region.",
             ) from None
+
+    def _refused(self) -> K3kError:
+        return K3kError(
+            f"{self.place} refuses these credentials.",
+            hint="Check access_key_id and secret_access_key in the Secret that backup.s3.secret_name names, or "
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+        )
+
+
+def _cause(text: str) -> str:
+    """Return the one thing that matters of a long error of the library, which quotes the whole exchange."""
+    code = _CODE.search(text)
+    if code is not None:
+        return code[1]
+    lines = [line for line in text.strip().splitlines() if line.strip()]
+    return lines[0].strip()[:200] if lines else "no reason is given"
 
 
 def _bucket(place: S3Place) -> Bucket:
