@@ -84,7 +84,8 @@ async def plan_disarming(host: HostApi, identity: ControlPlaneId) -> Plan:
     problems = list(_problems(status))
     for name, kind in status.alarms:
         if kind != "NOSPACE":
-            remedy = f"`k3k etcd replace-member {identity.name} NUMBER -n {identity.namespace}` for the one that differs"
+            where = f"{identity.name} NUMBER -n {identity.namespace}"
+            remedy = f"`k3k etcd replace-member {where}` for the one that differs"
             problems.append(Issue(name, f"alarm {kind} is not about space: its data differs", remedy))
     order = _order(status)
     names = ", ".join(name for name, _ in status.alarms)
