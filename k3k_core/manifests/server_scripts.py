@@ -97,7 +97,8 @@ held() {
   done
 }
 release() { kill -CONT $writers 2> /dev/null || :; }
-setsid sh -c 'sleep "$0"; kill -CONT "$@"' "$seconds" $writers < /dev/null > /dev/null 2>&1 &
+setsid sh -c 'sleep "$0"; for again in 1 2 3 4 5; do kill -CONT "$@"; sleep 1; done' "$seconds" $writers \\
+  < /dev/null > /dev/null 2>&1 &
 watch=$!
 trap release EXIT
 trap 'exit 143' HUP INT TERM
