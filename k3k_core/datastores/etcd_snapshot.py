@@ -53,6 +53,22 @@ def read_rows(path: Path) -> list[Row]:
     return [row for _, row in sorted(newest.items()) if row is not None]
 
 
+def current_revision(path: Path) -> int:
+    """Return the revision a snapshot is at.
+
+    Args:
+        path: of the snapshot, or of a member's database.
+
+    Raises:
+        K3kError: it is no snapshot, or is damaged.
+    """
+    with open_bolt(path) as file:
+        marks = [value for key, value in file.bucket(_META) if key.endswith(b"CompactRev")]
+        changes = (key for key, _ in file.bucket(_KEY))
+        # Revisions begin with their number, and a compaction may have taken the newest changes away.
+        return max((int.from_bytes(each[:8]) for each in (*marks, *changes)), default=1)
+
+
 def check_snapshot(path: Path) -> None:
     """See that a snapshot is what etcd sent, by the digest at its end.
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Literal, TypeVar
 
 from k3k_core.datastores.kine import COLUMNS, Record, records_of, rows_of
 from k3k_core.datastores.rows import Row
 from k3k_core.errors import K3kError
 
+T = TypeVar("T")
 Dialect = Literal["postgres", "mysql"]
 
 _INDEXES = (
@@ -86,9 +87,25 @@ def read_rows(path: Path) -> list[Row]:
     Raises:
         K3kError: it is no such dump, or only a part of one.
     """
+    return _read(path, rows_of)
+
+
+def current_revision(path: Path) -> int:
+    """Return the revision the table of a dump is at; 0 when nothing was ever stored.
+
+    Args:
+        path: as `read_rows` takes it.
+
+    Raises:
+        K3kError: it is no such dump, or only a part of one.
+    """
+    return _read(path, lambda records: max((each.id for each in records), default=0))
+
+
+def _read(path: Path, take: Callable[[Iterable[Record]], T]) -> T:
     try:
         with path.open("rb") as stream:
-            return rows_of(_records(stream))
+            return take(_records(stream))
     except OSError as error:
         raise K3kError(f"{path} cannot be read: {error.strerror}", hint="Name another file.") from None
     except (ValueError, KeyError) as error:

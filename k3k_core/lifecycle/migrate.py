@@ -39,6 +39,7 @@ from k3k_core.lifecycle.migration import (
     BACK,
     COPYING,
     LOADED,
+    RETURNED,
     VERB,
     Work,
     blueprint_of,
@@ -328,7 +329,7 @@ def _wanted(request: MigrateRequest, text: str, stored: Values) -> Values:
 
 
 def _other_way(request: MigrateRequest, operation: Operation) -> Iterable[Issue]:
-    if operation.phase == BACK:
+    if operation.phase in {BACK, RETURNED}:
         yield Issue("", "it is being taken back to sqlite", f"`k3k {operation.command}` goes on with that")
     elif operation.facts.get("to") != request.to:
         yield Issue(

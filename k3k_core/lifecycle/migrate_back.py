@@ -1,21 +1,33 @@
-"""Going back to sqlite after a move, or in the middle of one; and confirming a move, which ends that."""
+"""Going back to sqlite after a move, or in the middle of one; and confirming a move, which ends that.
+
+What was written since the move is brought along, unless it is to be discarded: then, and when no server has run on the
+new datastore yet, sqlite is as it was at the move.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import secrets
+import tempfile
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from k3k_core.errors import ConflictError, Issue, NotFoundError
+from k3k_core.datastores import etcd_snapshot, kine, sql
+from k3k_core.errors import ConflictError, Issue, K3kError, NotFoundError
 from k3k_core.host import HostApi
-from k3k_core.lifecycle.claim import refuse_applied, stored_values
-from k3k_core.lifecycle.databases import forget_tasks
+from k3k_core.lifecycle.claim import owner_of, refuse_applied, stored_values
+from k3k_core.lifecycle.databases import dump_database, external_from, forget_tasks
+from k3k_core.lifecycle.etcd_snapshots import save_snapshot
 from k3k_core.lifecycle.existing import find_root
 from k3k_core.lifecycle.migration import (
     BACK,
+    RETURNED,
     VERB,
     Origin,
     Work,
+    ask_for_servers,
     blueprint_of,
     old_claim,
     origin_of,
@@ -24,12 +36,14 @@ from k3k_core.lifecycle.migration import (
     stop,
     values_of_revision,
 )
-from k3k_core.lifecycle.operation import Operation, operation_of, refuse_other_operation
+from k3k_core.lifecycle.operation import Operation, advance, operation_of, refuse_other_operation
 from k3k_core.lifecycle.pause import paused_problem
 from k3k_core.lifecycle.plan import Plan
 from k3k_core.lifecycle.progress import Progress, Step, silent
+from k3k_core.lifecycle.restore_server import forget_restore, give_database, restore_config
 from k3k_core.lifecycle.tasks import remove_task
 from k3k_core.lifecycle.volume_pod import remove_pod
+from k3k_core.manifests import stored_revision
 from k3k_core.names import (
     ANNOTATION_MIGRATION,
     ANNOTATION_OPERATION,
@@ -68,12 +82,13 @@ class WentBack:
     elapsed: float
 
 
-async def plan_back(host: HostApi, identity: ControlPlaneId) -> Plan:
+async def plan_back(host: HostApi, identity: ControlPlaneId, *, discard: bool = False) -> Plan:
     """Return what going back to sqlite would do, and lose.
 
     Args:
         host: an open host.
         identity: the control plane.
+        discard: whether what was written since the move is left behind.
 
     Raises:
         NotFoundError: it does not exist.
@@ -84,7 +99,8 @@ async def plan_back(host: HostApi, identity: ControlPlaneId) -> Plan:
         problem = Issue("", "it was not moved, or the move is confirmed", "restore a backup instead")
         return Plan(identity, _GO_BACK, "cannot go back", problems=(problem,))
     problems = tuple([issue] if (issue := paused_problem(identity, root)) else [])
-    lost = origin.switched and (operation is None or operation.phase != BACK)
+    over = operation is not None and (operation.phase == RETURNED or operation.facts.get("carry") == "false")
+    lost = discard and origin.switched and not over
     warnings = [
         Issue(
             "",
@@ -93,16 +109,18 @@ async def plan_back(host: HostApi, identity: ControlPlaneId) -> Plan:
         )
     ]
     what = "the etcd with its volumes" if origin.to == "etcd" else "nothing of the database: its table stays"
+    brought = f"Bring what {origin.to} holds now into the database on it, with its revisions."
     steps = (
-        "Stop the servers.",
         f"Record the values of revision {origin.revision} again.",
+        "Stop the servers.",
+        *((brought,) if origin.switched and not discard else ()),
         f"Start the server on volume {old_claim(identity)} and wait until it is ready.",
         f"Remove {what}.",
     )
     return Plan(
         identity,
         _GO_BACK,
-        f"goes back from {origin.to} to sqlite, as it was at the move",
+        f"goes back from {origin.to} to sqlite" + (", as it was at the move" if discard else ""),
         () if problems else steps,
         problems,
         tuple(warnings) if lost else (),
@@ -112,7 +130,12 @@ async def plan_back(host: HostApi, identity: ControlPlaneId) -> Plan:
 
 
 async def go_back(
-    host: HostApi, identity: ControlPlaneId, progress: Progress = silent, *, timeout: float = 900.0
+    host: HostApi,
+    identity: ControlPlaneId,
+    progress: Progress = silent,
+    *,
+    discard: bool = False,
+    timeout: float = 900.0,
 ) -> WentBack:
     """Take a control plane back to the sqlite database it was moved from.
 
@@ -120,6 +143,7 @@ async def go_back(
         host: an open host.
         identity: the control plane.
         progress: told about each step.
+        discard: whether what was written since the move is left behind.
         timeout: seconds for all of it.
 
     Raises:
@@ -128,7 +152,7 @@ async def go_back(
         K3kError: the host refuses or does not answer.
     """
     started = time.monotonic()
-    (await plan_back(host, identity)).refuse()
+    (await plan_back(host, identity, discard=discard)).refuse()
     work = Work(host, identity, progress, started + timeout)
     root, operation, origin = await _look(host, identity)
     if origin is None:
@@ -136,15 +160,17 @@ async def go_back(
             f"control plane {identity} cannot go back", hint="`k3k describe` shows where it is."
         )
     await _see_volume(host, identity)
-    if operation is None or operation.phase != BACK:
-        root = await _begin(work, root, origin)
-    await stop(work)
-    blueprint = await blueprint_of(work, root, stored_values(root).values)
-    await start_on(work, blueprint)
+    if operation is None or operation.phase not in {BACK, RETURNED}:
+        operation, root = await _begin(work, root, origin, carry=origin.switched and not discard)
+    elif discard and operation.facts.get("carry") == "true":
+        operation = await advance(host, identity, operation, operation.phase, carry="false")
+    if operation.phase == BACK:
+        await _return(work, root, operation)
+        operation = await advance(host, identity, operation, RETURNED)
     await _remove_target(work, origin)
     annotations = {ANNOTATION_OPERATION: None, ANNOTATION_MIGRATION: None}
     await host.patch(SECRET, identity.namespace, identity.root, {"metadata": {"annotations": annotations}})
-    return WentBack(identity, blueprint.revision, time.monotonic() - started)
+    return WentBack(identity, stored_revision(root), time.monotonic() - started)
 
 
 async def plan_confirmation(host: HostApi, identity: ControlPlaneId) -> Plan:
@@ -220,7 +246,9 @@ async def _see_volume(host: HostApi, identity: ControlPlaneId) -> None:
         ) from None
 
 
-async def _begin(work: Work, root: dict[str, Any], origin: Origin) -> dict[str, Any]:
+async def _begin(
+    work: Work, root: dict[str, Any], origin: Origin, *, carry: bool
+) -> tuple[Operation, dict[str, Any]]:
     identity = work.id
     values = await values_of_revision(work.host, identity, origin.revision)
     facts = {
@@ -228,9 +256,62 @@ async def _begin(work: Work, root: dict[str, Any], origin: Origin) -> dict[str, 
         "to": origin.to,
         "at": origin.at,
         "switched": str(origin.switched).lower(),
+        "moved": str(stored_revision(root)),
+        "carry": str(carry).lower(),
+        "id": secrets.token_hex(4),
     }
     command = f"migrate {identity.name} -n {identity.namespace} --back"
-    return await record(work, root, values, Operation(VERB, BACK, facts, command))
+    operation = Operation(VERB, BACK, facts, command)
+    return operation, await record(work, root, values, operation)
+
+
+async def _return(work: Work, root: dict[str, Any], operation: Operation) -> None:
+    """Start the server on sqlite, with what the other datastore holds where that is to be brought along."""
+    await stop(work)
+    blueprint = await blueprint_of(work, root, stored_values(root).values)
+    if operation.facts.get("carry") != "true":
+        await start_on(work, blueprint)
+        return
+    host, identity, token = work.host, work.id, operation.facts["id"]
+    with tempfile.TemporaryDirectory(prefix="k3k-migrate-") as name:
+        database = await _brought(work, root, operation, Path(name))
+        await host.apply(restore_config(identity, owner_of(root), token), force=True)
+        await ask_for_servers(work, blueprint)
+        await give_database(
+            host,
+            identity,
+            blueprint.values,
+            token,
+            database,
+            timeout=work.left,
+            progress=work.progress,
+        )
+    await start_on(work, blueprint)
+    await forget_restore(host, identity)
+
+
+async def _brought(work: Work, root: dict[str, Any], operation: Operation, folder: Path) -> Path:
+    """Return a sqlite database with all that the other datastore holds, at its revisions."""
+    host, identity = work.host, work.id
+    copy, database = folder / "copy", folder / "state.db"
+    try:
+        if operation.facts["to"] == "etcd":
+            await save_snapshot(host, identity, copy, work.progress)
+            rows = await asyncio.to_thread(etcd_snapshot.read_rows, copy)
+            revision = await asyncio.to_thread(etcd_snapshot.current_revision, copy)
+        else:
+            moved = await values_of_revision(host, identity, int(operation.facts["moved"]))
+            external = await external_from(host, identity, moved, owner_of(root))
+            await dump_database(host, external, copy, work.progress)
+            rows = await asyncio.to_thread(sql.read_rows, copy)
+            revision = await asyncio.to_thread(sql.current_revision, copy)
+    except K3kError as error:
+        raise type(error)(
+            f"what {operation.facts['to']} holds cannot be brought along: {error.message}",
+            hint="Mend it and run the same command again, or leave it behind with --discard.",
+        ) from None
+    await asyncio.to_thread(kine.write_database, database, rows, revision=revision)
+    return database
 
 
 async def _remove_target(work: Work, origin: Origin) -> None:

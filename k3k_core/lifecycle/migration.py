@@ -35,8 +35,8 @@ from k3k_core.resources import SECRET, SERVICE, STATEFUL_SET
 from k3k_core.values import Values
 
 VERB = "migrate"
-# The servers are on the old datastore; on the new one; going back to the old one.
-COPYING, LOADED, BACK = "copying", "loaded", "back"
+# The servers are on no datastore; on the new one; going back to the old one; on the old one again.
+COPYING, LOADED, BACK, RETURNED = "copying", "loaded", "back", "returned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +197,8 @@ async def stop(work: Work) -> None:
         return
 
 
-async def start_on(work: Work, blueprint: Blueprint) -> None:
-    """Apply everything and start the servers on the datastore of the blueprint.
+async def ask_for_servers(work: Work, blueprint: Blueprint) -> None:
+    """Apply everything, the servers last, and do not wait for them.
 
     A StatefulSet cannot be given volumes, or lose them: one of the other kind is made anew. Its volumes stay.
 
@@ -206,11 +206,21 @@ async def start_on(work: Work, blueprint: Blueprint) -> None:
         work: what is being done.
         blueprint: the control plane as it is to be.
     """
-    host, identity = work.host, work.id
-    await apply_supports(host, blueprint, force=False)
+    await apply_supports(work.host, blueprint, force=False)
     *_, servers = manifests.render_applied(blueprint)
     await _remove_other_kind(work, servers)
-    await host.apply(servers)
+    await work.host.apply(servers)
+
+
+async def start_on(work: Work, blueprint: Blueprint) -> None:
+    """Apply everything and wait until the servers are ready on the datastore of the blueprint.
+
+    Args:
+        work: what is being done.
+        blueprint: the control plane as it is to be.
+    """
+    host, identity = work.host, work.id
+    await ask_for_servers(work, blueprint)
     await start_servers(
         host, identity, blueprint.values.servers, timeout=work.left, verb=VERB, progress=work.progress
     )

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from k3k_core.errors import ConflictError, K3kError
+from k3k_core.errors import ConflictError, K3kError, NotReadyError
 from k3k_core.host import Host, HostOptions, open_host
 from k3k_core.lifecycle import migrate as moving
+from k3k_core.lifecycle import migrate_back
 from k3k_core.lifecycle.create import CreateRequest, create
 from k3k_core.lifecycle.databases import External, dump_database
 from k3k_core.lifecycle.existing import find_root
@@ -111,20 +112,51 @@ async def test_what_was_stored_is_there_after_the_move_at_its_revisions(
 
 
 @pytest.mark.parametrize("to", ["etcd", "external"])
-async def test_going_back_returns_to_what_was_stored_at_the_move(
+async def test_going_back_brings_along_what_was_written_since(
     sandbox: Sandbox, host: Host, to: Target
 ) -> None:
     await _made(host)
-    before, claims, objects = await _stored(host), _claims(sandbox), objects_of(sandbox, IDENTITY)
+    claims, objects = _claims(sandbox), objects_of(sandbox, IDENTITY)
     await migrate(host, _request(to))
     await _put(host, "later")
-    plan = await plan_back(host, IDENTITY)
-    assert plan.loses_data
+    written = await _stored(host)
+    assert not (await plan_back(host, IDENTITY)).loses_data
     await go_back(host, IDENTITY)
-    assert set(await _stored(host)) == set(before)
+    assert await _stored(host) == written
+    assert "later" in written
     assert _claims(sandbox) == claims
     assert objects_of(sandbox, IDENTITY) == objects
     assert (await plan_back(host, IDENTITY)).problems
+
+
+async def test_what_was_written_since_can_be_left_behind(host: Host) -> None:
+    await _made(host)
+    before = await _stored(host)
+    await migrate(host, _request("external"))
+    await _put(host, "later")
+    assert (await plan_back(host, IDENTITY, discard=True)).loses_data
+    await go_back(host, IDENTITY, discard=True)
+    assert await _stored(host) == before
+
+
+async def test_going_back_from_what_cannot_be_read_names_the_way_out(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _made(host)
+    before = await _stored(host)
+    await migrate(host, _request("external"))
+
+    async def broken(*_: Any) -> None:
+        raise NotReadyError("the database does not answer")
+
+    monkeypatch.setattr(migrate_back, "dump_database", broken)
+    with pytest.raises(
+        NotReadyError, match="cannot be brought along: the database does not answer"
+    ) as caught:
+        await go_back(host, IDENTITY)
+    assert "--discard" in caught.value.hint
+    await go_back(host, IDENTITY, discard=True)
+    assert await _stored(host) == before
 
 
 async def test_a_confirmed_move_has_no_old_volume_and_no_way_back(sandbox: Sandbox, host: Host) -> None:
@@ -250,9 +282,9 @@ async def test_a_way_back_that_is_stopped_anywhere_and_repeated_leaves_nothing_o
     await migrate(host, _request("etcd"))
 
     async def verb(host: Host, _spare: int) -> None:
-        if (await plan_back(host, IDENTITY)).problems:
-            return
-        await go_back(host, IDENTITY)
+        # Over, when all but the last answer was lost.
+        if not (await plan_back(host, IDENTITY)).problems:
+            await go_back(host, IDENTITY)
 
     async def check(_host: Host, spare: int) -> None:
         assert set(await _stored(host)) == set(before), spare

@@ -27,9 +27,9 @@ FORMATS = ("table", "json", "yaml", "name")
     "migrate",
     details="The server is stopped, its sqlite database is copied from the volume into a dedicated etcd or an external "
     "database, with the revisions it has, read back and compared kind by kind, and only then the server starts on it. "
-    "The old volume and the old values stay: --back returns to them as they were at the move, until --confirm deletes "
-    "the volume. Authorities, tokens, address and kubeconfigs stay as they are. Run again after an interruption, the "
-    "same command goes on.",
+    "The old volume and the old values stay until --confirm deletes the volume; until then --back returns to sqlite, "
+    "with what was written since, or as it was at the move with --discard. Authorities, tokens, address and "
+    "kubeconfigs stay as they are. Run again after an interruption, the same command goes on.",
     examples=(
         Example("To an etcd of three members", "k3k migrate ci -n team-a --to etcd --members 3"),
         Example(
@@ -53,7 +53,8 @@ FORMATS = ("table", "json", "yaml", "name")
     metavar="PATH=VALUE",
     help="Another value of the datastore, e.g. datastore.etcd.storage_class=fast.",
 )
-@option("--back", is_flag=True, help="Return to sqlite as it was at the move.")
+@option("--back", is_flag=True, help="Return to sqlite, and bring along what was written since.")
+@option("--discard", is_flag=True, help="With --back: leave behind what was written since the move.")
 @option("--confirm", is_flag=True, help="Delete the old volume: there is no way back then.")
 @planned.plan_options
 @option(
@@ -71,6 +72,7 @@ def command(
     secret: str | None,
     assignments: tuple[str, ...],
     back: bool,
+    discard: bool,
     confirm: bool,
     yes: bool,
     dry_run: bool,
@@ -82,8 +84,10 @@ def command(
         raise UsageError(
             "One of --to, --back and --confirm is needed.", hint="`k3k migrate --help` shows examples."
         )
+    if discard and not back:
+        raise UsageError("--discard belongs to --back.", hint="`k3k migrate --help` shows examples.")
     if back:
-        _go_back(session, identity, yes=yes, dry_run=dry_run, timeout=timeout)
+        _go_back(session, identity, discard=discard, yes=yes, dry_run=dry_run, timeout=timeout)
     elif confirm:
         _confirm(session, identity, yes=yes, dry_run=dry_run)
     else:
@@ -98,15 +102,21 @@ def command(
             _tell_moved(session, moved)
 
 
-def _go_back(session: Session, identity: ControlPlaneId, *, yes: bool, dry_run: bool, timeout: float) -> None:
+def _go_back(
+    session: Session, identity: ControlPlaneId, *, discard: bool, yes: bool, dry_run: bool, timeout: float
+) -> None:
     from k3k_core.lifecycle.migrate_back import go_back, plan_back
 
     if not planned.agreed(
-        session, lambda host: plan_back(host, identity), yes=yes, dry_run=dry_run, question="Go back?"
+        session,
+        lambda host: plan_back(host, identity, discard=discard),
+        yes=yes,
+        dry_run=dry_run,
+        question="Go back?",
     ):
         return
     done = planned.carried_out(
-        session, lambda host, progress: go_back(host, identity, progress, timeout=timeout)
+        session, lambda host, progress: go_back(host, identity, progress, discard=discard, timeout=timeout)
     )
     facts = {"datastore": "sqlite", "revision": done.revision, "elapsedSeconds": round(done.elapsed, 3)}
     _tell(session, identity, facts, f"is on sqlite again after {format_elapsed(done.elapsed)}")
