@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from k3k_core.errors import NotReadyError
+from k3k_core.errors import NotFoundError, NotReadyError, UnreachableError
 from k3k_core.host import wait_for
 from k3k_core.lifecycle.operation import Operation, advance
 from k3k_core.lifecycle.probing import probe_servers
@@ -110,16 +110,13 @@ async def _watch(work: Work, name: str, uid: str) -> None:
     Raises:
         CanaryError: it does not.
     """
-    restarts: int | None = None
+    restarts = _restarts(await _pod(work, name))
 
     def stays(pods: Mapping[str, dict[str, Any]]) -> None:
-        nonlocal restarts
         pod = pods.get(name)
         if pod is None or str(pod["metadata"]["uid"]) != uid:
             raise CanaryError(f"server {name} of control plane {work.id} was lost while it was watched")
-        count = _restarts(pod)
-        restarts = count if restarts is None else restarts
-        if count > restarts:
+        if _restarts(pod) > restarts:
             raise CanaryError(f"server {name} of control plane {work.id} started again while it was watched")
         if not _is_ready(pod):
             why = trouble_of(pod) or "its readiness probe fails"
@@ -139,9 +136,17 @@ async def _watch(work: Work, name: str, uid: str) -> None:
         )
     except CanaryError:
         raise
-    except NotReadyError:
-        # The time is over and nothing has happened.
-        return
+    except (NotReadyError, UnreachableError):
+        # The time is over. What a host in trouble did not tell meanwhile is asked once more.
+        pass
+    stays({name: await _pod(work, name)})
+
+
+async def _pod(work: Work, name: str) -> dict[str, Any]:
+    try:
+        return await work.host.get(POD, work.id.namespace, name)
+    except NotFoundError:
+        raise CanaryError(f"server {name} of control plane {work.id} was lost while it was watched") from None
 
 
 def _restarts(pod: Mapping[str, Any]) -> int:
