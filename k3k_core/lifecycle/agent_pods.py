@@ -5,13 +5,16 @@ from __future__ import annotations
 from k3k_core import manifests
 from k3k_core.errors import ConflictError, ForbiddenError, Issue
 from k3k_core.host import HostApi
+from k3k_core.lifecycle.own_api import open_control_plane
 from k3k_core.lifecycle.progress import Progress, Step
 from k3k_core.lifecycle.rollout import Rollout, servers_of, wait_for_rollout
 from k3k_core.manifests import Blueprint
 from k3k_core.names import ControlPlaneId
+from k3k_core.resources import SECRET
 
 # What the admission of pods says, by the names of the levels.
 _POD_SECURITY = "PodSecurity"
+_SYSTEM = "kube-system"
 
 
 async def agents_problem(host: HostApi, blueprint: Blueprint) -> Issue | None:
@@ -98,6 +101,30 @@ async def settle_agents(
     rollout = Rollout(identity, identity.agent, replicas, before, verb)
     await wait_for_rollout(host, rollout, timeout=timeout, progress=progress)
     progress(Step("agents", "done", f"{replicas} of {replicas} agents run", f"StatefulSet/{identity.agent}"))
+
+
+async def renew_agents(
+    host: HostApi, blueprint: Blueprint, progress: Progress, *, verb: str, timeout: float
+) -> None:
+    """Start agents again with another token or authority; nothing where there are none.
+
+    A node is let in again only with the password it first came with, and an agent's follows from its token: k3s forgets
+    the old one with its Secret (https://docs.k3s.io/architecture#how-agent-node-registration-works).
+
+    Args:
+        host: an open host.
+        blueprint: the control plane as it is now.
+        progress: told about each agent.
+        verb: the verb, for messages.
+        timeout: seconds to wait for them.
+    """
+    replicas = blueprint.values.agents.replicas
+    if not replicas:
+        return
+    async with open_control_plane(host, blueprint.id) as own:
+        for number in range(replicas):
+            await own.delete(SECRET, _SYSTEM, f"{blueprint.id.agent}-{number}.node-password.k3s")
+    await settle_agents(host, blueprint, progress, verb=verb, force=False, timeout=timeout)
 
 
 def _loud(identity: ControlPlaneId, replicas: int) -> str:

@@ -20,6 +20,7 @@ from typing import Any
 from k3k_core import manifests
 from k3k_core.errors import ConflictError, Issue, K3kError, NotReadyError, UnreachableError
 from k3k_core.host import HostApi
+from k3k_core.lifecycle.agent_pods import renew_agents
 from k3k_core.lifecycle.credentials import create_once
 from k3k_core.lifecycle.operation import Operation, advance, begin, finish, operation_of
 from k3k_core.lifecycle.plan import Plan
@@ -132,7 +133,7 @@ async def rotate_ca(
         operation = await advance(host, identity, operation, _SWITCH)
         progress(Step("prepare", "done", "the authorities are prepared", f"Secret/{_next(identity)}"))
     if operation.phase == _SWITCH:
-        pki = await _prepared(host, identity)
+        pki = await _read(host, identity, _next(identity))
         await _give_to_k3s(host, start.blueprint, pki)
         progress(Step("k3s", "done", "k3s keeps the authorities in its datastore"))
         await _store(host, start.blueprint, pki, progress)
@@ -142,6 +143,8 @@ async def rotate_ca(
             await restart_anew(host, identity, identity.etcd, since, VERB, clock, progress)
         operation = await advance(host, identity, operation, _SERVERS)
     await restart_anew(host, identity, identity.server, since, VERB, clock, progress)
+    renewed = replace(start.blueprint, pki=await _read(host, identity, identity.pki))
+    await renew_agents(host, renewed, progress, verb=VERB, timeout=clock.left())
     await host.delete(SECRET, identity.namespace, _next(identity))
     await finish(host, identity)
     late = await servers_of_the_old(host, identity)
@@ -167,8 +170,8 @@ async def _prepare(host: HostApi, blueprint: Blueprint, *, finish: bool) -> None
     await create_once(host, manifest)
 
 
-async def _prepared(host: HostApi, identity: ControlPlaneId) -> ControlPlanePki:
-    secret = await host.get(SECRET, identity.namespace, _next(identity))
+async def _read(host: HostApi, identity: ControlPlaneId, name: str) -> ControlPlanePki:
+    secret = await host.get(SECRET, identity.namespace, name)
     return ControlPlanePki.from_secret_data(manifests.secret_data(secret))
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from k3k_core import manifests
 from k3k_core.errors import ConflictError, Issue, K3kError, NotReadyError
 from k3k_core.host import HostApi
+from k3k_core.lifecycle.agent_pods import renew_agents
 from k3k_core.lifecycle.operation import Operation, advance, begin, finish
 from k3k_core.lifecycle.plan import Plan
 from k3k_core.lifecycle.progress import Progress, Step, silent
@@ -122,6 +123,8 @@ async def rotate_tokens(
     if operation.phase == _RESTART:
         blueprint = replace(start.blueprint, tokens=tokens)
         await restart_servers(host, blueprint, VERB, clock, progress)
+        if AGENT in what:
+            await renew_agents(host, blueprint, progress, verb=VERB, timeout=clock.left())
         operation = await advance(host, identity, operation, _SAVE)
     if {SERVER, AGENT} & set(what):
         await _save(host, identity, start.blueprint.pki.server_ca.cert_pem, tokens.server)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from weakref import WeakSet
 
 from k3k_core.pki.model import Authority
 from k3k_core.resources import SERVICE, Resource
 from k3k_core.sandbox import loopback
 from k3k_core.sandbox.api.objects import timestamp
+from k3k_core.sandbox.api.store import Store
 from k3k_core.sandbox.controllers.certificates import CertificateSigner
 from k3k_core.sandbox.controllers.client import CONTROLLER_MANAGER, KUBELET, Client
 from k3k_core.sandbox.controllers.cluster_roles import ClusterRoleAggregator
@@ -30,6 +32,7 @@ from k3k_core.sandbox.data_volumes import DataVolumes
 from k3k_core.sandbox.exec import ExecDoor
 from k3k_core.sandbox.fault_annotations import FaultAnnotations
 from k3k_core.sandbox.forwarder import Forwarder
+from k3k_core.sandbox.k3s.agent import K3sAgent, host_of, is_agent
 from k3k_core.sandbox.k3s.cluster import Surroundings
 from k3k_core.sandbox.k3s.datastores import Datastore
 from k3k_core.sandbox.k3s.etcd import EtcdProcess
@@ -40,7 +43,7 @@ from k3k_core.sandbox.node.images import Program
 from k3k_core.sandbox.node.kubelet import Kubelet, NoLogError
 from k3k_core.sandbox.node.log import Log
 from k3k_core.sandbox.node.machine import NODE_NAME, node_manifest, node_status
-from k3k_core.sandbox.node.process import Launch
+from k3k_core.sandbox.node.process import Launch, Process
 from k3k_core.sandbox.node.scheduler import Scheduler
 from k3k_core.sandbox.node.tasks import Tasks
 from k3k_core.sandbox.programs.registry import known_programs
@@ -84,6 +87,8 @@ class HostControllers:
         self._addresses = Addresses(seed)
         self._node_address = ""
         self._node_port: Forwarder | None = None
+        # Those that have ended are gone by themselves.
+        self._servers: WeakSet[K3sServer] = WeakSet()
         if not bare:
             # Holding the kubelet's port makes the address this sandbox's own: others look further.
             self._node_address, listener = loopback.reserve(_KUBELET_PORT, seed=seed, purpose="node")
@@ -135,8 +140,25 @@ class HostControllers:
     def _look_again(self, controller: Controller, key: Key) -> None:
         self.manager.enqueue(controller, key)
 
-    def _start_k3s(self, launch: Launch) -> K3sServer:
-        return K3sServer(launch, self.around)
+    def _start_k3s(self, launch: Launch) -> Process:
+        if is_agent(launch):
+            return K3sAgent(launch, self._nodes_behind)
+        server = K3sServer(launch, self.around)
+        self._servers.add(server)
+        return server
+
+    def _nodes_behind(self, url: str, token: str) -> Store | str:
+        """Return where the nodes of the control plane behind a URL are kept, or why an agent is not let in."""
+        service, namespace = host_of(url)
+        why = "no server answers"
+        for server in tuple(self._servers):
+            meta = server.launch.pod["metadata"]
+            if meta["namespace"] == namespace and service in self._services_of(server.launch):
+                found = server.nodes_for(token)
+                if not isinstance(found, str):
+                    return found
+                why = found
+        return why
 
     def _start_etcd(self, launch: Launch) -> EtcdProcess:
         meta = launch.pod["metadata"]

@@ -13,8 +13,8 @@ from k3k_core.values.block import Block
 class AgentRequests(Block):
     """What the host sets aside for each agent and the pods that run in it."""
 
-    cpu: f.Cpu = Field(default="250m", description="Cores.")
-    memory: f.Size = Field(default="512Mi", description="Memory.")
+    cpu: f.Cpu = Field(default="250m", description="Cores set aside for each agent.")
+    memory: f.Size = Field(default="512Mi", description="Memory set aside for each agent.")
 
 
 class AgentToleration(Block):

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from k3k_core.errors import K3kError
+from k3k_core.pki.bundles import authority_hash
 from k3k_core.sandbox.api.authn import User
 from k3k_core.sandbox.k3s.bootstrap import (
     Credentials,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
+    from k3k_core.sandbox.api.store import Store
     from k3k_core.sandbox.k3s.cluster import Handler
 
 DEFAULT_VERSION = "v1.36.2+k3s1"
@@ -252,6 +254,28 @@ class K3sServer:
     def healthy(self) -> bool:
         return self._ready and not self._faults.unready and not self._faults.dead
 
+    def nodes_for(self, token: str) -> Store | str:
+        """Return where an agent is registered as a node, or why it is not let in.
+
+        Args:
+            token: in full form, as the agent was given it.
+        """
+        credentials, datastore = self._credentials, self._datastore
+        if not self._ready or self._faults.dead or credentials is None or datastore is None:
+            return "Waiting to retrieve agent configuration; server is not ready"
+        pinned, _, rest = token.rpartition("::")
+        if pinned and pinned != f"K10{authority_hash(credentials.server_ca.cert_pem)}":
+            return "token CA hash does not match the Cluster CA certificate hash"
+        if self._supervisor is None:
+            self._supervisor = Supervisor(credentials, datastore, self._config, self._launch.address)
+        user, _, password = rest.partition(":") if ":" in rest else ("node", "", rest)
+        return datastore.store if self._supervisor.lets_in(user, password) else "not authorized"
+
+    @property
+    def launch(self) -> Launch:
+        """What its container was given."""
+        return self._launch
+
     def log(self) -> Log:
         return self._log
 
@@ -310,6 +334,7 @@ class K3sServer:
     def stop(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        self._ready = False
         self._forget()
         self._forget_faults()
         self._faults.wake()

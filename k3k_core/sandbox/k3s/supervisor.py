@@ -77,6 +77,16 @@ class Supervisor:
             return "agent" if self._is_bootstrap_token(token.strip()) else None
         return self._tokens.role(authorization)
 
+    def lets_in(self, user: str, password: str) -> bool:
+        """Whether an agent may join.
+
+        Args:
+            user: "node" with the agent token.
+            password: the token's password.
+        """
+        given = base64.b64encode(f"{user}:{password}".encode()).decode()
+        return self._tokens.role(f"Basic {given}") == "agent"
+
     def _is_bootstrap_token(self, token: str) -> bool:
         """Whether a Secret of the cluster says that agents may join with it now."""
         token_id, _, secret = token.partition(".")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -195,7 +196,7 @@ def environment(pod: Object, container: Object, lookup: Lookup) -> tuple[dict[st
     for entry in container.get("env") or ():
         reference = entry.get("valueFrom") or {}
         if not reference:
-            variables[entry["name"]] = entry.get("value", "")
+            variables[entry["name"]] = _filled_in(entry.get("value", ""), variables)
             continue
         if "fieldRef" in reference:
             variables[entry["name"]] = _field(pod, reference["fieldRef"]["fieldPath"])
@@ -221,3 +222,12 @@ def _field(pod: Object, path: str) -> str:
     """Return a field of a pod that a variable may hold, e.g. `metadata.name`."""
     part, _, name = path.partition(".")
     return str(pod.get(part, {}).get(name, ""))
+
+
+def _filled_in(text: str, variables: Mapping[str, str]) -> str:
+    """Return a value with the variables before it put in for `$(NAME)`; unknown ones and `$$(NAME)` stay."""
+    return re.sub(
+        r"\$\$\((\w+)\)|\$\((\w+)\)",
+        lambda found: found[0][1:] if found[1] else variables.get(found[2], found[0]),
+        text,
+    )
