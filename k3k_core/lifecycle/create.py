@@ -26,6 +26,7 @@ from k3k_core.lifecycle.operation import refuse_other_operation
 from k3k_core.lifecycle.pause import refuse_paused
 from k3k_core.lifecycle.progress import Progress, Step, silent
 from k3k_core.lifecycle.readiness import wait_until_ready
+from k3k_core.lifecycle.relabelling import relabel
 from k3k_core.manifests import Address, Blueprint
 from k3k_core.names import LABEL_CONTROL_PLANE, ControlPlaneId, validate_name, validate_namespace
 from k3k_core.resources import SECRET
@@ -144,6 +145,7 @@ async def create(host: HostApi, request: CreateRequest, progress: Progress = sil
         await wait_until_ready(host, request.id, servers=servers, timeout=max(spare, 1.0), progress=progress)
         progress(Step("ready", "done", f"{servers} of {servers} servers ready"))
         await note_formed(host, request.id, claimed.values)
+    await relabel(host, request.id, claimed.values.labels, {})
     left = max(request.timeout - (time.monotonic() - started), 1.0) if request.wait else None
     await settle_agents(host, blueprint, progress, verb="create", force=request.force_conflicts, timeout=left)
     return Created(

@@ -24,6 +24,7 @@ from k3k_core.lifecycle.existing import find_root
 from k3k_core.lifecycle.going_back import go_back
 from k3k_core.lifecycle.operation import Operation, advance, finish, operation_of, refuse_other_operation
 from k3k_core.lifecycle.progress import Progress, Step, silent
+from k3k_core.lifecycle.relabelling import relabel
 from k3k_core.lifecycle.revisions import revision_secrets
 from k3k_core.lifecycle.rollout import servers_of
 from k3k_core.lifecycle.scaling import stop_servers
@@ -193,6 +194,7 @@ async def _carry_out(work: Work, note: Operation | None) -> Blueprint:
         force=work.request.force_conflicts,
         timeout=work.left() if work.request.wait else None,
     )
+    await relabel(work.host, work.id, blueprint.values.labels, work.standing.stored.values.labels)
     if note is not None and work.request.wait:
         await finish(work.host, work.id)
     await forget(work.host, work.id, blueprint.revision)
