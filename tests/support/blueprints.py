@@ -57,7 +57,7 @@ datastore: {kind: external, external: {secret_name: dev-datastore}}
 """
 HARDENED_VALUES = """\
 resources: {limits: {cpu: "2", memory: 2Gi}}
-scheduling: {architecture: arm64, priority_class_name: tenants}
+scheduling: {architecture: arm64}
 tenancy: {quota: {enabled: true}, limits: {enabled: true}}
 k3s:
   secrets_encryption: {enabled: true, provider: secretbox}
