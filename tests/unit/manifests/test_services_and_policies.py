@@ -107,7 +107,7 @@ def test_servers_reach_their_etcd_also_when_egress_is_narrow() -> None:
 def test_etcd_is_reached_by_its_servers_and_its_members_only() -> None:
     spec = etcd_network_policy(blueprint(ETCD_VALUES))["spec"]
     client, peer, _ = spec["ingress"]
-    assert sorted(_components(client["from"])) == ["etcd", "server"]
+    assert sorted(_components(client["from"])) == ["etcd", "server", "server-green"]
     assert _components(peer["from"]) == ["etcd"]
     assert all("ipBlock" not in target for rule in spec["egress"] for target in rule.get("to", ()))
 
