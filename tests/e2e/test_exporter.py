@@ -97,6 +97,7 @@ async def test_one_page_is_printed_without_serving(host: HostUnderTest) -> None:
 async def test_promtool_has_nothing_to_say_about_the_page_of_a_host(host: HostUnderTest) -> None:
     await created(host, "one")
     page = (await host.k3k("exporter", "--once", "--interval", "1s", "-n", host.namespace)).checked().out
+    assert "k3k_api_requests_total{" in page
     checked = await promtool("check", "metrics", stdin=page)
     assert (checked.code, checked.out, checked.err) == (0, "", "")
 

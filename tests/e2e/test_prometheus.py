@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -13,23 +14,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from k3k_core.exporter.alerts import load_groups, rule_file
 from k3k_core.exporter.dashboard import load_dashboard
 from k3k_core.exporter.yaml_text import to_yaml
 from k3k_core.fleet import Fleet, FleetOptions
-from k3k_core.host import Host
+from k3k_core.host import open_host
 from k3k_core.resources import SECRET
 from k3k_core.sandbox.fault_catalogue import FAULT_ANNOTATION
 from k3k_core.telemetry.scraper import ScrapeOptions
 from k3k_core.telemetry.scraper.target import ControlPlaneTarget
-from tests.support.hosts import HostUnderTest
+from tests.support.hosts import HostUnderTest, host_under_test
 from tests.support.programs import K3K, start
 from tests.support.prometheus import Point, Prometheus, needs_prometheus, needs_promtool, prometheus, promtool
 
-pytestmark = needs_prometheus
+# One Prometheus for all of them.
+pytestmark = [needs_prometheus, pytest.mark.xdist_group("prometheus")]
 
-NAME = "shop"
+# Control planes: one whose durations are spread over many buckets, one that is given a fault, one that is deleted.
+SLOW, FAILING, LEAVING = "slow", "failing", "leaving"
 INTERVAL = 6.0
 SERVING = re.compile(r"Serving metrics at (http://\S+)/metrics")
 TOKEN = "a-token-for-the-pages-of-control-planes"
@@ -124,26 +128,25 @@ async def exporting(host: HostUnderTest, directory: Path) -> AsyncIterator[Expor
         await process.communicate()
 
 
-async def create(host: HostUnderTest) -> None:
+async def create(host: HostUnderTest, name: str) -> None:
     """Make a control plane that is ready."""
-    (await host.k3k("create", NAME, "-n", host.namespace, "--preset", "ci", "--wait")).checked()
+    (await host.k3k("create", name, "-n", host.namespace, "--preset", "ci", "--wait")).checked()
 
 
-async def break_down(host: HostUnderTest, api: Host, faults: str) -> None:
-    """Give the control plane faults of the sandbox."""
-    if host.sandbox is None:
-        pytest.skip("only servers of the sandbox can be given faults")
+async def break_down(host: HostUnderTest, name: str, faults: str) -> None:
+    """Give a control plane faults of the sandbox."""
     patch = {"metadata": {"annotations": {FAULT_ANNOTATION: faults}}}
-    await api.patch(SECRET, host.namespace, f"{NAME}-k3k", patch)
+    async with open_host(host.options()) as api:
+        await api.patch(SECRET, host.namespace, f"{name}-k3k", patch)
 
 
-async def target_of(host: HostUnderTest) -> ControlPlaneTarget:
-    """Return how the control plane's own page can be read."""
+async def target_of(host: HostUnderTest, name: str) -> ControlPlaneTarget:
+    """Return how a control plane's own page can be read."""
     quick = ScrapeOptions(interval=2.0, timeout=2.0)
     options = FleetOptions(hosts=(host.options(),), namespace=host.namespace, scrape=quick)
     async with Fleet(options) as fleet:
         await fleet.settled(60)
-        (key,) = fleet.rows
+        (key,) = (key for key in fleet.rows if key.name == name)
         target = fleet.target(key)
     assert target is not None
     return target
@@ -167,10 +170,62 @@ def direct(target: ControlPlaneTarget, directory: Path) -> dict[str, Any]:
     }
 
 
-def through(exporter: Exporter, namespace: str) -> dict[str, Any]:
+def through(exporter: Exporter, target: ControlPlaneTarget) -> dict[str, Any]:
     """Return a scrape configuration that reads the same page through the exporter."""
     pace = {"scrape_interval": "2s", "scrape_timeout": "2s"}
-    return exporter.job("through", metrics_path=f"/raw/{namespace}/{NAME}", **exporter.bearer, **pace)
+    path = f"/raw/{target.id.namespace}/{target.id.name}"
+    return exporter.job("through", metrics_path=path, **exporter.bearer, **pace)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Control planes, a pair of exporters, and a Prometheus that reads them.
+
+    Attributes:
+        host: where the control planes are.
+        exporters: the pair.
+        running: the Prometheus.
+    """
+
+    host: HostUnderTest
+    exporters: tuple[Exporter, Exporter]
+    running: Prometheus
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def watched(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Watched]:
+    """Everything there is; it takes Prometheus a while to find its targets."""
+    folder = tmp_path_factory.mktemp("watched")
+    rules = folder / "k3k.rules.yaml"
+    async with host_under_test(folder) as host:
+        for name in (SLOW, FAILING, LEAVING):
+            await create(host, name)
+        if host.sandbox is not None:
+            await break_down(host, SLOW, "api-slow,datastore-slow")
+        target = await target_of(host, SLOW)
+        printed = (await host.k3k("alerts")).checked().out
+        # Nobody here waits a minute for the recorded series.
+        rules.write_text(printed.replace("interval: 1m\n", "interval: 1s\n"))
+        async with exporting(host, folder) as one, exporting(host, folder) as other:
+            both = {"static_configs": [{"targets": [one.address, other.address]}]}
+            page = {"source_labels": ["__meta_k3k_raw_path"], "target_label": "__metrics_path__"}
+            place = [
+                {"source_labels": [f"__meta_k3k_{label}"], "target_label": label}
+                for label in ("namespace", "name")
+            ]
+            configuration = {
+                "global": {"evaluation_interval": "1s"},
+                "rule_files": [str(rules)],
+                "scrape_configs": [
+                    one.job("k3k", **both),
+                    direct(target, folder),
+                    through(one, target),
+                    one.discovered("probes", metrics_path="/probe"),
+                    one.discovered("pages", relabel_configs=[page, *place], **one.bearer),
+                ],
+            }
+            async with prometheus(configuration, folder) as running:
+                yield Watched(host, (one, other), running)
 
 
 def error_of(value: float, bounds: Sequence[float]) -> float:
@@ -200,114 +255,92 @@ COMPARED: Mapping[str, tuple[str, str, Sequence[float]]] = {
 }
 
 
-async def estimates(
-    running: Prometheus, round_at: Point
-) -> list[tuple[float, float, Sequence[float]]] | None:
+async def estimates(watched: Watched, round_at: Point) -> list[tuple[float, float, Sequence[float]]] | None:
     """Return each quantile of the exporter's last window beside PromQL's of the same window, and the bounds.
 
     Args:
-        running: Prometheus.
+        watched: the Prometheus and what it reads.
         round_at: the exporter's last round: its time as value, and when Prometheus read that.
 
     Returns:
         None when Prometheus missed so many scrapes that it knows nothing of that window.
     """
     found = []
+    ours_alone = f'name="{SLOW}", instance="{watched.exporters[0].address}"'
     for gauge, (buckets, matchers, bounds) in COMPARED.items():
         for quantile, job in product((0.5, 0.9, 0.99), ("direct", "through")):
-            ours = await running.value(f'{gauge}, quantile="{quantile}"}} @ {round_at.at:.3f}')
+            ours = await watched.running.value(
+                f'{gauge}, {ours_alone}, quantile="{quantile}"}} @ {round_at.at:.3f}'
+            )
             window = f"[{INTERVAL:g}s] @ {round_at.value:.3f}"
             grown = f'increase({buckets}{{job="{job}", {matchers}}}{window})'
-            truth = await running.query(f"histogram_quantile({quantile}, sum by (le) ({grown}))")
+            truth = await watched.running.query(f"histogram_quantile({quantile}, sum by (le) ({grown}))")
             if not truth:
                 return None
             found.append((ours, truth[0].value, bounds))
     return found
 
 
-async def test_quantiles_of_the_exporter_are_those_of_promql_on_the_raw_page(
-    host: HostUnderTest, api: Host, tmp_path: Path
+@pytest.mark.asyncio(loop_scope="module")
+async def test_control_planes_are_discovered_probed_and_their_pages_passed_on(watched: Watched) -> None:
+    host, running = watched.host, watched.running
+    where = f'namespace="{host.namespace}", name="{LEAVING}"'
+    probed = f'job="probes", instance="{host.namespace}/{LEAVING}"'
+    await running.until(f"k3k_probe_success{{{probed}}} == 1")
+    await running.until(f'kubernetes_build_info{{job="pages", {where}}}')
+
+    (await host.k3k("delete", LEAVING, "-n", host.namespace, "--yes")).checked()
+    for gone in (f"up{{{probed}}}", f'up{{job="pages", {where}}}'):
+        await running.until(f"count({gone}) or vector(0)", lambda points: points[0].value == 0)
+    active = (await running.api("targets"))["activeTargets"]
+    assert [target for target in active if LEAVING in json.dumps(target)] == []
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_rules_and_dashboard_work_on_a_pair_of_exporters_and_a_fault_gives_one_alert(
+    watched: Watched,
 ) -> None:
-    await create(host)
-    # Durations are spread over many buckets.
-    await break_down(host, api, "api-slow,datastore-slow")
-    target = await target_of(host)
-    last = "k3k_control_plane_last_scrape_timestamp_seconds"
-    async with exporting(host, tmp_path) as exporter:
-        jobs = [exporter.job("k3k"), direct(target, tmp_path), through(exporter, host.namespace)]
-        async with prometheus({"scrape_configs": jobs}, tmp_path) as running:
-            (first,) = await running.until(last)
-            # The second window from now on lies wholly in what Prometheus has seen.
-            after, pairs = first.value + 2 * INTERVAL, None
-            while pairs is None:
-                (seen,) = await running.until(f"{last} >= {after:.3f} and k3k_api_requests_total > 0")
-                pairs, after = await estimates(running, seen), seen.value + INTERVAL / 2
+    host, running = watched.host, watched.running
+    if host.sandbox is None:
+        pytest.skip("only servers of the sandbox can be given faults")
+    await running.until(f'control_plane:k3k_api_error_budget:burn5m{{name="{FAILING}"}}')
+    quiet = f'ALERTS{{alertname=~"K3kKine.*|K3kControlPlaneDown", name="{FAILING}"}}'
+    assert await running.query(quiet) == []
+
+    await break_down(host, FAILING, "kine-errors")
+    counts = f'k3k_kine_insert_errors_total{{namespace="{host.namespace}"}} > 0'
+    await running.until(f"count({counts})", lambda points: bool(points) and points[0].value == 2)
+    (fired,) = await running.until('ALERTS{alertname="K3kKineInsertsFailing", alertstate="firing"}')
+    labels = {"host", "namespace", "name", "severity", "alertname", "alertstate", "__name__"}
+    assert fired.labels.keys() == labels
+    assert (fired.labels["namespace"], fired.labels["name"]) == (host.namespace, FAILING)
+
+    groups = (await running.api("rules"))["groups"]
+    states = {
+        rule["name"]: (rule["health"], rule.get("lastError")) for group in groups for rule in group["rules"]
+    }
+    assert len(states) == sum(len(group.alerts) + len(group.records) for group in load_groups())
+    assert set(states.values()) == {("ok", None)}
+    await every_query_of_the_dashboard(running)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_quantiles_of_the_exporter_are_those_of_promql_on_the_raw_page(watched: Watched) -> None:
+    if watched.host.sandbox is None:
+        pytest.skip("only servers of the sandbox can be given faults")
+    running = watched.running
+    ours_alone = f'name="{SLOW}", instance="{watched.exporters[0].address}"'
+    last = f"k3k_control_plane_last_scrape_timestamp_seconds{{{ours_alone}}}"
+    await running.until(last)
+    (first,) = await running.query(f"min_over_time({last}[1h])")
+    # The second window after that one lies wholly in what Prometheus has seen.
+    after, pairs = first.value + 2 * INTERVAL, None
+    while pairs is None:
+        (seen,) = await running.until(f"{last} >= {after:.3f} and k3k_api_requests_total > 0")
+        pairs, after = await estimates(watched, seen), seen.value + INTERVAL / 2
     assert len(pairs) == 6 * len(COMPARED)
     for ours, truth, bounds in pairs:
         assert_within_bucket_error(ours, truth, bounds)
-
-
-async def test_control_planes_are_discovered_probed_and_their_pages_passed_on(
-    host: HostUnderTest, tmp_path: Path
-) -> None:
-    await create(host)
-    async with exporting(host, tmp_path) as exporter:
-        page = {"source_labels": ["__meta_k3k_raw_path"], "target_label": "__metrics_path__"}
-        place = [
-            {"source_labels": [f"__meta_k3k_{label}"], "target_label": label}
-            for label in ("namespace", "name")
-        ]
-        jobs = [
-            exporter.discovered("probes", metrics_path="/probe"),
-            exporter.discovered("pages", relabel_configs=[page, *place], **exporter.bearer),
-        ]
-        async with prometheus({"scrape_configs": jobs}, tmp_path) as running:
-            probe = await running.until('k3k_probe_success{job="probes"} == 1')
-            assert probe[0].labels["instance"] == f"{host.namespace}/{NAME}"
-            build = await running.until('kubernetes_build_info{job="pages"}')
-            assert (build[0].labels["namespace"], build[0].labels["name"]) == (host.namespace, NAME)
-
-            (await host.k3k("delete", NAME, "-n", host.namespace, "--yes")).checked()
-            await running.until('count(up{job="probes"}) or vector(0)', lambda points: points[0].value == 0)
-            assert (await running.api("targets"))["activeTargets"] == []
-
-
-async def test_rules_and_dashboard_work_on_a_pair_of_exporters_and_a_fault_gives_one_alert(
-    host: HostUnderTest, api: Host, tmp_path: Path
-) -> None:
-    await create(host)
-    rules = tmp_path / "k3k.rules.yaml"
-    printed = (await host.k3k("alerts")).checked().out
-    # Nobody here waits a minute for the recorded series.
-    rules.write_text(printed.replace("interval: 1m\n", "interval: 1s\n"))
-    async with exporting(host, tmp_path) as one, exporting(host, tmp_path) as other:
-        both = {"static_configs": [{"targets": [one.address, other.address]}]}
-        configuration = {
-            "global": {"evaluation_interval": "1s"},
-            "rule_files": [str(rules)],
-            "scrape_configs": [one.job("k3k", **both)],
-        }
-        async with prometheus(configuration, tmp_path) as running:
-            await running.until("control_plane:k3k_api_error_budget:burn5m")
-            assert await running.query('ALERTS{alertname=~"K3kKine.*|K3kControlPlaneDown"}') == []
-
-            await break_down(host, api, "kine-errors")
-            counts = f'k3k_kine_insert_errors_total{{namespace="{host.namespace}"}} > 0'
-            await running.until(f"count({counts})", lambda points: bool(points) and points[0].value == 2)
-            (fired,) = await running.until('ALERTS{alertname="K3kKineInsertsFailing", alertstate="firing"}')
-            labels = {"host", "namespace", "name", "severity", "alertname", "alertstate", "__name__"}
-            assert fired.labels.keys() == labels
-            assert (fired.labels["namespace"], fired.labels["name"]) == (host.namespace, NAME)
-
-            groups = (await running.api("rules"))["groups"]
-            states = {
-                rule["name"]: (rule["health"], rule.get("lastError"))
-                for group in groups
-                for rule in group["rules"]
-            }
-            assert len(states) == sum(len(group.alerts) + len(group.records) for group in load_groups())
-            assert set(states.values()) == {("ok", None)}
-            await every_query_of_the_dashboard(running)
 
 
 async def every_query_of_the_dashboard(running: Prometheus) -> None:
@@ -329,15 +362,6 @@ async def every_query_of_the_dashboard(running: Prometheus) -> None:
                 if not await running.query(expression) and not panel.title.startswith("etcd"):
                     empty.add(f"{row.title}: {panel.title}")
     assert empty <= MAYBE_EMPTY
-
-
-@needs_promtool
-async def test_promtool_has_nothing_to_say_about_an_exposition(host: HostUnderTest) -> None:
-    await create(host)
-    page = (await host.k3k("exporter", "--once", "-n", host.namespace)).checked().out
-    assert "k3k_api_requests_total{" in page
-    checked = await promtool("check", "metrics", stdin=page)
-    assert (checked.code, checked.out, checked.err) == (0, "", "")
 
 
 @needs_promtool

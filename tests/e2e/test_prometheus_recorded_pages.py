@@ -7,12 +7,14 @@ these two samples to the millisecond, so that `increase` has nothing to extrapol
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from aiohttp import web
 
 from k3k_core.telemetry.families import ETCD_WANTED, WANTED
@@ -22,6 +24,9 @@ from k3k_core.telemetry.signals.model import Latency, Signals
 from k3k_core.telemetry.signals.tracker import Tracker
 from tests.support.loopback import serve
 from tests.support.prometheus import Prometheus, needs_prometheus, prometheus
+
+# One Prometheus for all of them.
+pytestmark = pytest.mark.xdist_group("recorded pages")
 
 PAGES = Path(__file__).parents[1] / "data/metrics"
 API, CONTROLLERS, ETCD, K3S = (
@@ -109,26 +114,32 @@ class Oracle:
 
 
 @asynccontextmanager
-async def oracle(directory: Path, order: Order, *pages: str) -> AsyncIterator[Oracle]:
-    """Let a Prometheus read both pages of each pair.
+async def reading(
+    directory: Path, orders: Iterable[Order], pages: Iterable[str]
+) -> AsyncIterator[Prometheus]:
+    """Let a Prometheus read both pages of each pair, in each order.
 
     Args:
         directory: empty folder for it.
-        order: which page comes first.
+        orders: which page comes first.
         pages: names of the pairs.
     """
     async with AsyncExitStack() as stack:
         jobs = []
-        for name in pages:
+        for name, order in product(pages, orders):
             served = await stack.enter_async_context(serve(*answers(name, order), web.Response(status=503)))
-            jobs.append(
-                {"job_name": name, "static_configs": [{"targets": [served.url.removeprefix("http://")]}]}
-            )
+            address = served.url.removeprefix("http://")
+            jobs.append({"job_name": job(name, order), "static_configs": [{"targets": [address]}]})
         configuration = {"global": {"scrape_interval": "2s", "scrape_timeout": "2s"}, "scrape_configs": jobs}
         running = await stack.enter_async_context(prometheus(configuration, directory))
         # Both pages were read once a third scrape has failed.
-        await running.until("count(up == 0)", lambda points: bool(points) and points[0].value == len(pages))
-        yield Oracle(running, tuple([await scrapes(running, name) for name in pages]))
+        await running.until("count(up == 0)", lambda points: bool(points) and points[0].value == len(jobs))
+        yield running
+
+
+def job(name: str, order: Order) -> str:
+    """Return the name of the job that reads a pair in an order."""
+    return "-".join((name, *order))
 
 
 def answers(name: str, order: Order) -> Iterator[web.Response]:
@@ -138,11 +149,11 @@ def answers(name: str, order: Order) -> Iterator[web.Response]:
         yield web.Response(body=(PAGES / f"{name}-{number}.txt.gz").read_bytes(), headers=headers)
 
 
-async def scrapes(running: Prometheus, name: str) -> Scrapes:
+async def scrapes(running: Prometheus, job: str) -> Scrapes:
     """Return when a target's two pages were scraped."""
-    points = await running.samples(f'up{{job="{name}"}}[1h]')
+    points = await running.samples(f'up{{job="{job}"}}[1h]')
     first, second = sorted(point.at for point in points if point.value == 1)
-    return Scrapes(name, first, second)
+    return Scrapes(job, first, second)
 
 
 def signals(order: Order, servers: tuple[str, ...], etcd: tuple[str, ...]) -> Signals:
@@ -193,22 +204,31 @@ FORWARD: Order = ("t0", "t1")
 BACKWARD: Order = ("t1", "t0")
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Prometheus]:
+    """A Prometheus that has read the pages of all control planes."""
+    pages = {name for servers, etcd, _ in CONTROL_PLANES.values() for name in (*servers, *etcd)}
+    async with reading(tmp_path_factory.mktemp("prometheus"), (FORWARD, BACKWARD), pages) as found:
+        yield found
+
+
 @needs_prometheus
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("order", [FORWARD, BACKWARD], ids=["as recorded", "with counters reset"])
 @pytest.mark.parametrize("control_plane", list(CONTROL_PLANES))
 async def test_signals_are_what_prometheus_computes_from_the_same_pages(
-    control_plane: str, order: Order, tmp_path: Path
+    control_plane: str, order: Order, running: Prometheus
 ) -> None:
     servers, etcd, family = CONTROL_PLANES[control_plane]
     found = signals(order, servers, etcd)
-    async with oracle(tmp_path, order, *servers, *etcd) as truth:
-        await compare_requests(found, truth)
-        await compare_latency_of_requests(found, truth, family)
-        await compare_error_budget(found, truth, family)
-        await compare_datastore(found, truth)
-        await compare_queues(found, truth)
-        if etcd:
-            await compare_etcd(found, truth)
+    truth = Oracle(running, tuple([await scrapes(running, job(name, order)) for name in (*servers, *etcd)]))
+    await compare_requests(found, truth)
+    await compare_latency_of_requests(found, truth, family)
+    await compare_error_budget(found, truth, family)
+    await compare_datastore(found, truth)
+    await compare_queues(found, truth)
+    if etcd:
+        await compare_etcd(found, truth)
 
 
 async def compare_requests(found: Signals, truth: Oracle) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -48,9 +49,13 @@ class HostUnderTest:
         return HostOptions(kubeconfig=str(self.kubeconfig))
 
 
-@pytest.fixture
-async def host(tmp_path: Path) -> AsyncIterator[HostUnderTest]:
-    """A host of the test's own, with a namespace of its own."""
+@asynccontextmanager
+async def host_under_test(folder: Path) -> AsyncIterator[HostUnderTest]:
+    """A host with a namespace for whoever asks, until the end of the block.
+
+    Args:
+        folder: for its kubeconfig.
+    """
     namespace = f"e2e-{secrets.token_hex(4)}"
     if REAL:
         real = HostUnderTest(Path(REAL), None, namespace)
@@ -58,9 +63,16 @@ async def host(tmp_path: Path) -> AsyncIterator[HostUnderTest]:
         await real.kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=false")
         return
     async with Sandbox.start(SandboxOptions(start_delay=0.01)) as sandbox:
-        path = tmp_path / "host.yaml"
+        path = folder / "host.yaml"
         path.write_text(sandbox.kubeconfig)
         yield HostUnderTest(path, sandbox, namespace)
+
+
+@pytest.fixture
+async def host(tmp_path: Path) -> AsyncIterator[HostUnderTest]:
+    """A host of the test's own, with a namespace of its own."""
+    async with host_under_test(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture

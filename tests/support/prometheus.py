@@ -155,6 +155,8 @@ async def prometheus(configuration: Mapping[str, Any], directory: Path) -> Async
         f"--config.file={path}",
         f"--storage.tsdb.path={directory / 'tsdb'}",
         "--web.listen-address=127.0.0.1:0",
+        # It is patient with targets that come and go; a test is not.
+        "--scrape.discovery-reload-interval=100ms",
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
