@@ -101,7 +101,9 @@ def upgrade_many(
         )
         result = others if result is None else _joined(result, others)
     else:
-        never = tuple(Outcome[ControlPlaneId, "Upgraded"](each, "skipped") for each in left)
+        never: tuple[Outcome[ControlPlaneId, Upgraded], ...] = tuple(
+            Outcome(each, "skipped") for each in left
+        )
         result = BulkResult((*result.outcomes, *never), result.elapsed)
     bulk.write_results(session, "upgrade", result, to_dict=_document, detail=_detail)
 
