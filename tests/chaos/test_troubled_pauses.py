@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from k3k_core.concurrency import together
 from k3k_core.errors import ConflictError, HostError, NotReadyError
-from k3k_core.host import Host
+from k3k_core.host import Host, wait_for
 from k3k_core.lifecycle.create import CreateRequest, create
 from k3k_core.lifecycle.operation import Operation, begin
 from k3k_core.lifecycle.pause import PauseRequest, pause, paused_at, resume
@@ -163,17 +164,15 @@ async def test_a_resume_gets_over_a_server_that_is_lost_while_others_start(
 ) -> None:
     one = await made(host, api, "datastore.kind=etcd", "servers=2")
     await pause(api, PauseRequest(one))
-    lost = False
+    pod = f"{one.server}-1"
 
-    def lose(step: Step) -> None:
-        nonlocal lost
-        if step.name == "server" and step.subject.startswith(f"Pod/{one.server}") and not lost:
-            assert host.sandbox is not None
-            lost = True
-            host.sandbox.store.delete(POD, one.namespace, step.subject.partition("/")[2])
+    async def lose() -> bool:
+        """Take a server away as soon as it is there."""
+        await wait_for(api, POD, one.namespace, lambda pods: pods.get(pod), timeout=60, what=f"Pod {pod}")
+        return await api.delete(POD, one.namespace, pod)
 
-    assert (await resume(api, one, lose, timeout=60)).ready
-    assert lost
+    done, lost = await together(resume(api, one, timeout=60), lose())
+    assert (done.ready, lost) == (True, True)
 
 
 async def test_after_a_pause_the_number_of_servers_can_be_changed_as_before(
