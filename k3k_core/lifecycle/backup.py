@@ -166,7 +166,7 @@ async def create_backup(host: HostApi, request: BackupRequest, progress: Progres
         captured = await _captured(host, request, standing, folder, progress)
         # The time of the copy: what was written after it is not in it.
         backup = new_name(request.id, datetime.now(UTC))
-        parts = await _parts(host, request.id, standing.root)
+        parts = await _parts(host, request.id, standing.values, standing.root)
         manifest = await _described(host, _manifest(host, standing, backup, captured))
         archive = folder / backup.archive
         written = await asyncio.to_thread(write_archive, archive, manifest, parts, captured.path, recipients)
@@ -275,7 +275,9 @@ async def _captured(
         await finish(host, identity)
 
 
-async def _parts(host: HostApi, identity: ControlPlaneId, root: Mapping[str, Any]) -> dict[str, bytes]:
+async def _parts(
+    host: HostApi, identity: ControlPlaneId, values: Values, root: Mapping[str, Any]
+) -> dict[str, bytes]:
     """Return the small files of an archive: values, Secrets, and the revisions that are kept."""
 
     async def data_of(name: str) -> dict[str, str] | None:
@@ -294,9 +296,10 @@ async def _parts(host: HostApi, identity: ControlPlaneId, root: Mapping[str, Any
     names = {
         "pki": identity.pki,
         "tokens": identity.tokens,
-        "etcd-pki": identity.etcd_pki,
         "kubeconfig": identity.kubeconfig,
     }
+    if values.datastore.kind == "etcd":
+        names["etcd-pki"] = identity.etcd_pki
     found = await all_of(data_of(name) for name in names.values())
     parts = {VALUES_PART: manifests.stored_values(root).encode()}
     for short, data in zip(names, found, strict=True):

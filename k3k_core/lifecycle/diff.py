@@ -23,19 +23,25 @@ from k3k_core.manifests import Address, Blueprint
 from k3k_core.names import LABEL_CONTROL_PLANE, ControlPlaneId, validate_name, validate_namespace
 from k3k_core.resources import (
     CONFIG_MAP,
+    CRON_JOB,
     NAMESPACE,
     NETWORK_POLICY,
     POD_DISRUPTION_BUDGET,
+    ROLE,
+    ROLE_BINDING,
     SECRET,
     SERVICE,
     SERVICE_ACCOUNT,
     STATEFUL_SET,
+    Resource,
     resource_of,
 )
 from k3k_core.values import LoadedValues, Values
 
 # Kinds in which a change of values can make an object superfluous.
 _REMOVABLE = (CONFIG_MAP, NETWORK_POLICY, POD_DISRUPTION_BUDGET, SERVICE, SERVICE_ACCOUNT, STATEFUL_SET)
+# What backups by schedule are made of.
+_OF_A_SCHEDULE = (CRON_JOB, ROLE, ROLE_BINDING)
 _STAND_IN_NAMESPACE = "default"
 
 
@@ -186,15 +192,19 @@ def _notes(identity: ControlPlaneId, values: Values) -> set[str]:
 
 async def _superfluous(host: HostApi, identity: ControlPlaneId, wanted: set[str]) -> tuple[ObjectDiff, ...]:
     labels = f"{LABEL_CONTROL_PLANE}={identity.name}"
-    listings = await all_of(
-        host.list(resource, identity.namespace, labels=labels, metadata_only=True) for resource in _REMOVABLE
-    )
-    names = [
-        f"{resource.kind}/{item['metadata']['name']}"
-        for resource, listing in zip(_REMOVABLE, listings, strict=True)
-        for item in listing.items
-    ]
-    return tuple(ObjectDiff(name, "remove") for name in names if name not in wanted)
+
+    async def names(resource: Resource) -> list[str]:
+        try:
+            listing = await host.list(resource, identity.namespace, labels=labels, metadata_only=True)
+        except ForbiddenError:
+            if resource in _OF_A_SCHEDULE:
+                # Whoever may not look has not made any.
+                return []
+            raise
+        return [f"{resource.kind}/{item['metadata']['name']}" for item in listing.items]
+
+    found = await all_of(names(resource) for resource in (*_REMOVABLE, *_OF_A_SCHEDULE))
+    return tuple(ObjectDiff(name, "remove") for each in found for name in each if name not in wanted)
 
 
 async def _dry_run_new(
