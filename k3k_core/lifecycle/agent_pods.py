@@ -128,8 +128,9 @@ async def renew_agents(
 
 
 def _loud(identity: ControlPlaneId, replicas: int) -> str:
-    what = "agent runs" if replicas == 1 else "agents run"
+    one = replicas == 1
     return (
-        f"{replicas} {what} as PRIVILEGED pods in namespace {identity.namespace}: whoever runs pods on them can take "
-        "over the nodes of the host they are on"
+        f"{'an agent runs as a PRIVILEGED pod' if one else f'{replicas} agents run as PRIVILEGED pods'} in namespace "
+        f"{identity.namespace}: whoever runs pods on {'it' if one else 'them'} can take over the "
+        f"node{'' if one else 's'} of the host {'it is' if one else 'they are'} on"
     )
