@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,9 +19,12 @@ from k3k_core.lifecycle.ttl import TtlChange, expires_at_of, set_ttl
 from k3k_core.names import ControlPlaneId
 from k3k_core.resources import PERSISTENT_VOLUME_CLAIM, POD, SECRET, STATEFUL_SET
 from k3k_core.sandbox import Sandbox
+from k3k_core.sandbox.api.faults import Fault, Request
 from k3k_core.values import load_values
-from tests.support.hosts import REAL
+from tests.support.hosts import REAL, HostUnderTest
+from tests.support.programs import environment
 from tests.support.stopping import objects_of, secrets_of, stopped_everywhere
+from tests.support.warm import start_warm
 
 pytestmark = [
     pytest.mark.skipif(bool(REAL), reason="stops by the sandbox's request hooks"),
@@ -121,7 +126,7 @@ async def test_marks_on_the_root_that_were_stopped_anywhere_are_set_when_repeate
     await stopped_everywhere(sandbox, kubeconfig, verb, check, answered=answered)
 
 
-@pytest.mark.parametrize(("answered", "every"), [(False, 5), (True, 1)], ids=["request lost", "answer lost"])
+@pytest.mark.parametrize(("answered", "every"), [(False, 7), (True, 1)], ids=["request lost", "answer lost"])
 async def test_a_prune_stopped_after_any_request_finishes_when_repeated(
     sandbox: Sandbox, kubeconfig: Path, answered: bool, every: int
 ) -> None:
@@ -148,3 +153,32 @@ async def test_a_prune_stopped_after_any_request_finishes_when_repeated(
         await make(host, safe, "protect=true")
     whole = objects_of(sandbox, safe)
     await stopped_everywhere(sandbox, kubeconfig, verb, check, answered=answered, every=every)
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume"])
+async def test_one_killed_when_it_changes_the_servers_finishes_when_repeated(
+    host: HostUnderTest, verb: str
+) -> None:
+    assert host.sandbox is not None
+    (await host.k3k("create", "ci", "-n", host.namespace)).checked()
+    if verb == "resume":
+        (await host.k3k("pause", "ci", "-n", host.namespace)).checked()
+    process = None
+
+    def kill(request: Request) -> Fault | None:
+        if process is None or request.method != "PATCH" or request.info.plural != "statefulsets":
+            return None
+        process.kill()
+        return Fault(drop="after")
+
+    host.sandbox.faults.append(kill)
+    try:
+        process = await start_warm((verb, "ci", "-n", host.namespace), environment(host.kubeconfig))
+        await process.communicate()
+    finally:
+        host.sandbox.faults.hooks.remove(kill)
+    assert process.returncode == -signal.SIGKILL
+    (await host.k3k(verb, "ci", "-n", host.namespace)).checked()
+    listed = (await host.k3k("list", "-n", host.namespace, "-o", "json")).checked().out
+    (row,) = json.loads(listed)["items"]
+    assert row["verdict"] == ("Paused" if verb == "pause" else "Healthy")
