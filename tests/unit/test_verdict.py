@@ -6,7 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from k3k_core.discovery import ControlPlane
+from k3k_core.discovery.control_plane import format_time
+from k3k_core.discovery.k3k import rows
 from k3k_core.discovery.verdict import STARTING_GRACE, Servers, judge
+from k3k_core.host import Key
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 OLD = NOW - timedelta(days=3)
@@ -102,3 +106,40 @@ def test_one_whose_servers_an_operation_took_away_is_not_paused() -> None:
 def test_an_operation_under_way_is_told_of_one_that_is_down() -> None:
     word, reason = judge(servers(ready=0), now=NOW, deleting=False, expires_at=None, operation="migrate")
     assert (word, reason) == ("Down", "0 of 1 servers ready, in the middle of migrate")
+
+
+def row_of(annotations: dict[str, str], *, replicas: int = 1, ready: int = 0) -> ControlPlane:
+    """The row of a control plane that is three days old."""
+    created = "2026-11-19T12:00:00Z"
+    root = {
+        "metadata": {
+            "name": "ci-k3k",
+            "namespace": "a",
+            "creationTimestamp": created,
+            "annotations": annotations,
+        }
+    }
+    workload = {
+        "metadata": {"name": "ci-k3k-server", "namespace": "a", "creationTimestamp": created},
+        "spec": {"replicas": replicas},
+        "status": {"readyReplicas": ready, "updatedReplicas": replicas},
+    }
+    roots, workloads = {Key("a", "ci-k3k"): root}, {Key("a", "ci-k3k-server"): workload}
+    ((row, _front),) = rows("here", roots, workloads, {}, now=NOW)
+    return row
+
+
+def test_the_grace_of_a_start_counts_from_when_it_was_resumed() -> None:
+    resumed = {"k3k.ayedo.de/resumed-at": format_time(NOW - timedelta(minutes=1)) or ""}
+    assert row_of({}).verdict == "Down"
+    assert row_of(resumed).verdict == "Progressing"
+
+
+def test_marks_of_the_root_are_told_in_its_row() -> None:
+    paused = row_of(
+        {"k3k.ayedo.de/paused-at": "2026-11-22T11:00:00Z", "k3k.ayedo.de/protected": "true"}, replicas=0
+    )
+    assert (paused.verdict, paused.paused_at, paused.protected) == ("Paused", NOW - timedelta(hours=1), True)
+    note = '{"verb": "restore", "phase": "copying", "facts": {}}'
+    assert "restore (copying)" in row_of({"k3k.ayedo.de/operation": note}, replicas=0).reason
+    assert "an unknown operation" in row_of({"k3k.ayedo.de/operation": "[1"}, replicas=0).reason
