@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import base64
+import json
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from k3k_core.errors import ConflictError, K3kError
-from k3k_core.host import Host, HostApi, HostOptions, open_host
+from k3k_core.host import Host, HostApi, HostOptions, open_host, wait_for
 from k3k_core.lifecycle.create import CreateRequest, create
 from k3k_core.lifecycle.join import invite
 from k3k_core.lifecycle.kubeconfig import fetch_kubeconfig, issue_kubeconfig
-from k3k_core.lifecycle.operation import operation_of
+from k3k_core.lifecycle.operation import Operation, begin, operation_of
 from k3k_core.lifecycle.rotate_ca import plan_rotate_ca, rotate_ca
 from k3k_core.lifecycle.rotate_tokens import plan_rotate_tokens, rotate_tokens
-from k3k_core.lifecycle.supervisor import open_supervisor
+from k3k_core.lifecycle.supervisor import basic, bearer, open_supervisor
+from k3k_core.manifests import secret_data
 from k3k_core.names import ControlPlaneId
+from k3k_core.pki import Tokens
 from k3k_core.pki.bundles import authority_hash
-from k3k_core.resources import NAMESPACE, SECRET
+from k3k_core.resources import NAMESPACE, POD, SECRET
 from k3k_core.sandbox import Sandbox, SandboxOptions
 from k3k_core.sandbox.api.faults import Fault, Request
 from k3k_core.values import load_values
@@ -127,3 +132,64 @@ async def test_a_control_plane_that_is_not_ready_or_too_old_is_left_alone(
         with pytest.raises(ConflictError, match=r"upgrade to v1\.2"):
             plan.refuse()
     assert sandbox.store.list(SECRET, ONE.namespace) == before
+
+
+async def test_several_servers_take_new_tokens_one_after_the_other(host: Host) -> None:
+    await create(host, CreateRequest(ONE, load_values(SEVERAL)))
+    old = Tokens.from_secret_data(await tokens_of(host))
+    told: list[str] = []
+    await rotate_tokens(host, ONE, progress=lambda step: told.append(step.message))
+    new = Tokens.from_secret_data(await tokens_of(host))
+    assert len([text for text in told if " is ready (" in text]) == 2
+    for number in range(2):
+        pod = f"{ONE.server}-{number}"
+        async with open_supervisor(host, ONE, pod=pod) as supervisor:
+            paths = {"server": "/v1-k3s/encrypt/status", "node": "/v1-k3s/config"}
+            for user, wanted, refused in (("server", new.server, old.server), ("node", new.agent, old.agent)):
+                yes = await supervisor.ask("GET", paths[user], authorization=basic(user, wanted))
+                no = await supervisor.ask("GET", paths[user], authorization=basic(user, refused))
+                assert (yes.refused, no.refused) == (False, True)
+            page = await supervisor.ask("GET", "/metrics", authorization=bearer(new.monitor))
+            gone = await supervisor.ask("GET", "/metrics", authorization=bearer(old.monitor))
+            assert (page.status, gone.status) == (200, 401)
+    assert not [key for key in await tokens_of(host) if key.endswith("-next")]
+
+
+async def test_an_exchange_whose_answer_was_lost_goes_on_from_servers_that_start_in_vain(host: Host) -> None:
+    """The server took the new token, nobody heard of it, and then it started again with the old one."""
+    await create(host, CreateRequest(ONE, load_values("")))
+    old = Tokens.from_secret_data(await tokens_of(host))
+    waiting = {"server-next": "1" * 32, "agent-next": "2" * 32}
+    encoded = {key: base64.b64encode(text.encode()).decode() for key, text in waiting.items()}
+    await host.patch(SECRET, ONE.namespace, ONE.tokens, {"data": encoded})
+    facts = {"what": "server,agent"}
+    note = Operation("rotate tokens", "switch", facts, "rotate tokens one -n team-a --yes")
+    await begin(host, ONE, note)
+    async with open_supervisor(host, ONE) as supervisor:
+        body = json.dumps({"newToken": waiting["server-next"]}).encode()
+        known = basic("server", old.server)
+        assert (await supervisor.ask("PUT", "/v1-k3s/token", authorization=known, body=body)).status == 200
+    before = await host.get(POD, ONE.namespace, f"{ONE.server}-0")
+    await host.delete(POD, ONE.namespace, f"{ONE.server}-0")
+    await ended_in_vain(host, before["metadata"]["uid"])
+
+    await rotate_tokens(host, ONE, timeout=30.0)
+    new = Tokens.from_secret_data(await tokens_of(host))
+    assert (new.server, new.agent) == ("1" * 32, "2" * 32)
+
+
+async def ended_in_vain(host: Host, before: str) -> None:
+    """Wait until a server that is not the one before has ended at its start."""
+
+    def ended(pods: Mapping[str, dict[str, Any]]) -> bool | None:
+        pod = pods.get(f"{ONE.server}-0")
+        if pod is None or pod["metadata"]["uid"] == before:
+            return None
+        statuses = pod.get("status", {}).get("containerStatuses") or ()
+        return True if any(each.get("lastState") or each.get("restartCount") for each in statuses) else None
+
+    await wait_for(host, POD, ONE.namespace, ended, timeout=20.0, what="a server that ends at its start")
+
+
+async def tokens_of(host: Host) -> dict[str, str]:
+    return secret_data(await host.get(SECRET, ONE.namespace, ONE.tokens))
