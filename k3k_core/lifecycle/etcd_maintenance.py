@@ -13,6 +13,7 @@ from k3k_core.host import HostApi
 from k3k_core.lifecycle.etcd_status import QUOTA, EtcdStatus, etcd_status
 from k3k_core.lifecycle.existing import find_root
 from k3k_core.lifecycle.operation import refuse_other_operation
+from k3k_core.lifecycle.pause import refuse_paused
 from k3k_core.lifecycle.plan import Plan
 from k3k_core.lifecycle.progress import Progress, Step, silent
 from k3k_core.names import ControlPlaneId
@@ -165,7 +166,9 @@ async def disarm(
 
 
 async def _status(host: HostApi, identity: ControlPlaneId, verb: str) -> EtcdStatus:
-    refuse_other_operation(identity, await find_root(host, identity), verb)
+    root = await find_root(host, identity)
+    refuse_other_operation(identity, root, verb)
+    refuse_paused(identity, root)
     return await etcd_status(host, identity)
 
 

@@ -37,6 +37,7 @@ from k3k_core.lifecycle.operation import (
     operation_of,
     refuse_other_operation,
 )
+from k3k_core.lifecycle.pause import refuse_paused
 from k3k_core.lifecycle.plan import Plan
 from k3k_core.lifecycle.progress import Progress, Step, silent
 from k3k_core.lifecycle.readiness import trouble_of
@@ -113,6 +114,7 @@ async def plan_replacement(host: HostApi, request: ReplaceRequest) -> Plan:
     """
     root = await find_root(host, request.id)
     refuse_other_operation(request.id, root, VERB)
+    refuse_paused(request.id, root)
     async with open_etcd(host, request.id) as etcd:
         if request.pod not in etcd.pods:
             raise UsageError(

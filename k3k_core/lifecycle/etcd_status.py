@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from k3k_core.concurrency import together
@@ -12,6 +12,7 @@ from k3k_core.datastores.etcd_cluster import View, open_etcd
 from k3k_core.errors import Issue
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.existing import find_root
+from k3k_core.lifecycle.pause import paused_problem
 from k3k_core.lifecycle.readiness import trouble_of
 from k3k_core.manifests.etcd import GUARD
 from k3k_core.names import COMPONENT_ETCD, LABEL_COMPONENT, LABEL_CONTROL_PLANE, ControlPlaneId
@@ -131,10 +132,12 @@ async def etcd_status(host: HostApi, identity: ControlPlaneId) -> EtcdStatus:
         NotFoundError: it does not exist, or has no etcd of its own.
         K3kError: the host refuses or does not answer; a member that does not is part of the result.
     """
-    await find_root(host, identity)
+    root = await find_root(host, identity)
     async with open_etcd(host, identity) as etcd:
         view, pods = await together(etcd.look(), _pods(host, identity))
-    return describe(identity, view, pods)
+    found = describe(identity, view, pods)
+    paused = paused_problem(identity, root)
+    return found if paused is None else replace(found, advice=(paused,))
 
 
 def describe(identity: ControlPlaneId, view: View, pods: Mapping[str, Mapping[str, Any]]) -> EtcdStatus:
@@ -149,7 +152,7 @@ def describe(identity: ControlPlaneId, view: View, pods: Mapping[str, Mapping[st
     names = {member.id: member.name for member in members if member.id}
     alarms = tuple((names.get(each.member, f"{each.member:x}"), each.kind) for each in view.alarms)
     found = EtcdStatus(identity, members, view.quorum, alarms, ())
-    return EtcdStatus(identity, members, view.quorum, alarms, tuple(_advice(found)))
+    return replace(found, advice=tuple(_advice(found)))
 
 
 async def _pods(host: HostApi, identity: ControlPlaneId) -> dict[str, dict[str, Any]]:

@@ -56,6 +56,17 @@ async def test_a_control_plane_without_an_etcd_of_its_own_has_none_to_look_after
     assert "has no etcd of its own" in ended.err
 
 
+async def test_while_it_is_paused_no_member_is_missed_and_none_is_touched(
+    host: HostUnderTest, identity: ControlPlaneId
+) -> None:
+    where = (identity.name, "-n", identity.namespace)
+    (await host.k3k("pause", *where, "--yes")).checked()
+    status = await host.k3k("etcd", "status", *where)
+    assert (status.code, "k3k resume" in status.err, "replace-member" in status.err) == (5, True, False)
+    refused = await host.k3k("etcd", "replace-member", identity.name, "1", *where[1:], "--yes")
+    assert (refused.code, "k3k resume" in refused.err) == (4, True)
+
+
 async def test_replacing_asks_first_and_is_refused_without_an_answer(
     host: HostUnderTest, identity: ControlPlaneId
 ) -> None:
