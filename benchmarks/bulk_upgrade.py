@@ -76,7 +76,7 @@ async def serve(path: Path, count: int, share: float, start_delay: float) -> Non
             return Fault(status=500, body=body) if there else None
 
         sandbox.faults.append(hook)
-        path.write_text(sandbox.kubeconfig, encoding="utf-8")
+        await asyncio.to_thread(path.write_text, sandbox.kubeconfig, encoding="utf-8")
         print("ready", flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
@@ -203,10 +203,9 @@ def show(found: dict[str, Any]) -> None:
             f"failed, widest {each['widest']}, {each['timesFasterThanOneByOne']:.1f} times as fast as one by one"
         )
     stop = found["stopRule"]
-    print(
-        f"--stop-after-failures {stop['stopAfterFailures']} --max-parallel {stop['maxParallel']}: "
-        f"{stop['begun']} begun, {stop['failed']} failed, {stop['neverBegun']} never begun, {stop['begunAfterTheStop']} begun after the stop"
-    )
+    options = f"--stop-after-failures {stop['stopAfterFailures']} --max-parallel {stop['maxParallel']}"
+    counts = f"{stop['begun']} begun, {stop['failed']} failed, {stop['neverBegun']} never begun"
+    print(f"{options}: {counts}, {stop['begunAfterTheStop']} begun after the stop")
 
 
 def main() -> None:
