@@ -277,8 +277,10 @@ def _end_of(job: Mapping[str, Any]) -> TaskEnd | None:
         if condition.get("type") == "Complete":
             return TaskEnd(name, "succeeded")
         if condition.get("type") == "Failed":
-            said = redact(str(condition.get("message", "")))
             late = condition.get("reason") == "DeadlineExceeded"
+            # That it was tried once and is not tried again says nothing of why.
+            tried = condition.get("reason") == "BackoffLimitExceeded"
+            said = "" if tried else redact(str(condition.get("message", "")))
             return TaskEnd(name, "not over" if late else "failed", said)
     return None
 

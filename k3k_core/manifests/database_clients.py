@@ -118,8 +118,7 @@ def etcd_variables(files: Iterable[str]) -> dict[str, str]:
         files: which of ca.crt, tls.crt, tls.key there are in `DATASTORE_DIR`.
     """
     names = {"ca.crt": "ETCDCTL_CACERT", "tls.crt": "ETCDCTL_CERT", "tls.key": "ETCDCTL_KEY"}
-    found = {names[each]: f"{DATASTORE_DIR}/{each}" for each in sorted(files) if each in names}
-    return {"ETCDCTL_API": "3", **found}
+    return {names[each]: f"{DATASTORE_DIR}/{each}" for each in sorted(files) if each in names}
 
 
 def _postgres(endpoint: str) -> Database:

@@ -17,6 +17,7 @@ from k3k_core.lifecycle.databases import dump_external, restore_external
 from k3k_core.lifecycle.own_api import open_control_plane
 from k3k_core.lifecycle.progress import Step
 from k3k_core.lifecycle.scaling import start_servers, stop_servers
+from k3k_core.lifecycle.upgrade import UpgradeRequest, upgrade
 from k3k_core.names import ControlPlaneId
 from k3k_core.resources import CONFIG_MAP, JOB, POD, SECRET, STATEFUL_SET
 from k3k_core.sandbox import Sandbox
@@ -88,6 +89,25 @@ async def test_a_create_that_is_repeated_proves_nothing_again(host: Host) -> Non
     assert [step for step in steps if step.name == "preflight"] == []
 
 
+async def test_another_datastore_is_proved_before_the_servers_are_led_to_it(
+    sandbox: Sandbox, host: Host
+) -> None:
+    await host.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": IDENTITY.namespace}})
+    for name, endpoint in (("good", REACHABLE), ("bad", ELSEWHERE)):
+        meta, data = {"name": name, "namespace": IDENTITY.namespace}, {"endpoint": endpoint}
+        await host.create({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": data})
+    values = load_values("datastore: {kind: external, external: {secret_name: good}}")
+    await create(host, CreateRequest(IDENTITY, values))
+    servers = sandbox.store.get(STATEFUL_SET, IDENTITY.namespace, IDENTITY.server)
+    request = UpgradeRequest(IDENTITY, assignments=("datastore.external.secret_name=bad",), backup="skip")
+    with pytest.raises(NotReadyError, match="could not translate host name"):
+        await upgrade(host, request)
+    assert sandbox.store.get(STATEFUL_SET, IDENTITY.namespace, IDENTITY.server) == servers
+    await upgrade(
+        host, UpgradeRequest(IDENTITY, assignments=("datastore.external.secret_name=good",), backup="skip")
+    )
+
+
 @pytest.mark.parametrize("answered", [False, True], ids=["request lost", "answer lost"])
 async def test_a_create_that_is_stopped_anywhere_leaves_nothing_of_the_preflight(
     sandbox: Sandbox, kubeconfig: Path, answered: bool
@@ -97,7 +117,7 @@ async def test_a_create_that_is_stopped_anywhere_leaves_nothing_of_the_preflight
 
     async def verb(host: Host, spare: int) -> None:
         values = _values(f"postgres://k3s:secret-password@db.example.org/dev{spare}")
-        await create(host, CreateRequest(identity(spare), values, address_timeout=0.1))
+        await create(host, CreateRequest(identity(spare), values))
 
     async def check(_host: Host, spare: int) -> None:
         assert _left_over(sandbox) == set(), spare

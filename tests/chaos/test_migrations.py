@@ -44,7 +44,7 @@ async def host(kubeconfig: Path) -> AsyncIterator[Host]:
 
 async def _made(host: Host) -> None:
     """A control plane on sqlite with an object of its own, and a Secret that names a database."""
-    await create(host, CreateRequest(IDENTITY, load_values("{}"), address_timeout=0.1))
+    await create(host, CreateRequest(IDENTITY, load_values("{}")))
     await _put(host, "before")
     await _database(host, "dev")
 
@@ -176,7 +176,7 @@ async def test_a_database_that_holds_another_control_plane_is_never_replaced(
     await _made(host)
     other = ControlPlaneId("tenants", "other")
     values = load_values("datastore: {kind: external, external: {secret_name: dev}}")
-    await create(host, CreateRequest(other, values, address_timeout=0.1))
+    await create(host, CreateRequest(other, values))
     with pytest.raises(ConflictError, match="records of k3s already"):
         await migrate(host, _request("external"))
     assert _replicas(sandbox) == 1
@@ -233,7 +233,7 @@ async def test_a_move_under_way_is_finished_before_anything_else(
     ],
 )
 async def test_what_cannot_be_moved_is_refused_untouched(host: Host, values: str, reason: str) -> None:
-    await create(host, CreateRequest(IDENTITY, load_values(values), wait=False, address_timeout=0.1))
+    await create(host, CreateRequest(IDENTITY, load_values(values), wait=False))
     await _database(host, "dev")
     root = await find_root(host, IDENTITY)
     with pytest.raises(ConflictError, match=reason):

@@ -37,7 +37,7 @@ async def _with_csi(host: Host) -> None:
 
 async def _made(sandbox: Sandbox, host: Host, values: str = "{}") -> tuple[list[str], str]:
     """Return the access modes of the volume, and what the values have about it from then on."""
-    await create(host, CreateRequest(IDENTITY, load_values(values), wait=False, address_timeout=0.1))
+    await create(host, CreateRequest(IDENTITY, load_values(values), wait=False))
     # The claim is there as soon as the controller has seen the StatefulSet.
     root = await find_root(host, IDENTITY)
     async for _ in host.watch(PERSISTENT_VOLUME_CLAIM, IDENTITY.namespace):

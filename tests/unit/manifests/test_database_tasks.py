@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from k3k_core.manifests.tasks import Task, task_job
 from k3k_core.names import ControlPlaneId
 from k3k_core.values import Values, load_values
 from tests.support.blueprints import EXTERNAL_VALUES
+from tests.support.plain_etcd import plain_etcd
 from tests.support.pod_security import violations
 from tests.support.real_postgres import Postgres, TaskRunner, find_programs, running_postgres
 
@@ -133,7 +136,7 @@ def test_etcd_is_proved_by_writing_reading_and_deleting_one_key() -> None:
         ["get", key],
         ["del", key],
     ]
-    assert etcd_variables({"ca.crt"}) == {"ETCDCTL_API": "3", "ETCDCTL_CACERT": "/etc/k3k/datastore/ca.crt"}
+    assert etcd_variables({"ca.crt"}) == {"ETCDCTL_CACERT": "/etc/k3k/datastore/ca.crt"}
     (endpoints,) = [each for each in _containers(task)[0]["env"] if each["name"] == "ETCDCTL_ENDPOINTS"]
     assert endpoints["valueFrom"]["secretKeyRef"] == {"name": "dev-datastore", "key": "endpoint"}
 
@@ -248,3 +251,22 @@ def test_a_dump_of_a_database_without_k3s_fails_and_leaves_no_file(
     done = runner.run(_container(dump_task(IDENTITY, _values(), "postgres", frozenset(), seconds=60), "dump"))
     assert done.returncode != 0
     assert not runner.mounted("/work/dump.sql").exists()
+
+
+@pytest.mark.skipif(
+    shutil.which("etcd") is None or shutil.which("etcdctl") is None, reason="needs etcd and etcdctl"
+)
+def test_an_etcd_that_can_be_used_passes_the_preflight_and_keeps_nothing_of_it(tmp_path: Path) -> None:
+    task = preflight_task(IDENTITY, _values(), "etcd", frozenset(), seconds=30)
+    with plain_etcd(tmp_path) as endpoint:
+        env = {"PATH": os.environ["PATH"], "ETCDCTL_API": "3", "ETCDCTL_ENDPOINTS": endpoint}
+        said = [_ran(each["command"], env) for each in _containers(task)]
+        key = "/k3k-preflight/tenants/dev"
+        assert said == ["OK", f"{key}\n1", "1"]
+        assert _ran(["etcdctl", "get", "", "--prefix"], env) == ""
+
+
+def _ran(command: list[str], env: dict[str, str]) -> str:
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-300:]
+    return done.stdout.strip()
