@@ -55,7 +55,7 @@ async def test_what_was_deleted_comes_back_with_its_objects_its_authorities_and_
     assert compare(held, again.manifest.inventory) == ()
 
 
-async def test_a_restore_in_place_takes_back_what_was_done_since(
+async def test_a_restore_in_place_takes_back_what_was_done_since_and_goes_on_beyond_its_revisions(
     host: HostUnderTest, api: Host, backups: Backups, tmp_path: Path
 ) -> None:
     one = await made(api, host.namespace, "one", *ON_A_VOLUME)
@@ -70,16 +70,8 @@ async def test_a_restore_in_place_takes_back_what_was_done_since(
     assert [each.number for each in await revisions(api, one)] == [1]
     with pytest.raises(NotFoundError):
         await api.get(CONFIG_MAP, one.namespace, one.restore)
-
-
-async def test_changes_go_on_beyond_the_revisions_that_were_given_out_before_a_restore(
-    host: HostUnderTest, api: Host, backups: Backups
-) -> None:
-    one = await made(api, host.namespace, "one", *ON_A_VOLUME)
-    await backups.take(api, one)
-    before = (await backups.contents(api, one)).manifest.inventory.revision
-    await backups.restore(api, one)
     await put_note(api, one, "later")
+    before = (await backups.contents(api, one)).manifest.inventory.revision
     await backups.take(api, one)
     assert (await backups.contents(api, one)).manifest.inventory.revision > before
 
@@ -177,21 +169,19 @@ async def test_backups_go_to_a_volume_that_outlives_the_control_plane(
     assert left.items == []
 
 
-async def test_the_root_says_when_the_newest_backup_was_taken(
+async def test_a_backup_taken_leaves_a_note_on_the_root_and_nothing_else(
     host: HostUnderTest, api: Host, backups: Backups
 ) -> None:
-    one = await made(api, host.namespace, "one")
+    one = await made(api, host.namespace, "one", *ON_A_VOLUME)
+    before = await names(api, one.namespace)
     taken = await backups.take(api, one)
+    assert await names(api, one.namespace) == before
     annotations = (await api.get(SECRET, one.namespace, one.root))["metadata"]["annotations"]
     assert annotations[ANNOTATION_LAST_BACKUP] == str(taken.name)
     assert annotations[ANNOTATION_BACKED_UP_AT] == taken.name.at.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-async def test_a_backup_taken_leaves_nothing_behind(host: HostUnderTest, api: Host, backups: Backups) -> None:
-    one = await made(api, host.namespace, "one", *ON_A_VOLUME)
-    before = await names(api, one.namespace)
-    await backups.take(api, one)
-    assert await names(api, one.namespace) == before
+    place = str(backups.folder)
+    assert await prune(api, PruneRequest(one, source=place, keep=0)) == ()
+    assert [each.name for each in (await list_backups(api, one, place)).summaries] == [taken.name]
 
 
 async def names(api: Host, namespace: str) -> set[tuple[str, str]]:
@@ -228,27 +218,18 @@ async def test_an_older_k3s_is_not_given_what_a_newer_one_has_stored(
         await api.get(SECRET, two.namespace, two.root)
 
 
-async def test_a_restore_waits_for_what_else_is_under_way(
-    host: HostUnderTest, api: Host, backups: Backups
-) -> None:
-    one = await made(api, host.namespace, "one")
-    await backups.take(api, one)
-    await begin(api, one, Operation("migrate", "copying", command="migrate one"))
-    with pytest.raises(ConflictError, match="in the middle of migrate"):
-        await backups.restore(api, one)
-    with pytest.raises(ConflictError, match="in the middle of migrate"):
-        await backups.take(api, one)
-
-
-async def test_a_restore_in_place_says_that_something_is_lost(
+async def test_a_restore_in_place_says_what_is_lost_and_waits_for_what_else_is_under_way(
     host: HostUnderTest, api: Host, backups: Backups
 ) -> None:
     one = await made(api, host.namespace, "one")
     await backups.take(api, one)
     plan = await backups.plan(api, one)
-    assert plan.loses_data
-    assert any("is lost" in each.problem for each in plan.warnings)
-    assert not (await backups.plan(api, one, ControlPlaneId(host.namespace, "two"))).loses_data
+    assert (plan.loses_data, any("is lost" in each.problem for each in plan.warnings)) == (True, True)
+    await begin(api, one, Operation("migrate", "copying", command="migrate one"))
+    with pytest.raises(ConflictError, match="in the middle of migrate"):
+        await backups.restore(api, one)
+    with pytest.raises(ConflictError, match="in the middle of migrate"):
+        await backups.take(api, one)
 
 
 async def test_a_verified_backup_was_restored_compared_and_deleted_again(
@@ -265,14 +246,6 @@ async def test_a_verified_backup_was_restored_compared_and_deleted_again(
     assert verified.restored
     assert next(each for each in verified.kinds if each.kind == "configmaps").missing == 0
     assert await names(api, one.namespace) == before
-
-
-async def test_the_newest_backup_is_never_pruned(host: HostUnderTest, api: Host, backups: Backups) -> None:
-    one = await made(api, host.namespace, "one")
-    taken = await backups.take(api, one)
-    place = str(backups.folder)
-    assert await prune(api, PruneRequest(one, source=place, keep=0)) == ()
-    assert [each.name for each in (await list_backups(api, one, place)).summaries] == [taken.name]
 
 
 async def test_the_command_takes_lists_and_restores(host: HostUnderTest, api: Host, backups: Backups) -> None:
