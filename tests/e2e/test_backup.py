@@ -27,6 +27,7 @@ from tests.support.hosts import REAL, HostUnderTest
 __all__ = ["backups"]
 pytestmark = pytest.mark.skipif(bool(REAL), reason="its servers are simulated")
 
+EXTERNAL = ("datastore.kind=external", "datastore.external.endpoint=postgres://k3s:pw@db.example.org:5432/one")
 ON_A_VOLUME = ("persistence.enabled=true", "persistence.storage_class=standard")
 
 
@@ -35,7 +36,11 @@ async def credentials(api: Host, identity: ControlPlaneId) -> list[object]:
     return [each["data"] for each in found]
 
 
-@pytest.mark.parametrize("values", [ON_A_VOLUME, ("persistence.enabled=false",)], ids=["volume", "pod"])
+@pytest.mark.parametrize(
+    "values",
+    [ON_A_VOLUME, ("persistence.enabled=false",), EXTERNAL],
+    ids=["volume", "pod", "external"],
+)
 async def test_what_was_deleted_comes_back_with_its_objects_its_authorities_and_its_kubeconfigs(
     host: HostUnderTest, api: Host, backups: Backups, tmp_path: Path, values: tuple[str, ...]
 ) -> None:
