@@ -18,6 +18,7 @@ from k3k_core.lifecycle.comparison import HIDDEN, FieldChange, ObjectDiff, compa
 from k3k_core.lifecycle.credentials import find_credentials, other_secrets
 from k3k_core.lifecycle.kubeconfig import fetch_kubeconfig, server_of
 from k3k_core.lifecycle.leftovers import check_leftovers, refuse_foreign
+from k3k_core.lifecycle.pause import paused_at
 from k3k_core.lifecycle.render import render
 from k3k_core.manifests import Address, Blueprint
 from k3k_core.names import LABEL_CONTROL_PLANE, ControlPlaneId, validate_name, validate_namespace
@@ -137,6 +138,8 @@ async def compare_with_host(
         datastore_files=credentials.datastore_files,
     )
     desired = (*manifests.render_applied(blueprint), *manifests.render_agents(blueprint))
+    if paused_at(root) is not None:
+        desired = tuple(map(_paused, desired))
     front_wanted = manifests.front_service(identity, wanted, owner_of(root))
     compared = await all_of(_compare(host, item, force=force) for item in (front_wanted, *desired))
     changed_values = tuple(
@@ -155,6 +158,13 @@ async def compare_with_host(
         *compared,
         *await _superfluous(host, identity, {item.subject for item in compared} | _notes(identity, wanted)),
     )
+
+
+def _paused(manifest: manifests.Manifest) -> manifests.Manifest:
+    """Return an object as it is while its control plane is paused."""
+    if manifest["kind"] != "StatefulSet":
+        return manifest
+    return {**manifest, "spec": {**manifest["spec"], "replicas": 0}}
 
 
 def address_of(document: str) -> Address:

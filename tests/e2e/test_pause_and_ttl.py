@@ -68,6 +68,8 @@ async def test_a_paused_control_plane_runs_nothing_and_has_all_it_had_when_it_is
     assert "Paused" in described
     refused = await host.k3k("restart", "one", "-n", host.namespace)
     assert (refused.code, "k3k resume one" in refused.err) == (4, True)
+    same = await host.k3k("diff", "one", "-n", host.namespace, "--set", "servers=1", "--exit-code")
+    assert same.code == 0
 
     (await host.k3k("resume", "one", "-n", host.namespace)).checked()
     assert (await api.get(SECRET, one.namespace, one.kubeconfig))["data"] == kubeconfig
