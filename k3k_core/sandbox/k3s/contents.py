@@ -42,10 +42,16 @@ def rows_of(datastore: Datastore) -> list[Row]:
     Args:
         datastore: its data.
     """
+    _complete(datastore)
     rows = [] if not datastore.token_hash else [_bootstrap_row(datastore)]
     for entry in datastore.store.dump()["objects"]:
         rows += [_row(entry["group"], entry["plural"], obj) for obj in entry["items"]]
     return sorted(rows, key=lambda row: row.key)
+
+
+def _complete(datastore: Datastore) -> None:
+    if not datastore.populated and datastore.populate is not None:
+        datastore.populate()
 
 
 def fill(datastore: Datastore, rows: Iterable[Row]) -> None:
@@ -143,6 +149,7 @@ class DatastoreFiles:
         if datastore is None:
             return None
         if path == DATABASE:
+            _complete(datastore)
             return database_of(datastore) if datastore.populated else None
         text = datastore.files.get(path.removeprefix(f"{TLS_FOLDER}/")) if _is_tls(path) else None
         return None if text is None else text.encode()
@@ -152,6 +159,7 @@ class DatastoreFiles:
         datastore = self._find(volume)
         if datastore is None:
             return []
+        _complete(datastore)
         files = [f"{TLS_FOLDER}/{name}" for name in datastore.files]
         return [DATABASE, *files] if datastore.populated else files
 

@@ -32,6 +32,7 @@ class Datastore:
         holder: name of the pod that has it open, for kinds that allow one only.
         populated: whether the cluster's own namespaces were made.
         etcd: the etcd that holds the data; None where it is another kind of datastore.
+        populate: makes the cluster's own namespaces, which a server that runs leaves until somebody asks it.
     """
 
     key: str
@@ -41,6 +42,7 @@ class Datastore:
     holder: str = ""
     populated: bool = False
     etcd: EtcdState | None = None
+    populate: Callable[[], object] | None = field(default=None, repr=False)
 
     def check_token(self, token: str) -> None:
         """Compare the server token with the one the data was first encrypted with.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from k3k_core.errors import K3kError
@@ -178,8 +179,9 @@ class K3sServer:
         self._waited = True
         if self._datastore is None:
             return
-        if not self._ready:
+        if not self._ready and self._credentials is not None:
             self._ready = True
+            self._datastore.populate = partial(self._api, self._datastore, self._credentials)
             for line in ready_lines():
                 self._write(*line)
             self._launch.changed()
@@ -299,9 +301,12 @@ class K3sServer:
             answered = await self._supervisor.answer(request)
             if answered is not None:
                 return answered
+        return await self._api(datastore, credentials)(request)
+
+    def _api(self, datastore: Datastore, credentials: Credentials) -> Handler:
         if self._handler is None:
             self._handler = self._open_api(datastore, credentials)
-        return await self._handler(request)
+        return self._handler
 
     def _open_api(self, datastore: Datastore, credentials: Credentials) -> Handler:
         config = self._config

@@ -288,7 +288,7 @@ class Container:
             "name": self.name,
             "state": dict(self.state),
             "lastState": dict(self.last_state),
-            "ready": self.ready or (init and self.exit_code == 0),
+            "ready": self.exit_code == 0 if init else self.ready,
             "restartCount": self.restarts,
             "image": image,
             "imageID": f"sandbox://{image}" if self._pulled else "",

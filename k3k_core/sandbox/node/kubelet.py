@@ -360,7 +360,7 @@ class Kubelet:
     def _stop(self, key: Key) -> None:
         known = self._pods.pop(key, None)
         self._blocked.get(key[0], set()).discard(key)
-        for container in known.containers if known else ():
+        for container in (*known.containers, *known.init) if known else ():
             container.stop()
 
 

@@ -128,7 +128,8 @@ async def test_the_others_wait_for_an_init_container(node: TaskNode) -> None:
     init = container("await", "/work/go", name="pki")
     await node.loop.put(POD, task_pod(container("exit", "0"), initContainers=[init]))
     await asyncio.sleep(30)
-    assert "running" in _state(node, 0, "initContainerStatuses")
+    (running,) = node.loop.get(POD, "task")["status"]["initContainerStatuses"]
+    assert ("running" in running["state"], running["started"], running["ready"]) == (True, True, False)
     assert _state(node)["waiting"]["reason"] == "PodInitializing"
     initialized = condition(node.loop.get(POD, "task"), "Initialized")
     assert initialized is not None
@@ -219,9 +220,12 @@ async def test_a_simulation_that_breaks_fails_the_container_and_says_so(
     assert "simulated program break failed" in caplog.text
 
 
-async def test_deleting_a_pod_ends_its_program(node: TaskNode) -> None:
+@pytest.mark.parametrize("kind", ["containers", "initContainers"])
+async def test_deleting_a_pod_ends_its_program(node: TaskNode, kind: str) -> None:
     ended.clear()
-    await node.loop.put(POD, task_pod(container("last-words")))
+    lasting = container("last-words", name="lasting")
+    more = {"initContainers": [lasting]} if kind == "initContainers" else {}
+    await node.loop.put(POD, task_pod(*([] if more else [lasting]), **more))
     await node.loop.delete(POD, "task")
     await asyncio.sleep(0)
     assert (node.loop.names(POD), ended) == ([], ["task"])
