@@ -224,7 +224,7 @@ async def test_a_simulation_that_breaks_fails_the_container_and_says_so(
 async def test_deleting_a_pod_ends_its_program(node: TaskNode, kind: str) -> None:
     ended.clear()
     lasting = container("last-words", name="lasting")
-    more = {"initContainers": [lasting]} if kind == "initContainers" else {}
+    more: dict[str, Any] = {"initContainers": [lasting]} if kind == "initContainers" else {}
     await node.loop.put(POD, task_pod(*([] if more else [lasting]), **more))
     await node.loop.delete(POD, "task")
     await asyncio.sleep(0)
