@@ -6,7 +6,7 @@ user, a read-only root file system, no capabilities, no token of the host.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from k3k_core.manifests.blueprint import Blueprint, Manifest
 from k3k_core.manifests.config import CONFIG_DIR, CONFIG_FILE, DATASTORE_DIR, TOKENS_DIR, k3s_config
@@ -31,6 +31,9 @@ from k3k_core.manifests.scripts import command
 from k3k_core.names import ANNOTATION_CHECKSUM, API_PORT, COMPONENT_SERVER
 from k3k_core.pki.tokens import DATASTORE_KEY
 from k3k_core.versions import K3sVersion
+
+if TYPE_CHECKING:
+    from k3k_core.values import Values
 
 _PKI_DIR = "/etc/k3k/pki"
 _RANCHER_DIR = "/etc/rancher"
@@ -171,11 +174,23 @@ def _container(blueprint: Blueprint) -> dict[str, Any]:
         "resources": resources(values),
         "securityContext": container_security_context(),
         "volumeMounts": mounts,
+        **_farewell(values),
         # k3s itself gives up on its datastore after 15 minutes; it must not be killed before.
         "startupProbe": _probe(blueprint, "/readyz", period=1, failures=900, timeout=2),
         "readinessProbe": _probe(blueprint, "/readyz", period=5, failures=3, timeout=5),
         "livenessProbe": _probe(blueprint, _liveness_path(blueprint), period=15, failures=6, timeout=10),
     }
+
+
+def _farewell(values: Values) -> dict[str, Any]:
+    """Have a server that others stand beside answer on until no new connections are led to it.
+
+    The endpoints of a Service change at the same time as the server is told to stop, and reach the nodes later
+    (https://kubernetes.io/docs/tutorials/services/pods-and-endpoint-termination-flow/).
+    """
+    if values.datastore.kind == "sqlite":
+        return {}
+    return {"lifecycle": {"preStop": {"exec": {"command": ["/bin/sh", "-c", "sleep 3"]}}}}
 
 
 def _liveness_path(blueprint: Blueprint) -> str:

@@ -206,6 +206,11 @@ def test_a_changed_dsn_rolls_the_pods() -> None:
     assert checksum(EXTERNAL_VALUES) != checksum(EXTERNAL_VALUES.replace("secret-password", "another"))
 
 
+def test_a_server_beside_others_answers_on_until_no_connections_are_led_to_it() -> None:
+    assert container(ETCD_VALUES)["lifecycle"]["preStop"]["exec"]["command"][-1] == "sleep 3"
+    assert "lifecycle" not in container("")
+
+
 def test_scaling_rolls_no_pods() -> None:
     assert checksum(ETCD_VALUES) == checksum(ETCD_VALUES.replace("servers: 3", "servers: 2"))
 
