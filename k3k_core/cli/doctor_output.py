@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from k3k_core.ages import format_age
 from k3k_core.cli.rows import verdict_style
 from k3k_core.cli.terminal import Terminal, escape
 from k3k_core.discovery.control_plane import format_time
+from k3k_core.errors import Issue
 from k3k_core.fleet import FleetRow
 from k3k_core.fleet.documents import moment, number
 from k3k_core.lifecycle.description import Description, EventLine
@@ -38,11 +39,13 @@ class Diagnosis:
         explanation: of its verdict.
         row: of the fleet.
         description: what the host's objects say.
+        advice: what the members of its own etcd need.
     """
 
     explanation: Explanation
     row: FleetRow
     description: Description
+    advice: tuple[Issue, ...] = ()
 
     @property
     def healthy(self) -> bool:
@@ -92,11 +95,20 @@ class Diagnosis:
                 for event in self.warnings()
             ],
             "hidden": list(self.description.hidden),
+            "etcdAdvice": [
+                {"path": each.path, "problem": each.problem, "remedy": each.remedy} for each in self.advice
+            ],
         }
 
 
 def diagnose(
-    row: FleetRow, description: Description, *, rules: tuple[Rule, ...], since: float, at: float
+    row: FleetRow,
+    description: Description,
+    *,
+    rules: tuple[Rule, ...],
+    since: float,
+    at: float,
+    advice: tuple[Issue, ...] = (),
 ) -> Diagnosis:
     """Explain the verdict of a control plane.
 
@@ -106,6 +118,7 @@ def diagnose(
         rules: it was judged by.
         since: when watching began, seconds since 1970.
         at: now, seconds since 1970.
+        advice: what the members of its own etcd need.
     """
     plane = row.control_plane
     explanation = explain(
@@ -127,7 +140,7 @@ def diagnose(
             "Metrics": _WAYS[row.reach.way] if row.reach.way else row.reach.reason or "not read",
         },
     )
-    return Diagnosis(explanation, row, description)
+    return Diagnosis(explanation, row, description, advice)
 
 
 def diagnosis_text(terminal: Terminal, diagnosis: Diagnosis) -> str:
@@ -170,12 +183,19 @@ def _host_sections(diagnosis: Diagnosis) -> list[Section]:
     unread = [f"  {row.reach.reason}", f"  What to do: {row.reach.hint}"] if row.reach.reason else []
     sections = [
         Section("What the host shows", tuple(lines)),
+        Section("What its etcd needs", tuple(_advice_lines(diagnosis.advice))),
         Section("Warnings of the host in the last hour", tuple(events)),
         Section(
             "Why its metrics are not read", tuple(line for line in unread if line.strip() != "What to do:")
         ),
     ]
     return [section for section in sections if section.lines]
+
+
+def _advice_lines(advice: tuple[Issue, ...]) -> Iterator[str]:
+    for each in advice:
+        yield f"  {each.path}: {each.problem}"
+        yield f"    What to do: {each.remedy}"
 
 
 def _age(event: EventLine, description: Description) -> str:

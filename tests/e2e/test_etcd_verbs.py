@@ -47,6 +47,17 @@ async def test_status_without_a_quorum_ends_with_5_and_says_what_helps(
     assert "k3k backup restore" in ended.err
 
 
+async def test_doctor_tells_what_the_members_need(host: HostUnderTest, identity: ControlPlaneId) -> None:
+    fault = "sandbox.k3k.ayedo.de/fault=etcd-member-down"
+    (await host.kubectl("annotate", "statefulset", identity.etcd, fault, "-n", identity.namespace)).checked()
+    where = (f"{identity.namespace}/{identity.name}", "--for", "1ms")
+    told = await host.k3k("doctor", *where, "-o", "json")
+    (advice,) = json.loads(told.out)["etcdAdvice"]
+    assert advice["path"] == f"{identity.etcd}-2"
+    assert f"k3k etcd replace-member {identity.name} 2" in advice["remedy"]
+    assert "What its etcd needs:" in (await host.k3k("doctor", *where)).out
+
+
 async def test_a_control_plane_without_an_etcd_of_its_own_has_none_to_look_after(
     host: HostUnderTest, api: Host
 ) -> None:

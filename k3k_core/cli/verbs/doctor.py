@@ -19,6 +19,8 @@ from k3k_core.cli.session import Session
 
 if TYPE_CHECKING:
     from k3k_core.cli.doctor_output import Diagnosis
+    from k3k_core.errors import Issue
+    from k3k_core.host import HostApi
     from k3k_core.names import ControlPlaneId
     from k3k_core.telemetry.rules import Rule
 
@@ -81,4 +83,17 @@ async def _watch(
         row = followed.row()
     async with open_host(host_options(session)) as host:
         description = await describe(host, identity, now=datetime.now(UTC))
-    return diagnose(row, description, rules=rules, since=since, at=time.time())
+        advice = await _etcd_advice(host, identity) if row.control_plane.datastore == "etcd" else ()
+    return diagnose(row, description, rules=rules, since=since, at=time.time(), advice=advice)
+
+
+async def _etcd_advice(host: HostApi, identity: ControlPlaneId) -> tuple[Issue, ...]:
+    """Ask the members themselves: of an alarm, or of a lost volume, their metrics tell nothing."""
+    from k3k_core.errors import K3kError
+    from k3k_core.lifecycle.etcd_status import etcd_status
+
+    try:
+        return (await etcd_status(host, identity)).advice
+    except K3kError:
+        # Nobody may reach them from here; what the host and the metrics show is told all the same.
+        return ()
