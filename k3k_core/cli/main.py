@@ -117,6 +117,7 @@ def _report(error: BaseException, verb: str | None) -> int:
         error,
         resumable=verb
         in {
+            "backup",
             "create",
             "delete",
             "etcd",
