@@ -21,7 +21,7 @@ from k3k_core.host.credentials import Credential, Credentials
 from k3k_core.host.failures import never_sent, timed_out, unreachable, where, worth_repeating
 from k3k_core.host.refusals import Answer, Refusal, in_words, read_refusal, retry_after
 from k3k_core.host.requests import Request
-from k3k_core.host.statuses import error_of, not_kubernetes, to_error
+from k3k_core.host.statuses import not_kubernetes, not_upgraded, to_error
 from k3k_core.host.transport import CONNECT_TIMEOUT, Transport, open_transport
 
 logger = logging.getLogger(__name__)
@@ -170,14 +170,14 @@ class Exchange:
 
     async def _refused_upgrade(self, request: Request, outcome: Answer) -> K3kError:
         """Return the error for a refusal whose words were lost: asked again without an upgrade, they come back."""
+        refusal = Refusal(known=True, message="")
         if outcome.status in _WORDED:
             with suppress(UnreachableError):
                 answer = await self._perform(replace(request, repeatable=True))
                 if isinstance(answer, Answer) and answer.status == outcome.status:
-                    refusal = read_refusal(answer.body)
-                    if refusal.known:
-                        return error_of(self._connection, request, outcome.status, refusal)
-        return error_of(self._connection, request, outcome.status, Refusal(known=True, message=""))
+                    found = read_refusal(answer.body)
+                    refusal = found if found.known else refusal
+        return not_upgraded(self._connection, request, outcome.status, refusal)
 
     async def close(self) -> None:
         """Close every connection."""

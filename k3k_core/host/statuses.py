@@ -23,7 +23,7 @@ from k3k_core.host.failures import where
 from k3k_core.host.redaction import redact, redact_values
 from k3k_core.host.refusals import Answer, Refusal, in_words, read_refusal, type_missing
 from k3k_core.host.requests import APPLY, Request
-from k3k_core.resources import NAMESPACE, SECRET
+from k3k_core.resources import NAMESPACE, POD, SECRET
 
 _MANAGER = re.compile(r'conflict with "((?:[^"\\]|\\.)*)"')
 _USER = re.compile(r'User "((?:[^"\\]|\\.)*)" cannot ')
@@ -47,6 +47,28 @@ def error_of(connection: Connection, request: Request, status: int, refusal: Ref
     """Return the error for a Status object, whether it was an answer or an event of a watch."""
     make = _BY_STATUS.get(status, _other)
     return make(_Case(connection, request, status, refusal))
+
+
+def not_upgraded(connection: Connection, request: Request, status: int, refusal: Refusal) -> K3kError:
+    """Return the error for a refused WebSocket: it is asked for with GET, and from Kubernetes 1.35 on wants two rights.
+
+    Args:
+        connection: the host.
+        request: what was asked.
+        status: HTTP status.
+        refusal: what it said, if anything.
+    """
+    subject = request.subject
+    if status != 403 or subject.subresource is None or refusal.causes:
+        return error_of(connection, request, status, refusal)
+    user = _USER.search(refusal.message)
+    who = redact(user[1]) if user is not None else "this identity"
+    what = f"{POD.plural}/{subject.subresource[1]}"
+    return ForbiddenError(
+        f"{where(connection)}: {who} may not {request.doing}.",
+        hint=f"Ask for the permissions `get` and `create` on {what} in namespace {subject.namespace}; newer hosts "
+        "want both.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

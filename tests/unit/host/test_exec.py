@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 
-from k3k_core.errors import HostError, NotFoundError, NotReadyError, UnreachableError
+from k3k_core.errors import ForbiddenError, HostError, NotFoundError, NotReadyError, UnreachableError
 from k3k_core.host import exec as exec_protocol
 from k3k_core.host.api import ExecResult
 from tests.support.executing import V4, V5, Body, Run, exited, running
@@ -263,6 +263,20 @@ async def test_a_refusal_is_told_in_the_hosts_words() -> None:
     async with serve(refused) as server, connected_to(server.url) as host:
         with pytest.raises(HostError, match="container nope is not valid for pod pod"):
             await host.exec("n", "pod", ["true"], container="nope")
+
+
+@pytest.mark.parametrize(
+    ("message", "who"),
+    [
+        ('pods "pod" is forbidden: User "u" cannot get resource "pods/exec" in API group ""', "u"),
+        ('pods "pod" is forbidden:', "this identity"),
+    ],
+)
+async def test_who_may_not_run_programs_is_told_which_rights_are_needed(message: str, who: str) -> None:
+    async with serve(status(403, "Forbidden", message)) as server, connected_to(server.url) as host:
+        with pytest.raises(ForbiddenError, match=f": {who} may not run a program in Pod pod") as caught:
+            await host.exec("n", "pod", ["true"])
+    assert "`get` and `create` on pods/exec in namespace n" in caught.value.hint
 
 
 async def test_a_host_that_is_too_busy_is_asked_again() -> None:
