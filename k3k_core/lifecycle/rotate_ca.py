@@ -13,6 +13,7 @@ import asyncio
 import base64
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -70,10 +71,16 @@ async def plan_rotate_ca(host: HostApi, identity: ControlPlaneId, *, finish: boo
         ConflictError: it is not ours to change, or another operation is under way.
     """
     start = await look_at(host, identity, VERB)
-    return _plan(start, identity, finish=finish)
+    return _plan(start, identity, finish=finish, late=await _late(host, start, finish=finish))
 
 
-def _plan(start: RotationStart, identity: ControlPlaneId, *, finish: bool) -> Plan:
+async def _late(host: HostApi, start: RotationStart, *, finish: bool) -> list[str]:
+    """Return the servers that nobody would trust any more after the second phase."""
+    wanted = finish and not start.resumes and not start.problems and overlaps(start.blueprint.pki.server_ca)
+    return await servers_of_the_old(host, start.blueprint.id) if wanted else []
+
+
+def _plan(start: RotationStart, identity: ControlPlaneId, *, finish: bool, late: Sequence[str] = ()) -> Plan:
     pki = start.blueprint.pki
     overlap = overlaps(pki.server_ca)
     phase = "the old authorities are trusted no more" if finish else "new authorities beside the old ones"
@@ -86,7 +93,11 @@ def _plan(start: RotationStart, identity: ControlPlaneId, *, finish: bool) -> Pl
         verb=VERB,
         summary="only one generation of authorities is trusted already" if done else phase,
         steps=() if done else _steps(start, finish=finish),
-        problems=(*start.problems, *_refusals(start, finish=finish)),
+        problems=(
+            *start.problems,
+            *_refusals(start, finish=finish),
+            *(_late_problem(each, identity) for each in late),
+        ),
         warnings=tuple(Issue("", text, "") for text in _advice(identity, finish=finish)),
         facts={"finish": finish, "overlaps": overlap, "ends": ends, "resumes": start.resumes},
         loses_data=start.loses_data and not done,
@@ -120,7 +131,8 @@ async def rotate_ca(
     """
     clock = Clock(time.monotonic(), timeout)
     start = await look_at(host, identity, VERB)
-    plan = _plan(start, identity, finish=finish_overlap)
+    late = await _late(host, start, finish=finish_overlap)
+    plan = _plan(start, identity, finish=finish_overlap, late=late)
     plan.refuse()
     if plan.nothing_to_do:
         return Rotated(identity, (), changed=False, elapsed=clock.elapsed())
@@ -147,13 +159,16 @@ async def rotate_ca(
     await renew_agents(host, renewed, progress, verb=VERB, timeout=clock.left())
     await host.delete(SECRET, identity.namespace, _next(identity))
     await finish(host, identity)
-    late = await servers_of_the_old(host, identity)
+    shown = await servers_of_the_old(host, identity)
     what = (
         "all authorities for the new ones alone"
         if finish_overlap
         else "all authorities, the old ones still trusted"
     )
-    advice = (*(_old_certificate(pod) for pod in late), *_advice(identity, finish=finish_overlap, after=True))
+    advice = (
+        *(_old_certificate(pod, identity) for pod in shown),
+        *_advice(identity, finish=finish_overlap, after=True),
+    )
     return Rotated(identity, (what,), changed=True, elapsed=clock.elapsed(), advice=advice)
 
 
@@ -327,9 +342,19 @@ def _advice(identity: ControlPlaneId, *, finish: bool, after: bool = False) -> t
     return (tokens, users, last) if after else (tokens, users)
 
 
-def _old_certificate(pod: str) -> str:
+def _old_certificate(pod: str, identity: ControlPlaneId) -> str:
+    where = f"{identity.name} -n {identity.namespace}"
     return (
-        f"server {pod} still shows a certificate of the old authority; `k3k restart` makes it show a new one"
+        f"server {pod} still shows a certificate of the old authority; `k3k rotate certificates {where} --force` has "
+        "it make a new one"
+    )
+
+
+def _late_problem(pod: str, identity: ControlPlaneId) -> Issue:
+    return Issue(
+        "",
+        f"server {pod} still shows a certificate of the old authority, which nobody would trust then",
+        f"`k3k rotate certificates {identity.name} -n {identity.namespace} --force` first",
     )
 
 

@@ -57,6 +57,8 @@ _LEAVES = (
     "etcd/server-client",
     "etcd/peer-server-client",
 )
+# Found at a start, this empty file has k3s make the certificate anew that it shows (pkg/cluster/https.go).
+_REGENERATE = "dynamic-cert-regenerate"
 
 
 async def plan_rotate_certificates(
@@ -208,10 +210,11 @@ async def _remove_leaves(host: HostApi, blueprint: Blueprint, progress: Progress
     for pod in await running_servers(host, blueprint.id):
         name = str(pod["metadata"]["name"])
         try:
-            ended = await host.exec(
-                blueprint.id.namespace, name, command("remove", *paths), container="k3s", timeout=30.0
-            )
-            why = "" if ended.exit_code == 0 else ended.stderr.strip() or f"exit code {ended.exit_code}"
+            why = ""
+            for script in (command("remove", *paths), command("receive", f"{folder}/{_REGENERATE}", "0")):
+                ended = await host.exec(blueprint.id.namespace, name, script, container="k3s", timeout=30.0)
+                if ended.exit_code != 0:
+                    why = ended.stderr.strip() or f"exit code {ended.exit_code}"
         except (ForbiddenError, K3kError) as error:
             why = error.message
         if why:

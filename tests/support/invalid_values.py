@@ -498,6 +498,17 @@ _OVERRIDES = (
     ),
     InvalidValues("an override of an unknown key", "", ("k3s.tokn",), "`token`", ("k3s.tokn=abc",)),
 )
+_AGENTS = (
+    InvalidValues(
+        "agents without privileges", "agents: {replicas: 1}\n", ("agents.replicas",), "privileged pods"
+    ),
+    _one("a negative number of agents", "agents.replicas", "-1"),
+    InvalidValues(
+        "a node selector that is none",
+        "agents: {replicas: 1, allow_privileged: true, node_selector: {'a b': c}}\n",
+        ("agents.node_selector.a b",),
+    ),
+)
 INVALID: tuple[InvalidValues, ...] = (
     *_FORM,
     *_KEYS,
@@ -510,6 +521,7 @@ INVALID: tuple[InvalidValues, ...] = (
     *_PLACE,
     *_HARDENING,
     *_LIFE,
+    *_AGENTS,
     *_SEVERAL,
     *_OVERRIDES,
 )
