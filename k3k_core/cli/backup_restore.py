@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from k3k_core.backups.naming import ARCHIVE_SUFFIX, BackupName
 from k3k_core.cli import planned
 from k3k_core.cli.connect import host_options, run
 from k3k_core.cli.durations import format_elapsed
@@ -46,10 +47,14 @@ class Asked:
     overrides: tuple[str, ...]
     timeout: float
 
-    @property
-    def command(self) -> str:
-        """What goes on after an interruption, without the program's name."""
-        words = ["backup", "restore", self.of.name, *([self.backup] if self.backup else [])]
+    def command(self, backup: BackupName) -> str:
+        """Return what goes on after an interruption, without the program's name.
+
+        Args:
+            backup: the one that was chosen; a newer one may come meanwhile.
+        """
+        of_a_file = bool(self.place) and str(self.place).endswith(ARCHIVE_SUFFIX)
+        words = ["backup", "restore", self.of.name, *([] if of_a_file else [str(backup)])]
         words += ["-n", self.of.namespace]
         words += ["--from", self.place] if self.place else []
         words += ["--as", str(self.id)] if self.id != self.of else []
@@ -81,19 +86,19 @@ async def _restore(session: Session, asked: Asked, *, yes: bool, dry_run: bool) 
     from k3k_core.lifecycle.restore_plan import RestoreRequest, look, plan_of
     from k3k_core.lifecycle.restore_source import SourceRequest, fetched_backup, opened_backup
 
-    request = RestoreRequest(
-        asked.id,
-        keep_values=asked.keep_values,
-        overrides=asked.overrides,
-        timeout=asked.timeout,
-        command=asked.command,
-    )
     wanted = SourceRequest(asked.of, asked.backup, asked.place, asked.key_file)
     async with AsyncExitStack() as stack:
         host = await stack.enter_async_context(open_host(host_options(session)))
         async with reporting(session.console) as progress:
             fetched = await stack.enter_async_context(fetched_backup(host, wanted, progress))
         source = await stack.enter_async_context(opened_backup(fetched, asked.key_file))
+        request = RestoreRequest(
+            asked.id,
+            keep_values=asked.keep_values,
+            overrides=asked.overrides,
+            timeout=asked.timeout,
+            command=asked.command(source.manifest.name),
+        )
         plan = plan_of(request, source, await look(host, request, source))
         if not planned.agreed_to(session, plan, yes=yes, dry_run=dry_run, question="Restore it?"):
             return None
