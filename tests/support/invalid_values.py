@@ -503,10 +503,13 @@ _AGENTS = (
         "agents without privileges", "agents: {replicas: 1}\n", ("agents.replicas",), "privileged pods"
     ),
     _one("a negative number of agents", "agents.replicas", "-1"),
+)
+_UPGRADE = (
     InvalidValues(
-        "a node selector that is none",
-        "agents: {replicas: 1, allow_privileged: true, node_selector: {'a b': c}}\n",
-        ("agents.node_selector.a b",),
+        "two sets of servers on one file",
+        "upgrade: {strategy: blue-green}\n",
+        ("upgrade.strategy",),
+        "sqlite",
     ),
 )
 INVALID: tuple[InvalidValues, ...] = (
@@ -522,6 +525,7 @@ INVALID: tuple[InvalidValues, ...] = (
     *_HARDENING,
     *_LIFE,
     *_AGENTS,
+    *_UPGRADE,
     *_SEVERAL,
     *_OVERRIDES,
 )
