@@ -101,6 +101,7 @@ def _summary(terminal: Terminal, description: Description) -> str:
         ("Created", _moment(row.created_at, now)),
         *([("Expires", _moment(row.expires_at, now))] if row.expires_at else []),
         *([("Paused", _moment(row.paused_at, now))] if row.paused_at else []),
+        *([("Backed up", _moment(row.backed_up_at, now))] if row.backed_up_at else []),
         *([("Protected", "yes: delete and prune refuse it")] if row.protected else []),
     ]
     return fields(terminal, pairs)

@@ -32,6 +32,7 @@ class ControlPlane:
         read_only: whether k3k only shows it and leaves changes to what made it.
         labels: of the Secret it is told from.
         paused_at: since when it is paused (UTC), None when it is not.
+        backed_up_at: when its newest backup was taken (UTC), None when none is known.
         protected: whether delete and prune refuse.
     """
 
@@ -52,6 +53,7 @@ class ControlPlane:
     read_only: bool
     labels: Mapping[str, str] = field(default_factory=dict)
     paused_at: datetime | None = None
+    backed_up_at: datetime | None = None
     protected: bool = False
 
     def to_dict(self) -> dict[str, Any]:
@@ -73,6 +75,7 @@ class ControlPlane:
             "readOnly": self.read_only,
             "labels": dict(self.labels),
             "pausedAt": format_time(self.paused_at),
+            "backedUpAt": format_time(self.backed_up_at),
             "protected": self.protected,
         }
 

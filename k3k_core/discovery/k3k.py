@@ -15,6 +15,7 @@ from k3k_core.discovery.verdict import Servers, judge
 from k3k_core.discovery.workload import servers_of, workload_essence
 from k3k_core.host import Key
 from k3k_core.names import (
+    ANNOTATION_BACKED_UP_AT,
     ANNOTATION_DATASTORE,
     ANNOTATION_EXPIRES_AT,
     ANNOTATION_OPERATION,
@@ -69,7 +70,8 @@ def rows(
         identity = ControlPlaneId(metadata["namespace"], metadata["name"].removesuffix(_ROOT_SUFFIX))
         workload = stateful_sets.get(Key(identity.namespace, identity.server))
         front = services.get(Key(identity.namespace, identity.service))
-        yield _row(host, identity, root, workload, front, now), front
+        etcd = stateful_sets.get(Key(identity.namespace, identity.etcd))
+        yield _row(host, identity, root, workload, etcd, front, now), front
 
 
 def _row(
@@ -77,6 +79,7 @@ def _row(
     identity: ControlPlaneId,
     root: Mapping[str, Any],
     workload: Mapping[str, Any] | None,
+    etcd: Mapping[str, Any] | None,
     front: Mapping[str, Any] | None,
     now: datetime,
 ) -> ControlPlane:
@@ -91,6 +94,7 @@ def _row(
         deleting="deletionTimestamp" in metadata,
         expires_at=expires_at,
         paused=paused_at is not None,
+        etcd_asked_for=etcd is not None and etcd["spec"]["replicas"] > 0,
         operation=_operation(annotations.get(ANNOTATION_OPERATION)),
     )
     return ControlPlane(
@@ -111,6 +115,7 @@ def _row(
         read_only=False,
         labels=metadata.get("labels") or {},
         paused_at=paused_at,
+        backed_up_at=parse_time(annotations.get(ANNOTATION_BACKED_UP_AT)),
         protected=annotations.get(ANNOTATION_PROTECTED) == "true",
     )
 

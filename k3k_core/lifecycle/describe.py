@@ -33,6 +33,7 @@ from k3k_core.resources import EVENT, PERSISTENT_VOLUME_CLAIM, POD, SECRET, SERV
 _SHOWN_EVENTS = 30
 # Before the end of a time to live, from when on it is told.
 _NEAR_END = timedelta(hours=1)
+_OLD_BACKUP = timedelta(days=7)
 
 
 async def describe(host: HostApi, identity: ControlPlaneId, *, now: datetime) -> Description:
@@ -76,7 +77,11 @@ async def describe(host: HostApi, identity: ControlPlaneId, *, now: datetime) ->
         endpoints=_endpoints(front or next(iter(services), None)),
         servers=tuple(sorted((_server(pod) for pod in pods), key=lambda pod: pod.name)),
         certificates=_certificates(identity, by_name),
-        conditions=(*_conditions(identity, summary, by_name), *_near_end(identity, summary, now)),
+        conditions=(
+            *_conditions(identity, summary, by_name),
+            *_near_end(identity, summary, now),
+            *_old_backup(identity, summary, now),
+        ),
         volumes=tuple(sorted((_volume(item) for item in volumes), key=lambda item: item.name)),
         events=_events(identity, events, {item["metadata"]["name"] for item in (*pods, *volumes)}),
         now=now,
@@ -237,6 +242,16 @@ def _near_end(identity: ControlPlaneId, summary: ControlPlane, now: datetime) ->
         text += ", protected from that"
     command = f"k3k ttl {identity.name} +1h -n {identity.namespace}"
     return (Condition("TimeLeft", "False", f"{text}; `{command}` gives it longer"),)
+
+
+def _old_backup(identity: ControlPlaneId, summary: ControlPlane, now: datetime) -> tuple[Condition, ...]:
+    """Tell that the newest backup is old; who never took one may not want any."""
+    if summary.backed_up_at is None or now - summary.backed_up_at <= _OLD_BACKUP:
+        return ()
+    age = format_age((now - summary.backed_up_at).total_seconds())
+    command = f"k3k backup create {identity.name} -n {identity.namespace}"
+    text = f"no backup for {age}; `{command}` takes one, backup.schedule does so by itself"
+    return (Condition("BackedUp", "False", text),)
 
 
 def _events(

@@ -87,14 +87,18 @@ def test_a_marked_one_without_servers_is_paused_and_says_what_brings_it_back() -
     )
 
 
-def test_a_marked_one_whose_servers_are_there_is_on_its_way() -> None:
-    going = servers(wanted=0, ready=1)
-    assert judge(going, now=NOW, deleting=False, expires_at=None, paused=True) == (
-        "Progressing",
-        "being paused",
-    )
-    stopped = judge(servers(), now=NOW, deleting=False, expires_at=None, paused=True)
-    assert stopped[0] == "Progressing"
+@pytest.mark.parametrize(
+    ("found", "etcd"),
+    [
+        (servers(), False),
+        (servers(wanted=0, ready=1), False),
+        (servers(wanted=0, ready=0, updated=0), True),
+    ],
+    ids=["asked for", "still ready", "etcd asked for"],
+)
+def test_a_marked_one_of_which_something_is_there_is_on_its_way(found: Servers, etcd: bool) -> None:
+    word, reason = judge(found, now=NOW, deleting=False, expires_at=None, paused=True, etcd_asked_for=etcd)
+    assert (word, reason.partition(":")[0]) == ("Progressing", "being paused or resumed")
 
 
 def test_one_whose_servers_an_operation_took_away_is_not_paused() -> None:
@@ -140,6 +144,8 @@ def test_marks_of_the_root_are_told_in_its_row() -> None:
         {"k3k.ayedo.de/paused-at": "2026-11-22T11:00:00Z", "k3k.ayedo.de/protected": "true"}, replicas=0
     )
     assert (paused.verdict, paused.paused_at, paused.protected) == ("Paused", NOW - timedelta(hours=1), True)
+    backed_up = row_of({"k3k.ayedo.de/backed-up-at": "2026-11-22T11:00:00Z"})
+    assert backed_up.backed_up_at == NOW - timedelta(hours=1)
     note = '{"verb": "restore", "phase": "copying", "facts": {}}'
     assert "restore (copying)" in row_of({"k3k.ayedo.de/operation": note}, replicas=0).reason
     assert "an unknown operation" in row_of({"k3k.ayedo.de/operation": "[1"}, replicas=0).reason
