@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -91,7 +91,12 @@ async def send_file(
         stdin=meter.measured(_pieces(data), size),
         timeout=timeout,
     )
-    result = await meter.moving(running, f"write {path}", namespace, pod)
+    try:
+        result = await meter.moving(running, f"write {path}", namespace, pod)
+    finally:
+        # Whatever broke off, the file behind it is closed now and not when somebody comes across it.
+        if isinstance(data, AsyncGenerator):
+            await data.aclose()
     _check(result, f"write {path}", namespace, pod)
     return meter.done()
 
