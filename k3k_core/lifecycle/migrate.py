@@ -396,6 +396,7 @@ def _steps(request: MigrateRequest, wanted: Values) -> tuple[str, ...]:
     target = f"an etcd of {members} member{'s' if members != 1 else ''}"
     if request.to == "external":
         target = f"the database of Secret {wanted.datastore.external.secret_name}"
+    confirm = f"`k3k migrate {identity.name} -n {identity.namespace} --confirm`"
     return (
         *((f"Prove that {target} can be used and is empty.",) if request.to == "external" else ()),
         "Record the new values, and that the data is being moved.",
@@ -403,5 +404,5 @@ def _steps(request: MigrateRequest, wanted: Values) -> tuple[str, ...]:
         f"Copy the database from volume {old_claim(identity)} into {target}, with its revisions.",
         "Read it back and compare numbers and digests of all kinds of object.",
         "Start the server on it and wait until it is ready.",
-        f"Keep {old_claim(identity)} and the old values for --back, until `k3k migrate {identity.name} --confirm`.",
+        f"Keep {old_claim(identity)} and the old values for --back, until {confirm}.",
     )
