@@ -156,7 +156,7 @@ TROUBLES = (
     Trouble("answers 409", _in_conflict),
     Trouble("drops watches", _watches_dropped, passes=True),
     Trouble("restarts", _restarting),
-    Trouble("loses a server", _server_lost, passes=True),
+    Trouble("loses a server", _server_lost),
     Trouble("never ready", _never_ready, after=_ready_again),
 )
 
