@@ -131,7 +131,7 @@ async def test_an_image_that_cannot_be_pulled_is_told_while_waiting_and_in_the_e
     values = load_values("", overrides=["version=v1.99.0+k3s1"])
     with pytest.raises(NotReadyError) as caught:
         await create(
-            api, CreateRequest(ControlPlaneId(host.namespace, "one"), values, timeout=6), told.append
+            api, CreateRequest(ControlPlaneId(host.namespace, "one"), values, timeout=3), told.append
         )
     assert "one-k3k-server-0" in caught.value.message
     assert "Image" in caught.value.message
@@ -147,7 +147,7 @@ async def test_a_delete_that_a_finalizer_holds_is_bounded_and_says_what_is_left(
     patch = {"metadata": {"finalizers": ["example.org/hold"]}}
     await api.patch(CONFIG_MAP, host.namespace, "one-k3k-config", patch)
     with pytest.raises(NotReadyError, match="ConfigMap/one-k3k-config"):
-        await delete(api, DeleteRequest(identity, timeout=2))
+        await delete(api, DeleteRequest(identity, timeout=1))
     await api.patch(CONFIG_MAP, host.namespace, "one-k3k-config", {"metadata": {"finalizers": None}})
     # Nothing holds it now: the host may be done before the second delete looks.
     with suppress(NotFoundError):
