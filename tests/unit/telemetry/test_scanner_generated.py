@@ -13,7 +13,7 @@ from k3k_core.telemetry.scanner import LayoutTable, scan
 from tests.support.page_strategies import UNIVERSE, cuts, metrics_pages, text_pages
 from tests.support.reference_pages import Families, metrics_families, scanned_families, text_families
 
-thoroughly = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+thoroughly = settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def accepted(parse: Callable[[str], Families], text: str) -> Families | None:
