@@ -19,7 +19,13 @@ from k3k_core.lifecycle.operation import Operation, finish
 from k3k_core.lifecycle.progress import Progress, Step
 from k3k_core.lifecycle.rollout import servers_of
 from k3k_core.lifecycle.standing import UpgradeRequest, look
-from k3k_core.lifecycle.upgrade_apply import apply_all, lead_to, make_blueprint, remove_superfluous
+from k3k_core.lifecycle.upgrade_apply import (
+    apply_all,
+    lead_to,
+    make_blueprint,
+    remove_superfluous,
+    settle_rest,
+)
 from k3k_core.lifecycle.upgrade_note import ANNOTATION_TAKEN_BACK, BACK
 from k3k_core.lifecycle.upgrade_plan import plan_of
 from k3k_core.lifecycle.upgrade_record import forget, record
@@ -83,6 +89,7 @@ async def go_back(
         await asyncio.sleep(request.drain)
         await remove_green(host, identity, progress)
     await remove_superfluous(work, blueprint)
+    await settle_rest(work, blueprint)
     await finish(host, identity)
     await forget(host, identity, blueprint.revision)
     progress(Step("back", "done", f"it is as revision {number} was", f"Secret/{identity.root}"))

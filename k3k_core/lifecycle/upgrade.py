@@ -16,24 +16,22 @@ from k3k_core import manifests
 from k3k_core.discovery.addresses import url
 from k3k_core.errors import ConflictError, NotReadyError
 from k3k_core.host import HostApi
-from k3k_core.lifecycle.agent_pods import settle_agents
 from k3k_core.lifecycle.blue_green import run_blue_green
 from k3k_core.lifecycle.canary import CanaryError, run_canary
-from k3k_core.lifecycle.etcd_state import note_formed
 from k3k_core.lifecycle.existing import find_root
 from k3k_core.lifecycle.going_back import go_back
 from k3k_core.lifecycle.operation import Operation, advance, finish, operation_of, refuse_other_operation
 from k3k_core.lifecycle.progress import Progress, Step, silent
-from k3k_core.lifecycle.relabelling import relabel
 from k3k_core.lifecycle.revisions import revision_secrets
 from k3k_core.lifecycle.rollout import servers_of
 from k3k_core.lifecycle.scaling import stop_servers
 from k3k_core.lifecycle.standing import Standing, UpgradeRequest, look
-from k3k_core.lifecycle.upgrade_apply import apply_all, make_blueprint, remove_superfluous
+from k3k_core.lifecycle.upgrade_apply import apply_all, make_blueprint, remove_superfluous, settle_rest
 from k3k_core.lifecycle.upgrade_backup import take_backup
 from k3k_core.lifecycle.upgrade_note import BACK, new_note, under_way
 from k3k_core.lifecycle.upgrade_plan import Strategy, UpgradePlan, plan_of, plan_upgrade
 from k3k_core.lifecycle.upgrade_record import KEPT_REVISIONS, forget, record
+from k3k_core.lifecycle.upgrade_steps import where_it_is
 from k3k_core.lifecycle.upgrade_work import Work
 from k3k_core.manifests import Address, Blueprint
 from k3k_core.names import ControlPlaneId
@@ -111,13 +109,16 @@ async def upgrade(host: HostApi, request: UpgradeRequest, progress: Progress = s
     if note is not None and note.phase == BACK:
         await go_back(host, request, note, progress)
         raise _went_back(request, note, "an earlier run of it had failed")
-    work = Work(host, request, standing, plan, progress, started + _limit(request))
+    # A backup that was taken before does not count.
+    work = Work(host, request, standing, plan, progress, time.monotonic() + _limit(request))
     try:
         blueprint = await _carry_out(work, note)
     except NotReadyError as error:
-        if note is None or not (request.rollback_after is not None or isinstance(error, CanaryError)):
+        if note is None:
             raise
-        return await _taken_back(host, request, error, progress)
+        if request.rollback_after is not None or isinstance(error, CanaryError):
+            return await _taken_back(host, request, error, progress)
+        raise await _stuck(host, request, error) from None
     return _upgraded(work, blueprint, started)
 
 
@@ -184,18 +185,9 @@ async def _carry_out(work: Work, note: Operation | None) -> Blueprint:
         await remove_superfluous(work, blueprint)
     else:
         blueprint = await _replace_in_place(work, root, note)
-    if work.request.wait:
-        await note_formed(work.host, work.id, blueprint.values)
-    await settle_agents(
-        work.host,
-        blueprint,
-        work.progress,
-        verb=work.request.verb,
-        force=work.request.force_conflicts,
-        timeout=work.left() if work.request.wait else None,
-    )
-    await relabel(work.host, work.id, blueprint.values.labels, work.standing.stored.values.labels)
-    if note is not None and work.request.wait:
+    await settle_rest(work, blueprint)
+    if note is not None:
+        # Without waiting, too: what is left is the host's to do.
         await finish(work.host, work.id)
     await forget(work.host, work.id, blueprint.revision)
     return blueprint
@@ -218,6 +210,23 @@ async def _replace_in_place(work: Work, root: Mapping[str, Any], note: Operation
         await work.rollout(work.id.server, servers, before)
         work.progress(Step("ready", "done", f"{servers} of {servers} servers ready"))
     return blueprint
+
+
+async def _stuck(host: HostApi, request: UpgradeRequest, error: NotReadyError) -> NotReadyError:
+    """Return the error of an upgrade with phases with how far it has come, and both ways on."""
+    identity = request.id
+    note = under_way(await find_root(host, identity))
+    if note is None:
+        return error
+    back = (
+        f"`k3k rollback {identity.name} -n {identity.namespace}` takes it back"
+        if note.verb == "upgrade"
+        else ""
+    )
+    return NotReadyError(
+        f"{error.message}\n  how far it has come: {where_it_is(note)}",
+        hint=f"`k3k {note.command}` goes on with it" + (f", {back}." if back else "."),
+    )
 
 
 async def _taken_back(

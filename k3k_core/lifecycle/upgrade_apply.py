@@ -11,11 +11,14 @@ from k3k_core.concurrency import together
 from k3k_core.discovery.addresses import load_balancer_host
 from k3k_core.errors import NotFoundError
 from k3k_core.lifecycle.addressing import await_other_address, cluster_ips, settle_address
+from k3k_core.lifecycle.agent_pods import settle_agents
 from k3k_core.lifecycle.applying import apply_servers, apply_supports, store_kubeconfig
 from k3k_core.lifecycle.claim import owner_of
 from k3k_core.lifecycle.diff import address_of
+from k3k_core.lifecycle.etcd_state import note_formed
 from k3k_core.lifecycle.kubeconfig import fetch_kubeconfig
 from k3k_core.lifecycle.progress import Step
+from k3k_core.lifecycle.relabelling import relabel
 from k3k_core.lifecycle.upgrade_record import still_ours
 from k3k_core.lifecycle.upgrade_work import Work
 from k3k_core.manifests import Address, Blueprint
@@ -108,6 +111,26 @@ async def remove_superfluous(work: Work, blueprint: Blueprint) -> None:
             continue
         await work.host.delete(by_kind[kind], work.id.namespace, name, uid=live["metadata"]["uid"])
         work.progress(Step("remove", "done", f"removed {each.subject}", each.subject))
+
+
+async def settle_rest(work: Work, blueprint: Blueprint) -> None:
+    """Do what comes when the servers are replaced: the note of the etcd, agents, labels of what others made.
+
+    Args:
+        work: the upgrade.
+        blueprint: the control plane as it has become.
+    """
+    if work.request.wait:
+        await note_formed(work.host, work.id, blueprint.values)
+    await settle_agents(
+        work.host,
+        blueprint,
+        work.progress,
+        verb=work.request.verb,
+        force=work.request.force_conflicts,
+        timeout=work.left() if work.request.wait else None,
+    )
+    await relabel(work.host, work.id, blueprint.values.labels, work.standing.stored.values.labels)
 
 
 async def _known_address(work: Work) -> Address:

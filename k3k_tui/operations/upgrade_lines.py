@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _STRATEGIES: Final[Mapping[str, str]] = {
     "rolling": "one server after the other; the API goes on answering",
     "recreate": "what there is only one of is replaced; the API does not answer meanwhile",
+    "blue-green": "a second set of servers takes over meanwhile; the API goes on answering",
     "in-place": "no server is replaced",
     "none": "nothing to do",
 }

@@ -11,6 +11,7 @@ import pytest
 from k3k_core.errors import ConflictError, NotReadyError
 from k3k_core.host import Host, HostOptions, open_host
 from k3k_core.lifecycle.create import CreateRequest, create
+from k3k_core.lifecycle.delete import DeleteRequest, delete
 from k3k_core.lifecycle.kubeconfig import fetch_kubeconfig
 from k3k_core.lifecycle.operation import operation_of
 from k3k_core.lifecycle.progress import Step
@@ -173,8 +174,11 @@ async def test_a_second_set_that_never_becomes_ready_leaves_clients_where_they_w
 ) -> None:
     await made(host)
     sandbox.faults_of(ONE.namespace, f"{ONE.green}-0").switch_on("unready")
-    with pytest.raises(NotReadyError, match="one-k3k-green-0"):
+    with pytest.raises(NotReadyError, match="one-k3k-green-0") as failure:
         await upgrade(host, UpgradeRequest(ONE, version=NEW, strategy="blue-green", timeout=1.0, drain=0.0))
+    assert "the second set of servers is being started and probed" in failure.value.message
+    assert f"`k3k upgrade one -n chaos --version {NEW}` goes on with it" in failure.value.hint
+    assert "`k3k rollback one -n chaos` takes it back" in failure.value.hint
     assert (image_of_servers(sandbox), component_served(sandbox)) == ("rancher/k3s:v1.35.8-k3s1", "server")
     sandbox.faults_of(ONE.namespace, f"{ONE.green}-0").switch_off()
     assert (await upgrade(host, BLUE_GREEN)).version == NEW
@@ -194,3 +198,10 @@ async def test_on_failure_it_goes_back_by_itself_where_that_is_asked_for(
     assert (objects_of(sandbox, ONE), secrets_of(sandbox, ONE)) == before
     assert (image_of_servers(sandbox), phase_of(sandbox)) == ("rancher/k3s:v1.35.8-k3s1", "")
     assert sandbox.store.get(STATEFUL_SET, ONE.namespace, ONE.green) is None
+
+
+async def test_deleted_in_the_middle_nothing_is_left(sandbox: Sandbox, host: Host, kubeconfig: Path) -> None:
+    await made(host)
+    await stop_at(sandbox, kubeconfig, "switch")
+    await delete(host, DeleteRequest(ONE))
+    assert objects_of(sandbox, ONE) == set()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from k3k_core.values.paths import Path, related
-from k3k_core.values.rules import agents, backup, hardening, host, k3s, life, network, storage
+from k3k_core.values.rules import agents, backup, hardening, host, k3s, life, network, storage, upgrade
 from k3k_core.values.rules.rule import RULES, Finding, Given
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ __all__ = [
     "life",
     "network",
     "storage",
+    "upgrade",
 ]
 
 
