@@ -37,6 +37,7 @@ def judge(
     deleting: bool,
     expires_at: datetime | None,
     paused: bool = False,
+    etcd_asked_for: bool = False,
     operation: str = "",
 ) -> tuple[Verdict, str]:
     """Return the verdict and one sentence that says why (empty when Healthy).
@@ -47,6 +48,7 @@ def judge(
         deleting: whether the control plane is being deleted.
         expires_at: end of its time to live, None without one.
         paused: whether it is marked as paused.
+        etcd_asked_for: whether members of a dedicated etcd are asked for.
         operation: the verb of many steps that is under way, with its phase; empty for none.
     """
     if deleting:
@@ -58,10 +60,8 @@ def judge(
             "Progressing",
             "its servers are not created yet: run the same `k3k create` again if it was stopped",
         )
-    if servers.wanted == 0:
-        return _without_servers(servers, paused=paused, operation=operation)
-    if paused:
-        return "Progressing", "being paused or resumed: run the same command again if it was stopped"
+    if paused or servers.wanted == 0:
+        return _asleep(servers, paused=paused, etcd_asked_for=etcd_asked_for, operation=operation)
     if not servers.current:
         return "Progressing", "the host has not acted on the newest specification yet"
     if servers.ready >= servers.wanted:
@@ -81,11 +81,11 @@ def judge(
     return "Down", counted
 
 
-def _without_servers(servers: Servers, *, paused: bool, operation: str) -> tuple[Verdict, str]:
-    if operation:
-        return "Progressing", f"in the middle of {operation}: run the same command again if it was stopped"
-    if not paused:
-        return "Paused", "no servers are asked for"
-    if servers.ready:
-        return "Progressing", "being paused"
-    return "Paused", "`k3k resume` starts its servers again"
+def _asleep(servers: Servers, *, paused: bool, etcd_asked_for: bool, operation: str) -> tuple[Verdict, str]:
+    """Judge one that is marked as paused, or of which no servers are asked for."""
+    again = "run the same command again if it was stopped"
+    if operation and not servers.wanted:
+        return "Progressing", f"in the middle of {operation}: {again}"
+    if paused and (servers.wanted or servers.ready or etcd_asked_for):
+        return "Progressing", f"being paused or resumed: {again}"
+    return "Paused", "`k3k resume` starts its servers again" if paused else "no servers are asked for"

@@ -38,11 +38,14 @@ from k3k_core.names import (
     COMPONENT_AGENT,
     COMPONENT_ETCD,
     COMPONENT_SERVER,
+    LABEL_COMPONENT,
     LABEL_CONTROL_PLANE,
     ControlPlaneId,
 )
-from k3k_core.resources import CONFIG_MAP, PERSISTENT_VOLUME_CLAIM, SECRET
+from k3k_core.resources import CONFIG_MAP, PERSISTENT_VOLUME_CLAIM, POD, SECRET, STATEFUL_SET
 from k3k_core.values import Values
+
+_SLEEPING = frozenset({COMPONENT_SERVER, COMPONENT_ETCD, COMPONENT_AGENT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +151,7 @@ async def plan_pause(host: HostApi, identity: ControlPlaneId) -> Plan:
         ConflictError: it was made by Helm, applied by others, is being deleted, or another verb is under way.
     """
     standing = await _look(host, identity, "pause")
-    already = standing.since is not None and standing.scaled_to_zero
+    already = standing.since is not None and standing.rests
     steps = () if already else _pause_steps(standing.values)
     warnings = []
     if standing.loses and not already:
@@ -289,11 +292,20 @@ async def resume(
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    """What a pause and a resume depend on."""
+    """What a pause and a resume depend on.
+
+    Attributes:
+        values: its values.
+        since: when it was marked as paused.
+        scaled_to_zero: whether no servers are asked for.
+        rests: whether nothing of it is asked for, and nothing runs any more.
+        loses: whether its data end with its pods.
+    """
 
     values: Values
     since: datetime | None
     scaled_to_zero: bool
+    rests: bool
     loses: bool
 
 
@@ -302,17 +314,31 @@ async def _look(host: HostApi, identity: ControlPlaneId, verb: str) -> _Standing
     refuse_applied(identity, root)
     refuse_other_operation(identity, root, verb)
     labels = f"{LABEL_CONTROL_PLANE}={identity.name}"
-    workload, volumes = await together(
+    servers, others, pods, volumes = await together(
         find_workload(host, identity),
+        host.list(STATEFUL_SET, identity.namespace, labels=labels),
+        host.list(POD, identity.namespace, labels=labels, metadata_only=True),
         host.list(PERSISTENT_VOLUME_CLAIM, identity.namespace, labels=labels, metadata_only=True),
     )
     values = stored_values(root).values
+    sleeping = {identity.server, identity.etcd, identity.agent}
+    asked = [_replicas(item) for item in others.items if item["metadata"]["name"] in sleeping]
+    runs = [item for item in pods.items if _component(item) in _SLEEPING]
     return _Standing(
         values=values,
         since=paused_at(root),
-        scaled_to_zero=int(workload["spec"].get("replicas", 1)) == 0,
+        scaled_to_zero=_replicas(servers) == 0,
+        rests=not any(asked) and not runs,
         loses=_loses_data(identity, values, [item["metadata"]["name"] for item in volumes.items]),
     )
+
+
+def _replicas(workload: Mapping[str, Any]) -> int:
+    return int(workload["spec"].get("replicas", 1))
+
+
+def _component(pod: Mapping[str, Any]) -> str:
+    return str((pod["metadata"].get("labels") or {}).get(LABEL_COMPONENT, ""))
 
 
 def _loses_data(identity: ControlPlaneId, values: Values, volumes: Iterable[str]) -> bool:
