@@ -123,7 +123,7 @@ async def test_a_create_that_is_stopped_anywhere_leaves_nothing_of_the_preflight
         assert _left_over(sandbox) == set(), spare
         assert ("StatefulSet", identity(spare).server) in objects_of(sandbox, identity(spare))
 
-    await stopped_everywhere(sandbox, kubeconfig, verb, check, answered=answered, every=4)
+    await stopped_everywhere(sandbox, kubeconfig, verb, check, answered=answered, every=7)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ async def test_a_dump_that_is_stopped_anywhere_and_repeated_is_whole(
         assert _left_over(sandbox) == set()
         assert secrets_of(sandbox, IDENTITY) == secrets
 
-    await stopped_everywhere(sandbox, kubeconfig, verb, check, answered=False, every=3)
+    await stopped_everywhere(sandbox, kubeconfig, verb, check, answered=False, every=5)
 
 
 async def test_what_has_no_external_database_is_told_so(host: Host, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ from tests.support.stopping import objects_of, secrets_of, stopped_everywhere
 
 IDENTITY = ControlPlaneId("tenants", "dev")
 # Requests between two stops: a move makes many, and most of them are of steps that have walks of their own.
-EVERY = 24
+EVERY = 29
 OLD_CLAIM = "data-dev-k3k-server-0"
 DSN = "postgres://k3s:secret-password@db.example.org/"
 
