@@ -12,12 +12,13 @@ from k3k_core.concurrency import together
 from k3k_core.errors import ForbiddenError, Issue, NotFoundError
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.claim import check_root, refuse_applied, stored_values
+from k3k_core.lifecycle.immutable import immutable_changes
 from k3k_core.lifecycle.leftovers import refuse_foreign
 from k3k_core.lifecycle.operation import Operation, operation_of, refuse_other_operation
 from k3k_core.lifecycle.pause import paused_at
 from k3k_core.lifecycle.plan import Plan
 from k3k_core.lifecycle.restore_source import Source
-from k3k_core.names import LABEL_CONTROL_PLANE, ControlPlaneId
+from k3k_core.names import ANNOTATION_MIGRATION, LABEL_CONTROL_PLANE, ControlPlaneId
 from k3k_core.pki import ControlPlanePki, Tokens
 from k3k_core.resources import PERSISTENT_VOLUME_CLAIM, SECRET
 from k3k_core.values import join_secrets, load_given
@@ -198,6 +199,22 @@ def _problems(request: RestoreRequest, source: Source, found: Situation) -> list
                 "restore it with --set persistence.enabled=true",
             )
         )
+    if found.stored is not None:
+        anew = f"restore it as another one (--as NAME), or delete {request.id.name} first"
+        problems += [
+            Issue(each.path, each.problem, anew)
+            for each in immutable_changes(found.stored, wanted)
+            # A snapshot is written to empty volumes, whatever etcd wrote on them last.
+            if each.path != "datastore.etcd.image"
+        ]
+    if found.root is not None and is_unconfirmed(found.root):
+        problems.append(
+            Issue(
+                "",
+                "its move to another datastore is not confirmed",
+                f"`k3k migrate {request.id.name} -n {request.id.namespace}` with --confirm or --back first",
+            )
+        )
     theirs, ours = K3sVersion.parse(manifest.version), K3sVersion.parse(wanted.version)
     if (ours.major, ours.minor) < (theirs.major, theirs.minor):
         problems.append(
@@ -308,6 +325,15 @@ def _with_endpoint(loaded: LoadedValues, source: Source) -> LoadedValues:
     actual = Tokens.from_secret_data(source.secret("tokens") or {}).datastore_endpoint
     given = join_secrets(loaded.given, {"datastore.external.endpoint": actual})
     return replace(load_given(given), warnings=loaded.warnings)
+
+
+def is_unconfirmed(root: Mapping[str, Any]) -> bool:
+    """Tell whether a control plane was moved to another datastore and can still go back.
+
+    Args:
+        root: its root Secret.
+    """
+    return bool((root["metadata"].get("annotations") or {}).get(ANNOTATION_MIGRATION))
 
 
 async def _root(host: HostApi, identity: ControlPlaneId) -> dict[str, Any] | None:

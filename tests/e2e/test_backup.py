@@ -15,6 +15,7 @@ from k3k_core.lifecycle.backup import BackupRequest, plan_backup
 from k3k_core.lifecycle.backup_catalog import PruneRequest, list_backups, prune
 from k3k_core.lifecycle.backup_verify import scratch_id, verify
 from k3k_core.lifecycle.delete import DeleteRequest, delete
+from k3k_core.lifecycle.describe import describe
 from k3k_core.lifecycle.kubeconfig import fetch_kubeconfig
 from k3k_core.lifecycle.operation import Operation, begin
 from k3k_core.lifecycle.pause import PauseRequest, pause
@@ -27,7 +28,10 @@ from tests.support.hosts import REAL, HostUnderTest
 __all__ = ["backups"]
 pytestmark = pytest.mark.skipif(bool(REAL), reason="its servers are simulated")
 
-EXTERNAL = ("datastore.kind=external", "datastore.external.endpoint=postgres://k3s:pw@db.example.org:5432/one")
+EXTERNAL = (
+    "datastore.kind=external",
+    "datastore.external.endpoint=postgres://k3s:pw@db.example.org:5432/one",
+)
 ON_A_VOLUME = ("persistence.enabled=true", "persistence.storage_class=standard")
 
 
@@ -184,6 +188,12 @@ async def test_a_backup_taken_leaves_a_note_on_the_root_and_nothing_else(
     annotations = (await api.get(SECRET, one.namespace, one.root))["metadata"]["annotations"]
     assert annotations[ANNOTATION_LAST_BACKUP] == str(taken.name)
     assert annotations[ANNOTATION_BACKED_UP_AT] == taken.name.at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    old = {"metadata": {"annotations": {ANNOTATION_BACKED_UP_AT: "2020-01-01T00:00:00Z"}}}
+    await api.patch(SECRET, one.namespace, one.root, old)
+    conditions = {
+        each.type: each.message for each in (await describe(api, one, now=taken.name.at)).conditions
+    }
+    assert "`k3k backup create one" in conditions["BackedUp"]
     place = str(backups.folder)
     assert await prune(api, PruneRequest(one, source=place, keep=0)) == ()
     assert [each.name for each in (await list_backups(api, one, place)).summaries] == [taken.name]
@@ -235,6 +245,20 @@ async def test_a_restore_in_place_says_what_is_lost_and_waits_for_what_else_is_u
         await backups.restore(api, one)
     with pytest.raises(ConflictError, match="in the middle of migrate"):
         await backups.take(api, one)
+
+
+async def test_what_was_moved_to_another_datastore_since_is_not_restored_in_place(
+    host: HostUnderTest, api: Host, backups: Backups
+) -> None:
+    one = await made(api, host.namespace, "one", *ON_A_VOLUME)
+    await backups.take(api, one)
+    overrides = ("datastore.kind=etcd",)
+    plan = await backups.plan(api, one, overrides=overrides)
+    assert {each.path for each in plan.problems} == {"datastore.kind"}
+    fixed = await backups.plan(api, one, overrides=("persistence.size=9Gi",))
+    assert [(each.path, "--as NAME" in each.remedy) for each in fixed.problems] == [
+        ("persistence.size", True)
+    ]
 
 
 async def test_a_verified_backup_was_restored_compared_and_deleted_again(
