@@ -76,12 +76,12 @@ async def test_a_pause_stopped_after_any_request_finishes_when_repeated(
     async def verb(host: Host, _spare: int) -> None:
         # As the command does: what the plan has nothing to do for is left as it is.
         if not (await plan_pause(host, ONE)).nothing_to_do:
-            await pause(host, PauseRequest(ONE, timeout=20.0))
+            await pause(host, PauseRequest(ONE, timeout=60.0))
 
     async def check(host: Host, spare: int) -> None:
         assert (pods_of(sandbox), await is_marked(host)) == ([], True), f"after {spare} requests"
         assert kept_of(sandbox) == before, f"after {spare} requests"
-        assert (await resume(host, ONE, timeout=20.0)).ready
+        assert (await resume(host, ONE, timeout=60.0)).ready
         assert replicas_of(sandbox) == running
 
     await stopped_everywhere(sandbox, kubeconfig, verb, check, answered=answered, every=every)
@@ -96,12 +96,12 @@ async def test_a_resume_stopped_after_any_request_finishes_when_repeated(
 
     async def verb(host: Host, _spare: int) -> None:
         if not (await plan_resume(host, ONE)).nothing_to_do:
-            assert (await resume(host, ONE, timeout=20.0)).ready
+            assert (await resume(host, ONE, timeout=60.0)).ready
 
     async def check(host: Host, spare: int) -> None:
         assert (sorted(pods_of(sandbox)), await is_marked(host)) == (sorted(pods), False), f"after {spare}"
         assert (kept_of(sandbox), replicas_of(sandbox)) == (before, running), f"after {spare} requests"
-        await pause(host, PauseRequest(ONE, timeout=20.0))
+        await pause(host, PauseRequest(ONE, timeout=60.0))
 
     async with open_host(HostOptions(kubeconfig=str(kubeconfig))) as host:
         await pause(host, PauseRequest(ONE))
@@ -143,7 +143,7 @@ async def test_a_prune_stopped_after_any_request_finishes_when_repeated(
     async def verb(host: Host, _spare: int) -> None:
         request = PruneRequest(ONE.namespace)
         endings = await plan_prune(host, request, now=now)
-        result = await prune(host, request, endings, now=now, max_parallel=1, timeout=20.0)
+        result = await prune(host, request, endings, now=now, max_parallel=1, timeout=60.0)
         assert not result.of("failed")
 
     async def check(host: Host, spare: int) -> None:
