@@ -96,7 +96,7 @@ def write_upgraded(session: Session, upgraded: Upgraded, *, verb: str = "upgrade
     elif output != "table":
         write_document(console, _to_dict(upgraded, verb), output)
     elif not console.quiet:
-        console.data(escape(_sentence(upgraded)))
+        console.data(escape(_sentence(upgraded, verb)))
         facts = [("Endpoint", upgraded.endpoint), ("Revision", str(upgraded.revision))]
         console.data(fields(console.out, facts, indent=2))
 
@@ -116,12 +116,13 @@ def _head(plan: UpgradePlan) -> str:
     return f"{plan.id}: {versions}, {revision}, {plan.strategy}{goes_on}"
 
 
-def _sentence(upgraded: Upgraded) -> str:
+def _sentence(upgraded: Upgraded, verb: str) -> str:
     took = format_elapsed(upgraded.elapsed)
     state = f"ready after {took}" if upgraded.ready else f"its servers were not waited for ({took})"
     what = f"is at {upgraded.version}"
     if upgraded.from_version != upgraded.version:
-        what = f"upgraded from {upgraded.from_version} to {upgraded.version}"
+        done = "rolled back" if verb == "rollback" else "upgraded"
+        what = f"{done} from {upgraded.from_version} to {upgraded.version}"
     elif upgraded.changed:
         what = f"changed, at {upgraded.version}"
     return f"Control plane {upgraded.id} {what}, {state}"
