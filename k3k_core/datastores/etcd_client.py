@@ -5,12 +5,15 @@ Paths and messages: https://etcd.io/docs/v3.6/dev-guide/api_grpc_gateway/. Serve
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from k3k_core.datastores.etcd_messages import (
+    UNAVAILABLE,
     Alarm,
     EtcdError,
     Member,
@@ -35,6 +38,7 @@ _NOT_JSON = "it does not speak etcd's JSON gateway"
 PAGE = 500
 # A member that works says how it is at once, also when it waits for others.
 _STATUS_TIMEOUT = 4.0
+_PAUSE = 0.3
 _LONGEST_LINE = 4 * 1024 * 1024
 
 
@@ -70,7 +74,7 @@ class EtcdClient:
 
     async def members(self) -> tuple[Member, ...]:
         """Return the members of the cluster, by name."""
-        answer = await self._call("cluster/member/list", {})
+        answer = await self._read("cluster/member/list", {})
         found = [read_member(each) for each in answer.get("members") or ()]
         return tuple(sorted(found, key=lambda each: (each.peer_urls, each.id)))
 
@@ -98,7 +102,7 @@ class EtcdClient:
 
     async def alarms(self) -> tuple[Alarm, ...]:
         """Return the alarms of all members."""
-        answer = await self._call("maintenance/alarm", {"action": "GET"})
+        answer = await self._read("maintenance/alarm", {"action": "GET"})
         return tuple(read_alarm(each) for each in answer.get("alarms") or ())
 
     async def disarm(self, alarm: Alarm) -> None:
@@ -116,7 +120,7 @@ class EtcdClient:
 
     async def get(self, key: bytes) -> bytes | None:
         """Return what a key holds; a quorum has to agree to the answer."""
-        page = read_range(await self._call("kv/range", {"key": encoded(key)}))
+        page = read_range(await self._read("kv/range", {"key": encoded(key)}))
         return page.items[0].value if page.items else None
 
     async def page(
@@ -138,7 +142,7 @@ class EtcdClient:
             "limit": str(limit),
             "keys_only": keys_only,
         }
-        return read_range(await self._call("kv/range", body))
+        return read_range(await self._read("kv/range", body))
 
     async def put(self, key: bytes, value: bytes, *, lease: int = 0) -> None:
         """Write one key."""
@@ -181,6 +185,17 @@ class EtcdClient:
                 if piece := reader.read(self._decode(line)):
                     await sink(piece)
         return reader.finish()
+
+    async def _read(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Ask what changes nothing; while a leader is elected, again for as long as one request may take."""
+        deadline = time.monotonic() + self._timeout
+        while True:
+            try:
+                return await self._call(path, body)
+            except EtcdError as error:
+                if error.code != UNAVAILABLE or time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(_PAUSE)
 
     async def _call(
         self, path: str, body: Mapping[str, Any], *, timeout: float | None = None
