@@ -28,3 +28,21 @@ async def test_all_certificates_of_a_control_plane_are_listed_with_what_renews_t
     table = (await host.k3k("certificates", *where, "--within", "400d")).checked().out
     assert "admin kubeconfig" in table
     assert "server-ca" not in table
+
+
+async def test_certificates_of_many_are_made_anew_where_it_is_asked_for(host: HostUnderTest) -> None:
+    where = ("-n", host.namespace)
+    for name in ("one", "two"):
+        (await host.k3k("create", name, *where, "--set", "labels.team=a")).checked()
+    rotate = ("rotate", "certificates", *where, "-o", "json", "--yes")
+    idle = json.loads((await host.k3k(*rotate, "-l", "team=a")).checked().out)
+    assert [each["changed"] for each in idle["results"]] == [False, False]
+    done = json.loads((await host.k3k(*rotate, "-l", "team=a", "--force")).checked().out)
+    assert done["schema"] == "k3k.rotate-certificates-many/v1"
+    assert [(each["name"], each["state"], each["changed"]) for each in done["results"]] == [
+        ("one", "done", True),
+        ("two", "done", True),
+    ]
+    again = json.loads((await host.k3k(*rotate, "one", "--force")).checked().out)
+    assert again["schema"] == "k3k.rotate-certificates/v1"
+    assert "the admin kubeconfig" in again["rotated"]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from k3k_core.cli import options
+from k3k_core.cli import bulk, options
 from k3k_core.cli.catalog import VERBS
 from k3k_core.cli.command import Example, VerbCommand, help_text
 from k3k_core.cli.durations import format_elapsed
@@ -20,7 +21,11 @@ from k3k_core.cli.session import Session
 from k3k_core.cli.terminal import escape
 
 if TYPE_CHECKING:
+    from k3k_core.host import HostApi
+    from k3k_core.lifecycle.plan import Plan
+    from k3k_core.lifecycle.progress import Progress
     from k3k_core.lifecycle.rotating import Rotated
+    from k3k_core.names import ControlPlaneId
 
 FORMATS = ("table", "json", "yaml", "name")
 _TOKENS = ("server", "agent", "identities")
@@ -37,12 +42,30 @@ def command() -> None:
     """Group the verbs."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Rotation:
+    """One rotation as the command asks for it.
+
+    Attributes:
+        what: word of its schema: "tokens", "certificates" or "ca".
+        question: what a person is asked.
+        plan: makes the plan for one control plane.
+        work: carries it out.
+    """
+
+    what: str
+    question: str
+    plan: Callable[[HostApi, ControlPlaneId], Awaitable[Plan]]
+    work: Callable[[HostApi, ControlPlaneId, Progress], Awaitable[Rotated]]
+
+
 def _rotation(
-    name: str, summary: str, details: str, *examples: Example
+    name: str, summary: str, details: str, *examples: Example, many: bool = False
 ) -> Callable[[Callable[..., Any]], click.Command]:
     """Make a function one of the verbs, with the options all of them have."""
 
     def decorate(function: Callable[..., Any]) -> click.Command:
+        function = bulk.bulk_options(function) if many else function
         timeout = option(
             "--timeout",
             type=options.Duration(),
@@ -62,7 +85,7 @@ def _rotation(
             help=help_text(summary, details),
             examples=examples,
             outputs=FORMATS,
-        )(options.name_argument(function))
+        )((bulk.optional_name_argument if many else options.name_argument)(function))
 
     return decorate
 
@@ -76,6 +99,8 @@ def _rotation(
     Example("All of them", "k3k rotate tokens ci -n team-a"),
     Example("The one that agents join with", "k3k rotate tokens ci -n team-a --only agent"),
     Example("What would happen", "k3k rotate tokens ci -n team-a --dry-run"),
+    Example("Those of a whole team", "k3k rotate tokens -l team=a -A --max-parallel 2 --yes"),
+    many=True,
 )
 @option(
     "--only",
@@ -84,26 +109,25 @@ def _rotation(
     help="Only this one; may be repeated (default: all).",
 )
 def tokens(
-    session: Session, name: str, only: tuple[str, ...], timeout: float, yes: bool, dry_run: bool
+    session: Session,
+    name: str | None,
+    only: tuple[str, ...],
+    timeout: float,
+    yes: bool,
+    dry_run: bool,
+    **chosen: Any,
 ) -> None:
     """Exchange tokens."""
     from k3k_core.lifecycle.rotate_tokens import plan_rotate_tokens, rotate_tokens
 
-    identity, what = identify(session, name), only or _TOKENS
-    if agreed(
-        session,
-        lambda host: plan_rotate_tokens(host, identity, what),
-        yes=yes,
-        dry_run=dry_run,
-        question="Exchange them?",
-    ):
-        _tell(
-            session,
-            carried_out(
-                session, lambda host, progress: rotate_tokens(host, identity, what, progress, timeout=timeout)
-            ),
-            "tokens",
-        )
+    what = only or _TOKENS
+    rotation = _Rotation(
+        "tokens",
+        "Exchange them?",
+        lambda host, each: plan_rotate_tokens(host, each, what),
+        lambda host, each, progress: rotate_tokens(host, each, what, progress, timeout=timeout),
+    )
+    _one_or_many(session, rotation, name, yes=yes, dry_run=dry_run, **chosen)
 
 
 @_rotation(
@@ -114,30 +138,29 @@ def tokens(
     Example("When it is time", "k3k rotate certificates ci -n team-a"),
     Example("Now", "k3k rotate certificates ci -n team-a --force"),
     Example("Whether it is time", "k3k rotate certificates ci -n team-a --dry-run"),
+    Example("Wherever it is time", "k3k rotate certificates -l team=a -A --yes"),
+    many=True,
 )
 @option("--force", is_flag=True, help="Also those that are good for more than 120 days.")
-def certificates(session: Session, name: str, force: bool, timeout: float, yes: bool, dry_run: bool) -> None:
+def certificates(
+    session: Session,
+    name: str | None,
+    force: bool,
+    timeout: float,
+    yes: bool,
+    dry_run: bool,
+    **chosen: Any,
+) -> None:
     """Make certificates anew."""
     from k3k_core.lifecycle.rotate_certificates import plan_rotate_certificates, rotate_certificates
 
-    identity = identify(session, name)
-    if agreed(
-        session,
-        lambda host: plan_rotate_certificates(host, identity, force=force),
-        yes=yes,
-        dry_run=dry_run,
-        question="Make them anew?",
-    ):
-        _tell(
-            session,
-            carried_out(
-                session,
-                lambda host, progress: rotate_certificates(
-                    host, identity, progress, force=force, timeout=timeout
-                ),
-            ),
-            "certificates",
-        )
+    rotation = _Rotation(
+        "certificates",
+        "Make them anew?",
+        lambda host, each: plan_rotate_certificates(host, each, force=force),
+        lambda host, each, progress: rotate_certificates(host, each, progress, force=force, timeout=timeout),
+    )
+    _one_or_many(session, rotation, name, yes=yes, dry_run=dry_run, **chosen)
 
 
 @_rotation(
@@ -158,24 +181,72 @@ def authorities(
     """Exchange authorities."""
     from k3k_core.lifecycle.rotate_ca import plan_rotate_ca, rotate_ca
 
-    identity = identify(session, name)
+    rotation = _Rotation(
+        "ca",
+        "Take the old ones away?" if finished else "Exchange them?",
+        lambda host, each: plan_rotate_ca(host, each, finish=finished),
+        lambda host, each, progress: rotate_ca(
+            host, each, progress, finish_overlap=finished, timeout=timeout
+        ),
+    )
+    _one(session, rotation, identify(session, name), yes=yes, dry_run=dry_run)
+
+
+def _one(
+    session: Session, rotation: _Rotation, identity: ControlPlaneId, *, yes: bool, dry_run: bool
+) -> None:
     if agreed(
         session,
-        lambda host: plan_rotate_ca(host, identity, finish=finished),
+        lambda host: rotation.plan(host, identity),
         yes=yes,
         dry_run=dry_run,
-        question="Take the old ones away?" if finished else "Exchange them?",
+        question=rotation.question,
     ):
-        _tell(
-            session,
-            carried_out(
-                session,
-                lambda host, progress: rotate_ca(
-                    host, identity, progress, finish_overlap=finished, timeout=timeout
-                ),
-            ),
-            "ca",
-        )
+        rotated = carried_out(session, lambda host, progress: rotation.work(host, identity, progress))
+        _tell(session, rotated, rotation.what)
+
+
+def _one_or_many(
+    session: Session,
+    rotation: _Rotation,
+    name: str | None,
+    *,
+    selector: str | None,
+    max_parallel: int,
+    stop_after_failures: int | None,
+    yes: bool,
+    dry_run: bool,
+) -> None:
+    identity = bulk.one_or_many(session, name, selector)
+    if identity is not None:
+        _one(session, rotation, identity, yes=yes, dry_run=dry_run)
+        return
+    verb, identities = f"rotate {rotation.what}", bulk.chosen(session, selector or "")
+    if dry_run:
+        bulk.show_plans(session, identities, rotation.plan, verb)
+        return
+    bulk.agree_to_many(session, identities, verb, yes=yes)
+    result = bulk.carried_out_on_many(
+        session,
+        identities,
+        rotation.work,
+        max_parallel=max_parallel,
+        stop_after_failures=stop_after_failures,
+    )
+    bulk.write_results(session, verb, result, to_dict=_document, detail=_detail)
+
+
+def _document(rotated: Rotated) -> dict[str, Any]:
+    return {
+        "rotated": list(rotated.what),
+        "changed": rotated.changed,
+        "elapsedSeconds": round(rotated.elapsed, 3),
+        "advice": list(rotated.advice),
+    }
+
+
+def _detail(rotated: Rotated) -> str:
+    return f"exchanged {' and '.join(rotated.what)}" if rotated.changed else "nothing to do"
 
 
 def _tell(session: Session, rotated: Rotated, what: str) -> None:
@@ -183,16 +254,12 @@ def _tell(session: Session, rotated: Rotated, what: str) -> None:
     if output == "name":
         console.data(str(rotated.id))
     elif output != "table":
-        document = {
+        head = {
             "schema": f"k3k.rotate-{what}/v1",
             "namespace": rotated.id.namespace,
             "name": rotated.id.name,
-            "rotated": list(rotated.what),
-            "changed": rotated.changed,
-            "elapsedSeconds": round(rotated.elapsed, 3),
-            "advice": list(rotated.advice),
         }
-        write_document(console, document, output)
+        write_document(console, {**head, **_document(rotated)}, output)
     elif not console.quiet:
         took = format_elapsed(rotated.elapsed)
         console.data(
