@@ -66,8 +66,9 @@ async def test_a_paused_control_plane_runs_nothing_and_has_all_it_had_when_it_is
     assert (row["verdict"], row["pausedAt"]) == ("Paused", paused["pausedAt"])
     described = (await host.k3k("describe", "one", "-n", host.namespace)).checked().out
     assert "Paused" in described
-    refused = await host.k3k("restart", "one", "-n", host.namespace)
-    assert (refused.code, "k3k resume one" in refused.err) == (4, True)
+    for verb in (("restart", "one"), ("create", "one"), ("upgrade", "one", "--set", "k3s.debug=true", "-y")):
+        refused = await host.k3k(*verb, "-n", host.namespace)
+        assert (refused.code, "k3k resume one" in refused.err) == (4, True), verb
     same = await host.k3k("diff", "one", "-n", host.namespace, "--set", "servers=1", "--exit-code")
     assert same.code == 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from textual.widgets import Input
 
 from k3k_core.host import Host
@@ -72,6 +73,17 @@ async def test_a_protected_control_plane_is_not_deleted_and_one_with_a_time_to_l
         ends = expires_at_of(await on.host.get(SECRET, NAMESPACE, identity.root))
         assert ends is not None
         assert ends > datetime.now(UTC) + timedelta(minutes=110)
+
+
+async def test_a_backup_is_taken_where_the_command_would_put_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    async with stage(tmp_path, "ci") as on:
+        assert "encrypt it" in await agreed(on, "backup", "ci")
+        await on.notice("Backed up shop/ci to")
+        assert [path.name[:7] for path in (tmp_path / "home").rglob("*.k3kbackup")] == ["shop.ci"]
 
 
 async def test_a_revision_is_picked_and_its_values_come_back(tmp_path: Path) -> None:
