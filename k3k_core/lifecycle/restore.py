@@ -10,7 +10,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ from k3k_core.errors import ConflictError, NotFoundError
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.addressing import settle_address
 from k3k_core.lifecycle.applying import apply_supports, store_kubeconfig
-from k3k_core.lifecycle.claim import asks_for_volumes, ensure_namespace, owner_of
+from k3k_core.lifecycle.claim import ensure_namespace, owner_of
 from k3k_core.lifecycle.credentials import create_once, find_datastore_files
 from k3k_core.lifecycle.databases import restore_external
 from k3k_core.lifecycle.etcd_restore import restore_etcd
@@ -33,6 +33,7 @@ from k3k_core.lifecycle.restore_plan import (
     BACKUP_FACT,
     DIGEST_FACT,
     ID_FACT,
+    NEW_FACT,
     OPERATION,
     RestoreRequest,
     Situation,
@@ -44,7 +45,7 @@ from k3k_core.lifecycle.restore_source import Source
 from k3k_core.lifecycle.revisions import revision_secrets
 from k3k_core.lifecycle.root_marks import renewed_metadata
 from k3k_core.lifecycle.scaling import start_servers, stop_servers
-from k3k_core.lifecycle.storage import settle_persistence
+from k3k_core.lifecycle.storage import settle_access_mode, settle_persistence
 from k3k_core.manifests import Blueprint, OwnerReference
 from k3k_core.manifests.metadata import secret
 from k3k_core.names import (
@@ -114,7 +115,7 @@ async def restore(
     operation, root = await _begin(work, found)
     restore_id = operation.facts[ID_FACT]
     # A root that an interrupted restore made is no control plane that was there.
-    in_place = there and operation.facts.get("new") != "true"
+    in_place = there and operation.facts.get(NEW_FACT) != "true"
     if there:
         await _stop(work)
     root = await _store_values(work, found, root)
@@ -164,12 +165,14 @@ class _Work:
 
 async def _settled(work: _Work, found: Situation) -> Situation:
     """Decide about volumes that nobody asked for, as a create does."""
-    from dataclasses import replace
-
-    wanted = await settle_persistence(
-        work.host, found.wanted, asked_for=asks_for_volumes(found.loaded), progress=work.progress
-    )
-    return replace(found, wanted=wanted)
+    values = found.wanted
+    asked_for = any(each.startswith("persistence.enabled=") for each in work.request.overrides)
+    if values.persistence.access_mode == "ReadWriteOncePod":
+        # That may have been settled on another host, which had a driver for it.
+        persistence = values.persistence.model_copy(update={"access_mode": "auto"})
+        values = values.model_copy(update={"persistence": persistence})
+    values = await settle_persistence(work.host, values, asked_for=asked_for, progress=work.progress)
+    return replace(found, wanted=await settle_access_mode(work.host, values))
 
 
 async def _begin(work: _Work, found: Situation) -> tuple[Operation, dict[str, Any]]:
@@ -179,7 +182,7 @@ async def _begin(work: _Work, found: Situation) -> tuple[Operation, dict[str, An
         BACKUP_FACT: name,
         DIGEST_FACT: work.source.sha256,
         ID_FACT: f"{name}-{secrets.token_hex(4)}",
-        "new": "false" if found.root is not None else "true",
+        NEW_FACT: "false" if found.root is not None else "true",
     }
     operation = Operation(OPERATION, "loading", facts, work.request.command)
     if found.root is not None:

@@ -20,6 +20,7 @@ from k3k_core.lifecycle.plan import Plan
 from k3k_core.lifecycle.restore_source import Source
 from k3k_core.names import ANNOTATION_MIGRATION, LABEL_CONTROL_PLANE, ControlPlaneId
 from k3k_core.pki import ControlPlanePki, Tokens
+from k3k_core.pki.tokens import DATASTORE_KEY
 from k3k_core.resources import PERSISTENT_VOLUME_CLAIM, SECRET
 from k3k_core.values import join_secrets, load_given
 from k3k_core.versions import K3sVersion
@@ -33,6 +34,7 @@ OPERATION = "restore"
 BACKUP_FACT = "backup"
 DIGEST_FACT = "sha256"
 ID_FACT = "id"
+NEW_FACT = "new"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,10 @@ async def look(host: HostApi, request: RestoreRequest, source: Source) -> Situat
         refuse_applied(identity, root)
         refuse_other_operation(identity, root, OPERATION)
     stored = stored_values(root) if root is not None else None
-    if request.keep_values and root is not None:
+    operation = operation_of(root) if root is not None else None
+    # What an interrupted restore has made holds what it settled: that it goes on with.
+    made_by_us = operation is not None and operation.facts.get(NEW_FACT) == "true"
+    if root is not None and (request.keep_values or made_by_us):
         from k3k_core.values import load_values
 
         text = manifests.stored_values(root)
@@ -106,7 +111,7 @@ async def look(host: HostApi, request: RestoreRequest, source: Source) -> Situat
     else:
         again = _address_again(source) if root is None and source.manifest.name.id == identity else ()
         loaded = source.values((*again, *request.overrides))
-    loaded = _with_endpoint(loaded, source)
+    loaded = _with_endpoint(loaded, await _endpoint(host, identity, source))
     same, volumes = await together(_has_authorities(host, identity, source), _volumes(host, identity))
     return Situation(
         root=root,
@@ -115,7 +120,7 @@ async def look(host: HostApi, request: RestoreRequest, source: Source) -> Situat
         loaded=loaded,
         same=same,
         volumes=volumes,
-        operation=operation_of(root) if root is not None else None,
+        operation=operation,
     )
 
 
@@ -317,12 +322,20 @@ def _shares_database(source: Source, wanted: Values) -> bool:
     return asked.endpoint == was
 
 
-def _with_endpoint(loaded: LoadedValues, source: Source) -> LoadedValues:
+async def _endpoint(host: HostApi, identity: ControlPlaneId, source: Source) -> str:
+    """Return the DSN that values mean which do not name one: that of today, where there is one."""
+    try:
+        live = manifests.secret_data(await host.get(SECRET, identity.namespace, identity.tokens))
+    except NotFoundError:
+        live = {}
+    return live.get(DATASTORE_KEY) or (source.secret("tokens") or {}).get(DATASTORE_KEY, "")
+
+
+def _with_endpoint(loaded: LoadedValues, actual: str) -> LoadedValues:
     """Put the address of the datastore back, where the values hold what stands for it."""
     endpoint = loaded.values.datastore.external.endpoint
     if endpoint is None or not manifests.is_stand_in(endpoint):
         return loaded
-    actual = Tokens.from_secret_data(source.secret("tokens") or {}).datastore_endpoint
     given = join_secrets(loaded.given, {"datastore.external.endpoint": actual})
     return replace(load_given(given), warnings=loaded.warnings)
 
