@@ -108,6 +108,15 @@ async def test_defragmenting_tells_what_was_freed(host: HostUnderTest, identity:
     assert re.search(r"freed \d+ KiB", ended.out)
 
 
+async def test_the_leader_is_defragmented_last(host: HostUnderTest, identity: ControlPlaneId) -> None:
+    where = (identity.name, "-n", identity.namespace, "-o", "json")
+    status = json.loads((await host.k3k("etcd", "status", *where)).checked().out)
+    plan = json.loads((await host.k3k("etcd", "defrag", *where, "--dry-run")).checked().out)
+    (leader,) = [member["name"] for member in status["members"] if member["role"] == "leader"]
+    assert plan["order"][-1] == leader
+    assert len(plan["order"]) == 3
+
+
 async def test_there_is_nothing_to_disarm_without_an_alarm(
     host: HostUnderTest, identity: ControlPlaneId
 ) -> None:

@@ -113,7 +113,6 @@ async def test_defragmentation_gives_back_what_compaction_freed(real_etcd: RealP
         await client.delete_range(PREFIX, END)
         await client.compact((await client.status()).revision)
         done = await defragment(host, ID)
-        assert [name for name, _, _ in done.members][-1] == (await etcd.look()).leader
         assert all(after < before / 2 for _, before, after in done.members)
 
 
