@@ -12,6 +12,10 @@ from k3k_tui.forms.model.fields import Field, advanced, essentials, field_of
 from k3k_tui.forms.model.texts import MISSING, parse, show
 
 
+# Lists of mappings: one field holds all of each.
+LISTS = {"scheduling.tolerations", "agents.tolerations", "k3s.extra_volumes"}
+
+
 def every_field() -> list[Field]:
     return [field for section in (essentials(), *advanced()) for field in section.fields]
 
@@ -20,8 +24,7 @@ def leaves(at: Shape, above: str = "") -> set[str]:
     found: set[str] = set()
     for key, inner in at.keys.items():
         path = f"{above}.{key}" if above else key
-        # Tolerations are a list of mappings: one field holds all of it.
-        whole = inner is None or inner.free or path == "scheduling.tolerations"
+        whole = inner is None or inner.free or path in LISTS
         found |= {path} if whole or inner is None else leaves(inner, path)
     return found
 
