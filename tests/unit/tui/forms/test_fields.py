@@ -11,7 +11,6 @@ from k3k_core.values.shape import Shape, shape
 from k3k_tui.forms.model.fields import Field, advanced, essentials, field_of
 from k3k_tui.forms.model.texts import MISSING, parse, show
 
-
 # Lists of mappings: one field holds all of each.
 LISTS = {"scheduling.tolerations", "agents.tolerations", "k3s.extra_volumes"}
 
