@@ -15,6 +15,7 @@ from k3k_core.host import HostApi, open_tunnel
 from k3k_core.lifecycle.kubeconfig import fetch_kubeconfig, server_of
 from k3k_core.names import (
     API_PORT,
+    COMPONENT_GREEN,
     COMPONENT_SERVER,
     LABEL_COMPONENT,
     LABEL_CONTROL_PLANE,
@@ -87,7 +88,9 @@ def redirected(document: str, server: str) -> str:
 
 async def _server(host: HostApi, identity: ControlPlaneId) -> str:
     """Return the name of a server that is ready, or else of one that runs."""
-    ours = f"{LABEL_CONTROL_PLANE}={identity.name},{LABEL_COMPONENT}={COMPONENT_SERVER}"
+    # In the middle of a blue-green upgrade the second set may be the only one that answers.
+    sets = f"{LABEL_COMPONENT} in ({COMPONENT_SERVER},{COMPONENT_GREEN})"
+    ours = f"{LABEL_CONTROL_PLANE}={identity.name},{sets}"
     pods = (await host.list(POD, identity.namespace, labels=ours)).items
     if not pods:
         # The chart labels its pods with the release alone.
@@ -99,11 +102,17 @@ async def _server(host: HostApi, identity: ControlPlaneId) -> str:
             f"control plane {identity} has no running server on host {host.name}",
             hint=f"`k3k describe {identity}` says why.",
         )
-    best = min(running, key=lambda pod: (not _is_ready(pod), pod["metadata"]["name"]))
+    best = min(running, key=_unfitness)
     name = best["metadata"].get("name")
     if not isinstance(name, str):
         raise HostError(f"host {host.name} lists a pod without a name")
     return name
+
+
+def _unfitness(pod: Mapping[str, Any]) -> tuple[bool, bool, str]:
+    metadata = pod["metadata"]
+    second = (metadata.get("labels") or {}).get(LABEL_COMPONENT) == COMPONENT_GREEN
+    return not _is_ready(pod), second, str(metadata.get("name"))
 
 
 def _is_ready(pod: Mapping[str, Any]) -> bool:
