@@ -293,4 +293,7 @@ async def test_the_command_takes_lists_and_restores(host: HostUnderTest, api: Ho
     assert (refused.code, "--yes" in refused.err) == (2, True)
     restored = await host.k3k(*asked, "--yes", env=env)
     assert f"Control plane {one} restored" in restored.checked().out
-    assert await note_of(api, one) == "kept"
+    elsewhere = ControlPlaneId(f"{host.namespace}-2", "two")
+    beside = await host.k3k(*asked, "--as", str(elsewhere), "--yes", "-o", "name", env=env)
+    assert beside.checked().out.strip() == str(elsewhere)
+    assert [await note_of(api, each) for each in (one, elsewhere)] == ["kept", "kept"]

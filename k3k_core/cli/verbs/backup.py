@@ -285,7 +285,7 @@ def restore_backup(
     of = identify(session, name)
     asked = Asked(
         of=of,
-        id=_other_name(session, of, other),
+        id=_other_name(of, other),
         backup=backup,
         place=source,
         key_file=Path(key_file).expanduser() if key_file is not None else None,
@@ -296,10 +296,15 @@ def restore_backup(
     restore(session, asked, yes=yes, dry_run=dry_run)
 
 
-def _other_name(session: Session, of: ControlPlaneId, other: str | None) -> ControlPlaneId:
+def _other_name(of: ControlPlaneId, other: str | None) -> ControlPlaneId:
+    """Return what `--as` names: NAME beside the original, or NAMESPACE/NAME."""
+    from k3k_core.names import ControlPlaneId as Identity
+    from k3k_core.names import validate_name, validate_namespace
+
     if other is None:
         return of
-    return identify(session, other if "/" in other else f"{of.namespace}/{other}", new=True)
+    namespace, slash, name = other.rpartition("/")
+    return Identity(validate_namespace(namespace) if slash else of.namespace, validate_name(name))
 
 
 @command.command(
