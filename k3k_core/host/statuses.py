@@ -148,7 +148,11 @@ def _not_found(case: _Case) -> K3kError:
             f"{case.where} has no namespace {refusal.name or subject.namespace}.",
             hint="Check --namespace, or create the namespace first.",
         )
-    return NotFoundError(f"{case.where} has no {case.subject}.")
+    part = subject.subresource is not None
+    return NotFoundError(
+        f"{case.where} has no {case.subject}.",
+        hint="It may be starting anew: try again in a moment." if part else "",
+    )
 
 
 def _conflict(case: _Case) -> K3kError:

@@ -96,8 +96,9 @@ async def test_a_container_that_does_not_exist_is_refused(host: Host) -> None:
 
 
 async def test_a_pod_that_does_not_exist_is_not_found(host: Host) -> None:
-    with pytest.raises(NotFoundError):
+    with pytest.raises(NotFoundError) as caught:
         await host.exec("ns", "nobody", command("list", "/"))
+    assert "try again" in caught.value.hint
 
 
 async def test_a_container_that_does_not_run_is_not_found(running: RunningSandbox, host: Host) -> None:
