@@ -10,7 +10,8 @@ import asyncio
 import secrets
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ from k3k_core.datastores import etcd_snapshot, kine, sql
 from k3k_core.datastores.inventory import Inventory, compare, inventory
 from k3k_core.datastores.rows import Row
 from k3k_core.discovery.control_plane import format_time
-from k3k_core.errors import ConflictError, Issue, K3kError
+from k3k_core.errors import ConflictError, Issue, K3kError, NotReadyError
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.applying import apply_supports
 from k3k_core.lifecycle.backup_data import capture
@@ -39,6 +40,7 @@ from k3k_core.lifecycle.migration import (
     BACK,
     COPYING,
     LOADED,
+    PREPARING,
     RETURNED,
     VERB,
     Work,
@@ -53,13 +55,17 @@ from k3k_core.lifecycle.operation import Operation, advance, operation_of, refus
 from k3k_core.lifecycle.pause import paused_problem
 from k3k_core.lifecycle.plan import Plan
 from k3k_core.lifecycle.progress import Progress, Step, silent
-from k3k_core.manifests import secret_data, stored_revision
+from k3k_core.lifecycle.rollout import Rollout, wait_for_rollout
+from k3k_core.lifecycle.scaling import counted
+from k3k_core.manifests import render_applied, secret_data, stored_revision
 from k3k_core.manifests import stored_values as values_text
 from k3k_core.manifests.database_clients import engine_of
-from k3k_core.names import ANNOTATION_MIGRATION, ANNOTATION_OPERATION, ControlPlaneId
+from k3k_core.names import ANNOTATION_MIGRATION, ANNOTATION_OPERATION, COMPONENT_ETCD, ControlPlaneId
 from k3k_core.resources import SECRET
 from k3k_core.values import Values, load_values
 
+# The API answers meanwhile, but nobody should wait for an etcd that never comes.
+_PREPARE_SECONDS = 300.0
 Target = Literal["etcd", "external"]
 
 
@@ -173,8 +179,12 @@ async def migrate(host: HostApi, request: MigrateRequest, progress: Progress = s
         return Migrated(request.id, request.to, 0, 0, stored_revision(root), time.monotonic() - started)
     if operation is None:
         operation, root = await _begin(work, request, root)
+    if operation.phase == PREPARING:
+        await _prepare(work, root)
+        operation = await advance(host, request.id, operation, COPYING)
     if operation.phase == COPYING:
-        await _copy(work, request, operation, root)
+        with _told_where(request):
+            await _copy(work, request, operation, root)
         operation = await _advanced(host, request.id)
     blueprint = await blueprint_of(work, root, stored_values(root).values)
     await advance(host, request.id, operation, LOADED, switched="true")
@@ -220,8 +230,46 @@ async def _begin(
         "to": request.to,
         "at": format_time(datetime.now(UTC)) or "",
     }
-    operation = Operation(VERB, COPYING, facts, request.command)
+    phase = PREPARING if request.to == "etcd" else COPYING
+    operation = Operation(VERB, phase, facts, request.command)
     return operation, await record(work, root, wanted, operation)
+
+
+async def _prepare(work: Work, root: dict[str, object]) -> None:
+    """Start the etcd beside the server that still runs: what keeps it from working costs nobody an answer.
+
+    Nothing else is applied: a server that is started again meanwhile has to find what it had.
+    """
+    identity = work.id
+    blueprint = await blueprint_of(work, root, stored_values(root).values)
+    for item in render_applied(blueprint):
+        if item["metadata"]["name"] == identity.etcd:
+            await work.host.apply(item)
+    members = counted(blueprint.values.datastore.etcd.members, COMPONENT_ETCD)
+    work.progress(Step("etcd", "started", f"waiting for {members}", f"StatefulSet/{identity.etcd}"))
+    rollout = Rollout(identity, identity.etcd, blueprint.values.datastore.etcd.members, frozenset(), VERB)
+    timeout = min(work.left, _PREPARE_SECONDS)
+    try:
+        await wait_for_rollout(work.host, rollout, timeout=timeout, progress=work.progress)
+    except NotReadyError as error:
+        error.hint = (
+            f"The server still runs on sqlite. The same command goes on waiting, `k3k migrate {identity.name} "
+            f"-n {identity.namespace} --back` takes the etcd away again."
+        )
+        raise
+    work.progress(Step("etcd", "done", f"{members} ready", f"StatefulSet/{identity.etcd}"))
+
+
+@contextmanager
+def _told_where(request: MigrateRequest) -> Iterator[None]:
+    """Say in every error that no server runs, and what can be done."""
+    try:
+        yield
+    except K3kError as error:
+        name = f"{request.id.name} -n {request.id.namespace}"
+        ways = f"No server runs now. `k3k {request.command}` goes on, `k3k migrate {name} --back` starts it on sqlite."
+        error.hint = f"{error.hint} {ways}".strip()
+        raise
 
 
 async def _copy(work: Work, request: MigrateRequest, operation: Operation, root: dict[str, object]) -> None:
@@ -292,7 +340,7 @@ def _see_same(identity: ControlPlaneId, request: MigrateRequest, before: Invento
         raise K3kError(
             f"what {request.to} holds is not what control plane {identity} has stored; no server was started on it\n"
             f"{lines}",
-            hint=f"`k3k migrate {identity.name} -n {identity.namespace} --back` goes back to sqlite; nothing is lost.",
+            hint="Nothing is lost: sqlite is as it was.",
         )
 
 
@@ -397,9 +445,12 @@ def _steps(request: MigrateRequest, wanted: Values) -> tuple[str, ...]:
     if request.to == "external":
         target = f"the database of Secret {wanted.datastore.external.secret_name}"
     confirm = f"`k3k migrate {identity.name} -n {identity.namespace} --confirm`"
+    recorded = "Record the new values, and that the data is being moved."
+    first = (recorded, f"Start {target} beside the server, and wait until it works.")
+    if request.to == "external":
+        first = (f"Prove that {target} can be used and is empty.", recorded)
     return (
-        *((f"Prove that {target} can be used and is empty.",) if request.to == "external" else ()),
-        "Record the new values, and that the data is being moved.",
+        *first,
         f"Stop {identity.server}-0: the API does not answer from here on.",
         f"Copy the database from volume {old_claim(identity)} into {target}, with its revisions.",
         "Read it back and compare numbers and digests of all kinds of object.",

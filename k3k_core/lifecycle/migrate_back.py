@@ -23,6 +23,7 @@ from k3k_core.lifecycle.etcd_snapshots import save_snapshot
 from k3k_core.lifecycle.existing import find_root
 from k3k_core.lifecycle.migration import (
     BACK,
+    PREPARING,
     RETURNED,
     VERB,
     Origin,
@@ -161,7 +162,9 @@ async def go_back(
         )
     await _see_volume(host, identity)
     if operation is None or operation.phase not in {BACK, RETURNED}:
-        operation, root = await _begin(work, root, origin, carry=origin.switched and not discard)
+        untouched = operation is not None and operation.phase == PREPARING
+        carry = origin.switched and not discard
+        operation, root = await _begin(work, root, origin, carry=carry, untouched=untouched)
     elif discard and operation.facts.get("carry") == "true":
         operation = await advance(host, identity, operation, operation.phase, carry="false")
     if operation.phase == BACK:
@@ -247,7 +250,7 @@ async def _see_volume(host: HostApi, identity: ControlPlaneId) -> None:
 
 
 async def _begin(
-    work: Work, root: dict[str, Any], origin: Origin, *, carry: bool
+    work: Work, root: dict[str, Any], origin: Origin, *, carry: bool, untouched: bool
 ) -> tuple[Operation, dict[str, Any]]:
     identity = work.id
     values = await values_of_revision(work.host, identity, origin.revision)
@@ -258,6 +261,8 @@ async def _begin(
         "switched": str(origin.switched).lower(),
         "moved": str(stored_revision(root)),
         "carry": str(carry).lower(),
+        # Whether the server has gone on all the time.
+        "untouched": str(untouched).lower(),
         "id": secrets.token_hex(4),
     }
     command = f"migrate {identity.name} -n {identity.namespace} --back"
@@ -267,7 +272,8 @@ async def _begin(
 
 async def _return(work: Work, root: dict[str, Any], operation: Operation) -> None:
     """Start the server on sqlite, with what the other datastore holds where that is to be brought along."""
-    await stop(work)
+    if operation.facts.get("untouched") != "true":
+        await stop(work)
     blueprint = await blueprint_of(work, root, stored_values(root).values)
     if operation.facts.get("carry") != "true":
         await start_on(work, blueprint)

@@ -35,8 +35,8 @@ from k3k_core.resources import SECRET, SERVICE, STATEFUL_SET
 from k3k_core.values import Values
 
 VERB = "migrate"
-# The servers are on no datastore; on the new one; going back to the old one; on the old one again.
-COPYING, LOADED, BACK, RETURNED = "copying", "loaded", "back", "returned"
+# The servers are on the old datastore; on none; on the new one; going back to the old one; on the old one again.
+PREPARING, COPYING, LOADED, BACK, RETURNED = "preparing", "copying", "loaded", "back", "returned"
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,10 +199,28 @@ async def test_no_server_starts_on_a_copy_that_is_not_the_same(
     with pytest.raises(K3kError, match="is not what control plane tenants/dev has stored") as caught:
         await migrate(host, _request("external"))
     assert "configmaps: " in caught.value.message
+    assert "--back` starts it on sqlite" in caught.value.hint
     assert _replicas(sandbox) == 0
     assert not (await plan_back(host, IDENTITY)).loses_data
     await go_back(host, IDENTITY)
     assert await _stored(host) == before
+
+
+async def test_an_etcd_that_does_not_come_up_costs_no_answer_and_is_taken_away_again(
+    sandbox: Sandbox, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _made(host)
+    before, claims, objects = await _stored(host), _claims(sandbox), objects_of(sandbox, IDENTITY)
+    monkeypatch.setattr(moving, "_PREPARE_SECONDS", 0.2)
+    nowhere = MigrateRequest(IDENTITY, "etcd", assignments=("datastore.etcd.storage_class=missing",))
+    with pytest.raises(NotReadyError) as caught:
+        await migrate(host, nowhere)
+    assert "The server still runs on sqlite" in caught.value.hint
+    assert _replicas(sandbox) == 1
+    assert await _stored(host) == before
+    await go_back(host, IDENTITY)
+    assert await _stored(host) == before
+    assert (_claims(sandbox), objects_of(sandbox, IDENTITY)) == (claims, objects)
 
 
 async def test_a_move_under_way_is_finished_before_anything_else(
