@@ -16,19 +16,21 @@ from typing import TYPE_CHECKING, Any
 
 from k3k_core import manifests
 from k3k_core.backups.payloads import with_new_revisions
-from k3k_core.concurrency import all_of
 from k3k_core.discovery.addresses import url
 from k3k_core.discovery.control_plane import format_time
 from k3k_core.errors import ConflictError, NotFoundError
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.addressing import settle_address
+from k3k_core.lifecycle.agent_pods import settle_agents
 from k3k_core.lifecycle.applying import apply_supports, store_kubeconfig
 from k3k_core.lifecycle.claim import ensure_namespace, owner_of
 from k3k_core.lifecycle.credentials import create_once, find_datastore_files
 from k3k_core.lifecycle.databases import restore_external
 from k3k_core.lifecycle.etcd_restore import restore_etcd
+from k3k_core.lifecycle.etcd_state import note_formed
 from k3k_core.lifecycle.operation import Operation, begin, finish, noted
 from k3k_core.lifecycle.progress import Progress, Step, silent
+from k3k_core.lifecycle.restore_credentials import Belongings, store_credentials
 from k3k_core.lifecycle.restore_plan import (
     BACKUP_FACT,
     DIGEST_FACT,
@@ -46,16 +48,14 @@ from k3k_core.lifecycle.revisions import revision_secrets
 from k3k_core.lifecycle.root_marks import renewed_metadata
 from k3k_core.lifecycle.scaling import start_servers, stop_servers
 from k3k_core.lifecycle.storage import settle_access_mode, settle_persistence
-from k3k_core.manifests import Blueprint, OwnerReference
-from k3k_core.manifests.metadata import secret
+from k3k_core.manifests import Blueprint
+from k3k_core.manifests.metadata import labelled
 from k3k_core.names import (
     ANNOTATION_OPERATION,
     ANNOTATION_PAUSED_AT,
-    COMPONENT_CONTROL_PLANE,
-    TYPE_REVISION,
     ControlPlaneId,
 )
-from k3k_core.pki import ControlPlanePki, EtcdPki, Tokens, new_etcd_pki
+from k3k_core.pki import ControlPlanePki, EtcdPki, Tokens
 from k3k_core.resources import SECRET
 
 if TYPE_CHECKING:
@@ -119,7 +119,8 @@ async def restore(
     if there:
         await _stop(work)
     root = await _store_values(work, found, root)
-    await _store_credentials(work, found.wanted, owner_of(root))
+    belongings = Belongings(host, request.id, owner_of(root), found.wanted)
+    await store_credentials(belongings, source, progress)
     blueprint = await _blueprint(work, found.wanted, root)
     await _load(work, blueprint, restore_id)
     await forget_restore(host, request.id)
@@ -228,87 +229,6 @@ async def _store_values(work: _Work, found: Situation, root: dict[str, Any]) -> 
     return changed
 
 
-async def _store_credentials(work: _Work, wanted: Values, owner: OwnerReference) -> None:
-    """Put the Secrets of the backup in the place of those there are, and its revisions beside them."""
-    identity, source = work.id, work.source
-    pki, tokens = source.secret("pki"), source.secret("tokens")
-    if pki is None or tokens is None:
-        raise ConflictError(
-            f"the backup {source.manifest.name} holds no authorities or no tokens",
-            hint="Restore another one.",
-        )
-    tokens = dict(tokens)
-    if endpoint := wanted.datastore.external.endpoint:
-        tokens["datastore-endpoint"] = endpoint
-    same_name = source.manifest.name.id == identity
-    data: dict[str, Mapping[str, str]] = {identity.pki: pki, identity.tokens: tokens}
-    etcd = source.secret("etcd-pki")
-    if wanted.datastore.kind == "etcd":
-        # Its certificates hold the names of its members, which begin with the control plane's.
-        fits = etcd is not None and same_name
-        data[identity.etcd_pki] = etcd if etcd is not None and fits else await _new_etcd_pki(work, pki)
-    kubeconfig = source.secret("kubeconfig")
-    if kubeconfig is not None and same_name:
-        data[identity.kubeconfig] = kubeconfig
-    await all_of(_put_secret(work, owner, name, each) for name, each in data.items())
-    await all_of(_keep_revision(work, owner, number, text) for number, text in source.revisions().items())
-    names = ", ".join(f"Secret/{name}" for name in data)
-    work.progress(Step("credentials", "done", f"as in the backup: {names}"))
-
-
-async def _new_etcd_pki(work: _Work, pki: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the certificates of the etcd: those there are when the same authorities made them, else new ones."""
-    authorities = ControlPlanePki.from_secret_data(pki)
-    try:
-        live = await work.host.get(SECRET, work.id.namespace, work.id.etcd_pki)
-        data = manifests.secret_data(live)
-        if EtcdPki.from_secret_data(data).ca_pem == authorities.etcd_server_ca.cert_pem:
-            return data
-    except NotFoundError:
-        pass
-    names = manifests.etcd_dns_names(work.id)
-    made = await asyncio.to_thread(new_etcd_pki, authorities, dns_names=names, now=datetime.now(UTC))
-    return made.to_secret_data()
-
-
-async def _put_secret(work: _Work, owner: OwnerReference, name: str, data: Mapping[str, str]) -> None:
-    from k3k_core.manifests.metadata import metadata
-    from k3k_core.names import COMPONENT_ETCD, LABEL_CONTROL_PLANE
-
-    identity = work.id
-    component = COMPONENT_ETCD if name == identity.etcd_pki else COMPONENT_CONTROL_PLANE
-    manifest = secret(metadata(identity, name, component, owner), data)
-    stored, made = await create_once(work.host, manifest)
-    if made:
-        return
-    meta = stored["metadata"]
-    if (meta.get("labels") or {}).get(LABEL_CONTROL_PLANE) != identity.name:
-        raise ConflictError(
-            f"Secret {identity.namespace}/{name} exists and was not made by k3k",
-            hint="Delete or rename it, or restore under another name with --as.",
-        )
-    owned = any(each.get("uid") == owner.uid for each in meta.get("ownerReferences") or ())
-    if owned and manifests.secret_data(stored) == dict(data):
-        return
-    manifest["metadata"]["resourceVersion"] = meta["resourceVersion"]
-    await work.host.replace(manifest)
-
-
-async def _keep_revision(work: _Work, owner: OwnerReference, number: int, text: str) -> None:
-    """Keep a revision of the backup, unless there is one of that number."""
-    from k3k_core.manifests.metadata import metadata
-    from k3k_core.manifests.secrets import VALUES_KEY
-    from k3k_core.names import ANNOTATION_REVISION, ANNOTATION_VERSION
-    from k3k_core.values import load_values
-
-    version = load_values(text, source=f"revision {number}").values.version
-    annotations = {ANNOTATION_REVISION: str(number), ANNOTATION_VERSION: version}
-    meta = metadata(
-        work.id, work.id.revision(number), COMPONENT_CONTROL_PLANE, owner, annotations=annotations
-    )
-    await create_once(work.host, {**secret(meta, {VALUES_KEY: text}, kind=TYPE_REVISION), "immutable": True})
-
-
 async def _blueprint(work: _Work, wanted: Values, root: Mapping[str, Any]) -> Blueprint:
     """Settle the address and the kubeconfig, and return what everything else is made from."""
     host, identity = work.host, work.id
@@ -348,8 +268,8 @@ async def _load(work: _Work, blueprint: Blueprint, restore_id: str) -> None:
         raise ConflictError(f"control plane {identity} has no root", hint="Run the same command again.")
     supports = await apply_supports(host, blueprint, force=False)
     if values.datastore.kind == "sqlite":
-        await host.apply(restore_config(identity, owner, restore_id))
-    servers = manifests.server_stateful_set(blueprint)
+        await host.apply(labelled(restore_config(identity, owner, restore_id), values.labels))
+    *_, servers = manifests.render_applied(blueprint)
     if values.datastore.kind != "sqlite":
         # Nothing may write before the data is there.
         servers["spec"]["replicas"] = 0
@@ -371,3 +291,6 @@ async def _load(work: _Work, blueprint: Blueprint, restore_id: str) -> None:
     await start_servers(
         host, identity, values.servers, timeout=work.left, verb="backup restore", progress=work.progress
     )
+    if values.datastore.kind == "etcd":
+        await note_formed(host, identity, values)
+    await settle_agents(host, blueprint, work.progress, verb="backup restore", force=False, timeout=None)

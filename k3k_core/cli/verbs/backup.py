@@ -8,22 +8,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from k3k_core.cli import options, planned
+from k3k_core.cli.backup_output import tell_removed, tell_taken, write_list
 from k3k_core.cli.catalog import VERBS
 from k3k_core.cli.command import Example, VerbCommand
 from k3k_core.cli.connect import on_host
-from k3k_core.cli.durations import format_elapsed
 from k3k_core.cli.group import Group
 from k3k_core.cli.identity import default_namespace, identify
 from k3k_core.cli.option import CONTEXT_SETTINGS, option
-from k3k_core.cli.output import fields, write_document
+from k3k_core.cli.output import write_document
 from k3k_core.cli.session import Session
-from k3k_core.cli.terminal import escape
 
 if TYPE_CHECKING:
-    from k3k_core.backups.manifest import Summary
-    from k3k_core.backups.naming import BackupName
     from k3k_core.host import HostApi
-    from k3k_core.lifecycle.backup import BackedUp, BackupRequest
+    from k3k_core.lifecycle.backup import BackupRequest
     from k3k_core.names import ControlPlaneId
 
 FORMATS = ("table", "json", "yaml", "name")
@@ -118,7 +115,7 @@ def create(
         question="",
         ask=False,
     ):
-        _tell_taken(
+        tell_taken(
             session, planned.carried_out(session, lambda host, steps: create_backup(host, request, steps))
         )
         if prune:
@@ -134,35 +131,6 @@ def _is_paused(session: Session, request: BackupRequest) -> bool:
         return paused_at(await find_root(host, request.id)) is not None
 
     return on_host(session, ask)
-
-
-def _tell_taken(session: Session, taken: BackedUp) -> None:
-    console, output = session.console, session.settings.output
-    if output == "name":
-        console.data(str(taken.name))
-    elif output != "table":
-        document = {
-            "schema": "k3k.backup/v1",
-            **taken.summary.to_dict(),
-            "place": taken.place,
-            "elapsedSeconds": round(taken.elapsed, 3),
-        }
-        write_document(console, document, output)
-    elif not console.quiet:
-        summary = taken.summary
-        console.data(escape(f"Backup {taken.name} taken in {format_elapsed(taken.elapsed)}"))
-        rows = [
-            ("Place", taken.place),
-            ("Size", _size(summary.size)),
-            ("Objects", str(summary.objects)),
-            ("Restore", f"k3k backup restore {taken.name.id.name} -n {taken.name.id.namespace}"),
-        ]
-        console.data(fields(console.out, rows, indent=2))
-    if taken.key_made is not None:
-        console.warn(
-            f"the key {taken.key_made} was made for this backup. Keep a copy of it somewhere else: without it, nobody "
-            "can restore."
-        )
 
 
 @command.command(
@@ -190,38 +158,7 @@ def list_backups(session: Session, name: str | None, source: str | None) -> None
     # A volume is in a namespace, whoever's backups are on it.
     place = identity or ControlPlaneId(default_namespace(session), "")
     found = on_host(session, lambda host: find(host, place, source))
-    _write_list(session, found.place, found.summaries)
-
-
-def _write_list(session: Session, place: str, summaries: tuple[Summary, ...]) -> None:
-    from datetime import UTC, datetime
-
-    from k3k_core.ages import format_age
-    from k3k_core.cli.output import table
-
-    console, output = session.console, session.settings.output
-    if output == "name":
-        console.data("\n".join(str(each.name) for each in summaries))
-    elif output != "table":
-        items = [each.to_dict() for each in summaries]
-        write_document(console, {"schema": "k3k.backups/v1", "place": place, "items": items}, output)
-    elif not summaries:
-        console.note(f"No backups in {place}.")
-    else:
-        now = datetime.now(UTC)
-        rows = [
-            [
-                str(each.name),
-                format_age((now - each.name.at).total_seconds()),
-                each.version,
-                f"{each.datastore} ({each.how})",
-                str(each.objects),
-                _size(each.size),
-            ]
-            for each in summaries
-        ]
-        console.data(table(console.out, ("NAME", "AGE", "VERSION", "DATASTORE", "OBJECTS", "SIZE"), rows))
-        console.note(f"In {place}.", "dim")
+    write_list(session, found.place, found.summaries)
 
 
 @command.command(
@@ -399,18 +336,7 @@ def prune_backups(
         question="Remove them?",
     ):
         removed = planned.carried_out(session, lambda host, steps: prune(host, request, steps))
-        _tell_removed(session, removed)
-
-
-def _tell_removed(session: Session, removed: tuple[BackupName, ...]) -> None:
-    console, output = session.console, session.settings.output
-    names = [str(each) for each in removed]
-    if output == "name":
-        console.data("\n".join(names))
-    elif output != "table":
-        write_document(console, {"schema": "k3k.backup-prune/v1", "removed": names}, output)
-    elif not console.quiet:
-        console.data(f"Removed {len(names)} backup{'s' if len(names) != 1 else ''}")
+        tell_removed(session, removed)
 
 
 @command.command(
@@ -449,9 +375,3 @@ def key(session: Session, key_file: str | None) -> None:
         console.warn(
             f"the key was made in {found.path}. Keep a copy of it somewhere else: without it, nobody can restore."
         )
-
-
-def _size(size: int) -> str:
-    if size < 1 << 20:
-        return f"{max(1, size >> 10)} KiB"
-    return f"{size / (1 << 20):.1f} MiB"
