@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from k3k_core.names import LABEL_CONTROL_PLANE
+from k3k_core.host import Host
+from k3k_core.lifecycle.create import CreateRequest, create
+from k3k_core.names import LABEL_CONTROL_PLANE, ControlPlaneId
 from k3k_core.resources import (
     CONFIG_MAP,
     NETWORK_POLICY,
@@ -20,6 +22,7 @@ from k3k_core.resources import (
 )
 from k3k_core.sandbox import Sandbox
 from k3k_core.sandbox.api.faults import Fault, Request
+from k3k_core.values import load_values
 from tests.support.hosts import REAL, HostUnderTest
 from tests.support.programs import environment
 from tests.support.warm import start_warm
@@ -115,16 +118,16 @@ def secrets_of(found: Objects) -> dict[str, Any]:
 async def test_a_create_killed_after_any_request_finishes_when_repeated(
     host: HostUnderTest, answered: bool
 ) -> None:
-    create = ("create", "whole", "-n", host.namespace, "--timeout", "60s")
-    (await host.k3k(*create)).checked()
+    command = ("create", "whole", "-n", host.namespace, "--timeout", "60s")
+    (await host.k3k(*command)).checked()
     whole = {(kind, name.replace("whole", "NAME")) for kind, name in objects(host, "whole")}
 
     for spare in range(TOO_MANY):
         name = f"cp-{spare}"
-        create = ("create", name, "-n", host.namespace, "--timeout", "60s")
-        was_killed = await killed(host, spare, *create, answered=answered)
+        command = ("create", name, "-n", host.namespace, "--timeout", "60s")
+        was_killed = await killed(host, spare, *command, answered=answered)
         before = secrets_of(objects(host, name))
-        (await host.k3k(*create)).checked()
+        (await host.k3k(*command)).checked()
         after = objects(host, name)
         assert {(kind, key.replace(name, "NAME")) for kind, key in after} == whole, f"after {spare} requests"
         kept = {key: value for key, value in secrets_of(after).items() if key in before}
@@ -136,11 +139,11 @@ async def test_a_create_killed_after_any_request_finishes_when_repeated(
 
 @pytest.mark.parametrize("answered", [False, True], ids=["request lost", "answer lost"])
 async def test_a_delete_killed_after_any_request_finishes_when_repeated(
-    host: HostUnderTest, answered: bool
+    host: HostUnderTest, api: Host, answered: bool
 ) -> None:
     for spare in range(TOO_MANY):
         name = f"cp-{spare}"
-        (await host.k3k("create", name, "-n", host.namespace)).checked()
+        await create(api, CreateRequest(ControlPlaneId(host.namespace, name), load_values("")))
         delete = ("delete", name, "-n", host.namespace, "--yes", "--timeout", "60s")
         was_killed = await killed(host, spare, *delete, answered=answered)
         again = await host.k3k(*delete, "--ignore-not-found")
