@@ -83,7 +83,8 @@ async def _restore(session: Session, asked: Asked, *, yes: bool, dry_run: bool) 
     from k3k_core.cli.progress import reporting
     from k3k_core.host import open_host
     from k3k_core.lifecycle.restore import restore as carry_out
-    from k3k_core.lifecycle.restore_plan import RestoreRequest, look, plan_of
+    from k3k_core.lifecycle.restore_plan import plan_of
+    from k3k_core.lifecycle.restore_situation import RestoreRequest, look
     from k3k_core.lifecycle.restore_source import SourceRequest, fetched_backup, opened_backup
 
     wanted = SourceRequest(asked.of, asked.backup, asked.place, asked.key_file)

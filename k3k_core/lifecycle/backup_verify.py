@@ -27,7 +27,7 @@ from k3k_core.lifecycle.own_api import open_control_plane
 from k3k_core.lifecycle.plan import Plan
 from k3k_core.lifecycle.progress import Progress, Step, silent
 from k3k_core.lifecycle.restore import restore
-from k3k_core.lifecycle.restore_plan import RestoreRequest
+from k3k_core.lifecycle.restore_situation import RestoreRequest
 from k3k_core.lifecycle.restore_source import Source
 from k3k_core.manifests.secrets import dump_values
 from k3k_core.names import MAX_NAME_LENGTH, ControlPlaneId

@@ -31,7 +31,9 @@ from k3k_core.lifecycle.etcd_state import note_formed
 from k3k_core.lifecycle.operation import Operation, begin, finish, noted
 from k3k_core.lifecycle.progress import Progress, Step, silent
 from k3k_core.lifecycle.restore_credentials import Belongings, store_credentials
-from k3k_core.lifecycle.restore_plan import (
+from k3k_core.lifecycle.restore_plan import plan_of
+from k3k_core.lifecycle.restore_server import forget_restore, give_database, restore_config
+from k3k_core.lifecycle.restore_situation import (
     BACKUP_FACT,
     DIGEST_FACT,
     ID_FACT,
@@ -40,9 +42,7 @@ from k3k_core.lifecycle.restore_plan import (
     RestoreRequest,
     Situation,
     look,
-    plan_of,
 )
-from k3k_core.lifecycle.restore_server import forget_restore, give_database, restore_config
 from k3k_core.lifecycle.restore_source import Source
 from k3k_core.lifecycle.revisions import revision_secrets
 from k3k_core.lifecycle.root_marks import renewed_metadata

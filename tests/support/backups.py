@@ -17,7 +17,8 @@ from k3k_core.lifecycle.create import CreateRequest, create
 from k3k_core.lifecycle.own_api import open_control_plane
 from k3k_core.lifecycle.plan import Plan
 from k3k_core.lifecycle.restore import Restored, restore
-from k3k_core.lifecycle.restore_plan import RestoreRequest, look, plan_of
+from k3k_core.lifecycle.restore_plan import plan_of
+from k3k_core.lifecycle.restore_situation import RestoreRequest, look
 from k3k_core.lifecycle.restore_source import SourceRequest, fetched_backup, opened_backup
 from k3k_core.names import ControlPlaneId
 from k3k_core.resources import CONFIG_MAP
