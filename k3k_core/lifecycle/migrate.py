@@ -23,7 +23,6 @@ from k3k_core.datastores.rows import Row
 from k3k_core.discovery.control_plane import format_time
 from k3k_core.errors import ConflictError, Issue, K3kError, NotReadyError
 from k3k_core.host import HostApi
-from k3k_core.lifecycle.applying import apply_supports
 from k3k_core.lifecycle.backup_data import capture
 from k3k_core.lifecycle.claim import owner_of, refuse_applied, settled, stored_values
 from k3k_core.lifecycle.databases import (
@@ -56,7 +55,7 @@ from k3k_core.lifecycle.pause import paused_problem
 from k3k_core.lifecycle.plan import Plan
 from k3k_core.lifecycle.progress import Progress, Step, silent
 from k3k_core.lifecycle.rollout import Rollout, wait_for_rollout
-from k3k_core.lifecycle.scaling import counted
+from k3k_core.lifecycle.scaling import counted, stop_etcd
 from k3k_core.manifests import render_applied, secret_data, stored_revision
 from k3k_core.manifests import stored_values as values_text
 from k3k_core.manifests.database_clients import engine_of
@@ -184,7 +183,7 @@ async def migrate(host: HostApi, request: MigrateRequest, progress: Progress = s
         operation = await advance(host, request.id, operation, COPYING)
     if operation.phase == COPYING:
         with _told_where(request):
-            await _copy(work, request, operation, root)
+            await _copy(work, request, operation)
         operation = await _advanced(host, request.id)
     blueprint = await blueprint_of(work, root, stored_values(root).values)
     await advance(host, request.id, operation, LOADED, switched="true")
@@ -257,7 +256,8 @@ async def _prepare(work: Work, root: dict[str, object]) -> None:
             f"-n {identity.namespace} --back` takes the etcd away again."
         )
         raise
-    work.progress(Step("etcd", "done", f"{members} ready", f"StatefulSet/{identity.etcd}"))
+    # What it has formed is replaced by the copy: it need not be waited for once the server is stopped.
+    await stop_etcd(work.host, identity, timeout=work.left, progress=work.progress)
 
 
 @contextmanager
@@ -272,13 +272,11 @@ def _told_where(request: MigrateRequest) -> Iterator[None]:
         raise
 
 
-async def _copy(work: Work, request: MigrateRequest, operation: Operation, root: dict[str, object]) -> None:
+async def _copy(work: Work, request: MigrateRequest, operation: Operation) -> None:
     """Copy the database from its volume into the new datastore, and compare what is there then."""
     host, identity = work.host, work.id
     old = await values_of_revision(host, identity, int(operation.facts["from"]))
     await stop(work)
-    blueprint = await blueprint_of(work, root, stored_values(root).values)
-    await apply_supports(host, blueprint, force=False)
     with tempfile.TemporaryDirectory(prefix="k3k-migrate-") as name:
         folder = Path(name)
         captured = await capture(host, identity, old, folder, "cold", work.progress)
