@@ -63,8 +63,8 @@ async def made(options: HostOptions, name: str) -> None:
 async def stage(folder: Path) -> AsyncIterator[Stage]:
     """Open a dashboard whose two hosts have one control plane each."""
     async with AsyncExitStack() as stack:
-        near = await stack.enter_async_context(Sandbox.start(SandboxOptions(seed=1)))
-        behind = await stack.enter_async_context(Sandbox.start(SandboxOptions(seed=2)))
+        near = await stack.enter_async_context(Sandbox.start(SandboxOptions(seed=1, start_delay=0.01)))
+        behind = await stack.enter_async_context(Sandbox.start(SandboxOptions(seed=2, start_delay=0.01)))
         troubled = await stack.enter_async_context(TroubledHost(behind.kubeconfig, "far").running(folder))
         hosts = {}
         for name, text in (("k3k-sandbox", near.kubeconfig), ("far", troubled.kubeconfig)):
@@ -96,9 +96,9 @@ async def test_a_host_in_trouble_keeps_its_rows_and_says_why_and_what_to_do(
         await until(
             on.pilot, lambda: "far" in header(on.app) and "steady" in words(on.app), "its name on top"
         )
+        stale = on.app.services.look.glyphs.stale
+        await until(on.pilot, lambda: stale in row(on.app, "distant"), "the age of its row")
         assert {"steady", "distant"} <= words(on.app)
-        row = next(line for line in shown(on.app).splitlines() if "distant" in line)
-        assert on.app.services.look.glyphs.stale in row
 
         on.app.open_place(HostsPlace())
         await until(on.pilot, lambda: remedy in flowed(on.app), f"the remedy: {remedy}")
@@ -118,6 +118,11 @@ def far(app: K3kApp) -> HostState:
 def header(app: K3kApp) -> str:
     """Return what stands above the table."""
     return "\n".join(shown(app).splitlines()[:6])
+
+
+def row(app: K3kApp, name: str) -> str:
+    """Return the line of a control plane, "" while there is none."""
+    return next((line for line in shown(app).splitlines() if name in line), "")
 
 
 def flowed(app: K3kApp) -> str:
