@@ -40,6 +40,7 @@ WIDTHS = (5, 20)
 STOP_AFTER, STOP_WIDTH = 2, 5
 # The peer is measured on so many: one after the other, all of them would take too long to be repeated often.
 ONE_BY_ONE = 10
+CREATE_ROUNDS = 4
 
 
 def identities(count: int) -> tuple[ControlPlaneId, ...]:
@@ -149,14 +150,19 @@ async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     broken = failing(arguments.control_planes, arguments.failures)
     async with sandbox_beside(arguments) as path, open_host(HostOptions(kubeconfig=str(path))) as host:
         values = load_values("network_policy: {enabled: false}")
-        made = await run_many(planes, lambda each: create(host, CreateRequest(each, values)), max_parallel=10)
-        if made.of("failed"):
+        for _ in range(CREATE_ROUNDS):
+            # A busy machine may refuse some at first; the same create goes on.
+            made = await run_many(
+                planes, lambda each: create(host, CreateRequest(each, values)), max_parallel=10
+            )
+            if not made.of("failed"):
+                break
+        else:
             raise SystemExit(f"cannot create: {made.of('failed')[0].error}")
         found: dict[str, Any] = {
             "controlPlanes": len(planes),
             "failuresInjected": len(broken),
             "startDelaySeconds": arguments.start_delay,
-            "createSeconds": round(made.elapsed, 1),
             "widths": [],
         }
         sound = [each for each in planes if each.name not in broken][:ONE_BY_ONE]
@@ -165,7 +171,6 @@ async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         found["oneByOne"] = {"measuredOn": len(sound), "secondsEach": round(each_alone, 2)}
         for number, width in enumerate(WIDTHS):
             result, seen = await upgraded(host, planes, f"{601 + number}Mi", width)
-            wrong = {each.item.name for each in result.of("failed")} ^ broken
             found["widths"].append(
                 {
                     "maxParallel": width,
@@ -173,7 +178,9 @@ async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
                     "seconds": round(result.elapsed, 1),
                     "done": len(result.of("done")),
                     "failed": len(result.of("failed")),
-                    "onlyInjectedFailed": not wrong,
+                    "otherFailures": [
+                        str(each.error) for each in result.of("failed") if each.item.name not in broken
+                    ],
                     "timesFasterThanOneByOne": round(each_alone * len(planes) / result.elapsed, 2),
                 }
             )
@@ -200,7 +207,7 @@ def show(found: dict[str, Any]) -> None:
     for each in found["widths"]:
         print(
             f"--max-parallel {each['maxParallel']}: {each['seconds']:.1f} s, {each['done']} done, {each['failed']} "
-            f"failed, widest {each['widest']}, {each['timesFasterThanOneByOne']:.1f} times as fast as one by one"
+            f"failed ({len(each['otherFailures'])} not injected), widest {each['widest']}, {each['timesFasterThanOneByOne']:.1f} times as fast as one by one"
         )
     stop = found["stopRule"]
     options = f"--stop-after-failures {stop['stopAfterFailures']} --max-parallel {stop['maxParallel']}"
