@@ -66,8 +66,9 @@ def _check_chain(name: str, old_pem: str, new_pem: str) -> None:
     old, new = _loaded(old_pem), _loaded(new_pem)
     if len(new) < 2:
         raise RefusedError(f"{name}: new CA bundle contains only a single certificate")
-    roots = [each for each in old if each.subject == each.issuer]
-    between = [each for each in (*old, *new[1:]) if each.subject != each.issuer]
+    # Two generations of one second have the same names: only the signature tells a root from one it signed.
+    roots = [each for each in old if _signed(each, each)]
+    between = [each for each in (*old, *new[1:]) if not _signed(each, each)]
     if not _reaches(new[0], roots, between, 8):
         raise RefusedError(f"{name}: new CA cert cannot be verified using old CA chain")
 
