@@ -144,21 +144,24 @@ async def upgraded(
     return result, seen
 
 
+async def made(host: Host, planes: Sequence[ControlPlaneId]) -> None:
+    """Make the control planes; what a busy machine refuses at first is gone on with."""
+    values = load_values("network_policy: {enabled: false}")
+    left = planes
+    for _ in range(CREATE_ROUNDS):
+        result = await run_many(left, lambda each: create(host, CreateRequest(each, values)), max_parallel=10)
+        left = [each.item for each in result.of("failed")]
+        if not left:
+            return
+    raise SystemExit(f"cannot create {', '.join(map(str, left))}")
+
+
 async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """Make the control planes, upgrade them in several ways, and return the figures."""
     planes = identities(arguments.control_planes)
     broken = failing(arguments.control_planes, arguments.failures)
     async with sandbox_beside(arguments) as path, open_host(HostOptions(kubeconfig=str(path))) as host:
-        values = load_values("network_policy: {enabled: false}")
-        for _ in range(CREATE_ROUNDS):
-            # A busy machine may refuse some at first; the same create goes on.
-            made = await run_many(
-                planes, lambda each: create(host, CreateRequest(each, values)), max_parallel=10
-            )
-            if not made.of("failed"):
-                break
-        else:
-            raise SystemExit(f"cannot create: {made.of('failed')[0].error}")
+        await made(host, planes)
         found: dict[str, Any] = {
             "controlPlanes": len(planes),
             "failuresInjected": len(broken),
@@ -205,9 +208,10 @@ def show(found: dict[str, Any]) -> None:
     alone = found["oneByOne"]
     print(f"one by one: {alone['secondsEach']:.2f} s each (measured on {alone['measuredOn']})")
     for each in found["widths"]:
+        ended = f"{each['done']} done, {each['failed']} failed ({len(each['otherFailures'])} not injected)"
+        faster = f"{each['timesFasterThanOneByOne']:.1f} times as fast as one by one"
         print(
-            f"--max-parallel {each['maxParallel']}: {each['seconds']:.1f} s, {each['done']} done, {each['failed']} "
-            f"failed ({len(each['otherFailures'])} not injected), widest {each['widest']}, {each['timesFasterThanOneByOne']:.1f} times as fast as one by one"
+            f"--max-parallel {each['maxParallel']}: {each['seconds']:.1f} s, {ended}, widest {each['widest']}, {faster}"
         )
     stop = found["stopRule"]
     options = f"--stop-after-failures {stop['stopAfterFailures']} --max-parallel {stop['maxParallel']}"
