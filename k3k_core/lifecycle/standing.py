@@ -26,7 +26,6 @@ class UpgradeRequest:
 
     Attributes:
         id: the control plane.
-        verb: the verb that asks for it, for messages and the note of what is under way.
         values: all values it is to have, as for a create; None for those it has.
         version: k3s version, stronger than the values; None for theirs.
         assignments: `path=value` texts laid over the values it has; only without `values`.
@@ -44,10 +43,10 @@ class UpgradeRequest:
             takes one, "skip" goes on without.
         drain: seconds that clients of a Service are given to follow it to other servers.
         back_to: number of the revision whose values these are; only for a rollback.
+        verb: the verb that asks for it, for messages and the note of what is under way.
     """
 
     id: ControlPlaneId
-    verb: Literal["upgrade", "rollback"] = "upgrade"
     values: LoadedValues | None = None
     version: str | None = None
     assignments: tuple[str, ...] = ()
@@ -64,6 +63,7 @@ class UpgradeRequest:
     backup: Literal["required", "create", "skip"] = "skip"
     drain: float = 5.0
     back_to: int | None = None
+    verb: Literal["upgrade", "rollback"] = "upgrade"
 
 
 @dataclass(frozen=True, slots=True)
