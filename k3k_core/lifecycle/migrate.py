@@ -42,9 +42,11 @@ from k3k_core.lifecycle.migration import (
     PREPARING,
     RETURNED,
     VERB,
+    Origin,
     Work,
     blueprint_of,
     old_claim,
+    origin_of,
     record,
     start_on,
     stop,
@@ -186,7 +188,7 @@ async def migrate(host: HostApi, request: MigrateRequest, progress: Progress = s
             await _copy(work, request, operation)
         operation = await _advanced(host, request.id)
     blueprint = await blueprint_of(work, root, stored_values(root).values)
-    await advance(host, request.id, operation, LOADED, switched="true")
+    operation = await advance(host, request.id, operation, LOADED, switched="true")
     await start_on(work, blueprint)
     await _finish(work, operation)
     return Migrated(
@@ -223,12 +225,15 @@ async def _begin(
                 f"the database holds {records} records of k3s already, and they would be lost; nothing was changed",
                 hint="Give it a database of its own.",
             )
-    facts = {
-        "id": secrets.token_hex(4),
-        "from": str(stored_revision(root)),
-        "to": request.to,
-        "at": format_time(datetime.now(UTC)) or "",
-    }
+    origin = Origin(
+        stored_revision(root),
+        request.to,
+        switched=False,
+        at=format_time(datetime.now(UTC)) or "",
+        version=stored.version,
+        persistence=stored.persistence.model_dump_json(),
+    )
+    facts = {"id": secrets.token_hex(4), **origin.facts()}
     phase = PREPARING if request.to == "etcd" else COPYING
     operation = Operation(VERB, phase, facts, request.command)
     return operation, await record(work, root, wanted, operation)
@@ -356,8 +361,9 @@ async def _finish(work: Work, operation: Operation) -> None:
     """Take the note away and leave behind what a way back needs."""
     import json
 
-    kept = {key: operation.facts[key] for key in ("from", "to", "at")}
-    annotations = {ANNOTATION_OPERATION: None, ANNOTATION_MIGRATION: json.dumps(kept, sort_keys=True)}
+    origin = origin_of({"metadata": {}}, operation)
+    kept = json.dumps(origin.facts(), sort_keys=True) if origin is not None else None
+    annotations = {ANNOTATION_OPERATION: None, ANNOTATION_MIGRATION: kept}
     patch = {"metadata": {"annotations": annotations}}
     await work.host.patch(SECRET, work.id.namespace, work.id.root, patch)
 

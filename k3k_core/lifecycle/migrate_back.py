@@ -10,6 +10,7 @@ import asyncio
 import secrets
 import tempfile
 import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ from k3k_core.lifecycle.migration import (
     record,
     start_on,
     stop,
+    values_back,
     values_of_revision,
 )
 from k3k_core.lifecycle.operation import Operation, advance, operation_of, refuse_other_operation
@@ -53,6 +55,7 @@ from k3k_core.names import (
     LABEL_CONTROL_PLANE,
     ControlPlaneId,
 )
+from k3k_core.releases import check_step
 from k3k_core.resources import (
     CONFIG_MAP,
     NETWORK_POLICY,
@@ -62,6 +65,7 @@ from k3k_core.resources import (
     SERVICE,
     STATEFUL_SET,
 )
+from k3k_core.versions import VersionError
 
 _MOST_MEMBERS = 3
 _CONFIRM = f"{VERB} --confirm"
@@ -99,7 +103,8 @@ async def plan_back(host: HostApi, identity: ControlPlaneId, *, discard: bool = 
     if origin is None:
         problem = Issue("", "it was not moved, or the move is confirmed", "restore a backup instead")
         return Plan(identity, _GO_BACK, "cannot go back", problems=(problem,))
-    problems = tuple([issue] if (issue := paused_problem(identity, root)) else [])
+    issue = paused_problem(identity, root)
+    problems = (*([issue] if issue else []), *_version_problems(root, origin, discard=discard))
     over = operation is not None and (operation.phase == RETURNED or operation.facts.get("carry") == "false")
     lost = discard and origin.switched and not over
     warnings = [
@@ -112,7 +117,7 @@ async def plan_back(host: HostApi, identity: ControlPlaneId, *, discard: bool = 
     what = "the etcd with its volumes" if origin.to == "etcd" else "nothing of the database: its table stays"
     brought = f"Bring what {origin.to} holds now into the database on it, with its revisions."
     steps = (
-        f"Record the values of revision {origin.revision} again.",
+        f"Record today's values with one server on the datastore and the volumes of revision {origin.revision}.",
         "Stop the servers.",
         *((brought,) if origin.switched and not discard else ()),
         f"Start the server on volume {old_claim(identity)} and wait until it is ready.",
@@ -237,6 +242,18 @@ async def _look(
     return root, operation, origin_of(root, operation)
 
 
+def _version_problems(root: Mapping[str, Any], origin: Origin, *, discard: bool) -> Iterator[Issue]:
+    """Of what is brought along, today's version wrote the last; what lies on the old volume may be too old for it."""
+    if not discard:
+        return
+    try:
+        check_step(origin.version, stored_values(root).values.version, allow_downgrade=True)
+    except VersionError as error:
+        yield Issue(
+            "version", f"the old volume is of k3s {origin.version}: {error.problem}", "go without --discard"
+        )
+
+
 async def _see_volume(host: HostApi, identity: ControlPlaneId) -> None:
     claim = old_claim(identity)
     try:
@@ -253,12 +270,9 @@ async def _begin(
     work: Work, root: dict[str, Any], origin: Origin, *, carry: bool, untouched: bool
 ) -> tuple[Operation, dict[str, Any]]:
     identity = work.id
-    values = await values_of_revision(work.host, identity, origin.revision)
+    values = values_back(stored_values(root).values, origin)
     facts = {
-        "from": str(origin.revision),
-        "to": origin.to,
-        "at": origin.at,
-        "switched": str(origin.switched).lower(),
+        **origin.facts(),
         "moved": str(stored_revision(root)),
         "carry": str(carry).lower(),
         # Whether the server has gone on all the time.

@@ -48,12 +48,27 @@ class Origin:
         to: the kind of datastore it was moved to.
         switched: whether servers have run on the new one: what was written there is not on the old one.
         at: when it was moved (RFC 3339).
+        version: k3s version that worked on the old datastore last.
+        persistence: the values of its volumes, as JSON; kept here, for revisions are forgotten.
     """
 
     revision: int
     to: str
     switched: bool
-    at: str = ""
+    at: str
+    version: str
+    persistence: str
+
+    def facts(self) -> dict[str, str]:
+        """Return it as notes on the root keep it."""
+        return {
+            "from": str(self.revision),
+            "to": self.to,
+            "switched": str(self.switched).lower(),
+            "at": self.at,
+            "version": self.version,
+            "persistence": self.persistence,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +100,41 @@ def origin_of(root: Mapping[str, Any], operation: Operation | None) -> Origin | 
         root: the root Secret.
         operation: the move that is under way, if one is.
     """
-    if operation is not None:
-        facts = operation.facts
-        switched = facts.get("switched") == "true"
-        return Origin(int(facts["from"]), facts["to"], switched, facts.get("at", ""))
     text = (root["metadata"].get("annotations") or {}).get(ANNOTATION_MIGRATION, "")
     try:
-        found = json.loads(text) if text else None
-        return None if found is None else Origin(int(found["from"]), str(found["to"]), True, str(found["at"]))
+        facts = operation.facts if operation is not None else json.loads(text or "{}")
+        return Origin(
+            int(facts["from"]),
+            str(facts["to"]),
+            facts["switched"] == "true",
+            str(facts["at"]),
+            str(facts["version"]),
+            str(facts["persistence"]),
+        )
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def values_back(current: Values, origin: Origin) -> Values:
+    """Return the values of a control plane that goes back: today's, but for what has to do with the datastore.
+
+    Args:
+        current: the values it has.
+        origin: from where it was moved.
+    """
+    # One server, and one set of servers: sqlite has one writer.
+    strategy = current.upgrade.strategy
+    upgrade = current.upgrade.model_copy(
+        update={"strategy": "auto" if strategy == "blue-green" else strategy}
+    )
+    return current.model_copy(
+        update={
+            "servers": 1,
+            "upgrade": upgrade,
+            "datastore": type(current.datastore)(kind="sqlite"),
+            "persistence": type(current.persistence).model_validate_json(origin.persistence),
+        }
+    )
 
 
 def old_claim(identity: ControlPlaneId) -> str:

@@ -13,6 +13,7 @@ from k3k_core.errors import ConflictError, K3kError, NotReadyError
 from k3k_core.host import Host, HostOptions, open_host
 from k3k_core.lifecycle import migrate as moving
 from k3k_core.lifecycle import migrate_back
+from k3k_core.lifecycle.claim import stored_values
 from k3k_core.lifecycle.create import CreateRequest, create
 from k3k_core.lifecycle.databases import External, dump_database
 from k3k_core.lifecycle.existing import find_root
@@ -24,7 +25,7 @@ from k3k_core.lifecycle.progress import Progress
 from k3k_core.lifecycle.transfer import Transferred
 from k3k_core.lifecycle.upgrade import UpgradeRequest, upgrade
 from k3k_core.names import ControlPlaneId
-from k3k_core.resources import CONFIG_MAP, JOB, PERSISTENT_VOLUME_CLAIM, POD, STATEFUL_SET
+from k3k_core.resources import CONFIG_MAP, JOB, PERSISTENT_VOLUME_CLAIM, POD, SECRET, STATEFUL_SET
 from k3k_core.sandbox import Sandbox
 from k3k_core.values import load_values
 from tests.support.stopping import objects_of, secrets_of, stopped_everywhere
@@ -127,6 +128,33 @@ async def test_going_back_brings_along_what_was_written_since(
     assert _claims(sandbox) == claims
     assert objects_of(sandbox, IDENTITY) == objects
     assert (await plan_back(host, IDENTITY)).problems
+
+
+async def test_going_back_keeps_what_else_was_changed_since_though_the_old_revision_is_forgotten(
+    sandbox: Sandbox, host: Host
+) -> None:
+    await create(
+        host, CreateRequest(IDENTITY, load_values("{version: v1.32.5+k3s1, persistence: {size: 7Gi}}"))
+    )
+    await migrate(host, _request("etcd"))
+    changes = ("version=v1.33.4+k3s1", "labels.team=a", "servers=2")
+    await upgrade(host, UpgradeRequest(IDENTITY, assignments=changes, backup="skip"))
+    await host.delete(SECRET, IDENTITY.namespace, IDENTITY.revision(1))
+    await go_back(host, IDENTITY)
+    values = stored_values(await find_root(host, IDENTITY)).values
+    assert (values.version, values.labels) == ("v1.33.4+k3s1", {"team": "a"})
+    assert (values.datastore.kind, values.servers, values.persistence.size) == ("sqlite", 1, "7Gi")
+    assert _replicas(sandbox) == 1
+
+
+async def test_an_old_volume_that_is_two_minors_behind_is_not_gone_back_to(host: Host) -> None:
+    await create(host, CreateRequest(IDENTITY, load_values("version: v1.31.9+k3s1")))
+    await migrate(host, _request("etcd"))
+    for version in ("v1.32.5+k3s1", "v1.33.4+k3s1"):
+        await upgrade(host, UpgradeRequest(IDENTITY, version=version, backup="skip"))
+    (problem,) = (await plan_back(host, IDENTITY, discard=True)).problems
+    assert "the old volume is of k3s v1.31.9+k3s1" in problem.problem
+    assert not (await plan_back(host, IDENTITY)).problems
 
 
 async def test_what_was_written_since_can_be_left_behind(host: Host) -> None:
