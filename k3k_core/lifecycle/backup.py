@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from k3k_core.backups.archive import Written, write_archive
 from k3k_core.backups.keys import ensure_key, key_path
 from k3k_core.backups.manifest import Manifest, Summary
 from k3k_core.backups.naming import BackupName, new_name
+from k3k_core.backups.scratch import scratch_folder
 from k3k_core.concurrency import all_of
 from k3k_core.discovery.addresses import load_balancer_host
 from k3k_core.discovery.control_plane import format_time
@@ -161,8 +161,7 @@ async def create_backup(host: HostApi, request: BackupRequest, progress: Progres
             hint=f"{standing.problems[0].remedy[:1].upper()}{standing.problems[0].remedy[1:]}.",
         )
     recipients, made = _recipients(request, standing.values, progress)
-    with tempfile.TemporaryDirectory(prefix="k3k-backup-") as name:
-        folder = Path(name)
+    with scratch_folder() as folder:
         captured = await _captured(host, request, standing, folder, progress)
         # The time of the copy: what was written after it is not in it.
         backup = new_name(request.id, datetime.now(UTC))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from k3k_core.backups.archive import Opened, damaged
 from k3k_core.backups.manifest import Payload
 from k3k_core.backups.payloads import read_payload
+from k3k_core.backups.scratch import scratch_folder
 from k3k_core.datastores import kine
 from k3k_core.datastores.inventory import VOLATILE, compare, inventory, kind_of
 from k3k_core.datastores.rows import Row
@@ -149,8 +149,7 @@ async def verify(
         return _verified(source, rows, None, time.monotonic() - started)
     scratch = scratch_id(source)
     values = _scratch_values(source)
-    with tempfile.TemporaryDirectory(prefix="k3k-verify-") as name:
-        folder = Path(name)
+    with scratch_folder() as folder:
         try:
             given = await asyncio.to_thread(_scratch_source, source, rows, values, folder)
             command = f"{VERB} {source.manifest.name.id.name} {source.manifest.name} -n {scratch.namespace}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from k3k_core.backups.archive import Opened, damaged, file_sha256, read_archive
 from k3k_core.backups.keys import Identities, key_path, read_identities
 from k3k_core.backups.manifest import Manifest, Summary
 from k3k_core.backups.naming import ARCHIVE_SUFFIX, BackupName, parse_name
+from k3k_core.backups.scratch import scratch_folder
 from k3k_core.backups.stores import Store
 from k3k_core.errors import NotFoundError, UsageError
 from k3k_core.host import HostApi
@@ -128,8 +128,8 @@ async def fetched_backup(
     """
     # Before anything is fetched: without a key it is of no use.
     read_identities(request.key_file or key_path())
-    with tempfile.TemporaryDirectory(prefix="k3k-restore-") as folder:
-        path, place = await _fetched(host, request, Path(folder), progress)
+    with scratch_folder() as folder:
+        path, place = await _fetched(host, request, folder, progress)
         yield Fetched(path, place)
 
 
@@ -146,9 +146,9 @@ async def opened_backup(fetched: Fetched, key_file: Path | None = None) -> Async
         K3kError: the key does not fit, or the archive is damaged.
     """
     identities = read_identities(key_file or key_path())
-    with tempfile.TemporaryDirectory(prefix="k3k-restore-") as folder:
+    with scratch_folder() as folder:
         digest = await asyncio.to_thread(file_sha256, fetched.path)
-        opened = await asyncio.to_thread(_open, fetched.path, identities, Path(folder))
+        opened = await asyncio.to_thread(_open, fetched.path, identities, folder)
         yield Source(opened, fetched.place, digest)
 
 
