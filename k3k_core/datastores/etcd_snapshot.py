@@ -17,10 +17,6 @@ from k3k_core.errors import K3kError
 _KEY, _META, _LEASE = b"key", b"meta", b"lease"
 # All that etcd has; it would make those that are missing.
 _EMPTY = (b"alarm", b"auth", b"authRoles", b"authUsers", b"cluster", b"members", b"members_removed")
-_DIGEST_SIZE = hashlib.sha256().digest_size
-# A database is a whole number of sectors, so that what is over is the digest.
-_SECTOR = 512
-_CHUNK = 1 << 20
 # Revision, an underscore, and the number of the change within the revision; a deletion has one byte more.
 _TOMBSTONE_SIZE = 18
 # Leases need numbers of their own, the same for all rows of one time to live.
@@ -67,33 +63,6 @@ def current_revision(path: Path) -> int:
         changes = (key for key, _ in file.bucket(_KEY))
         # Revisions begin with their number, and a compaction may have taken the newest changes away.
         return max((int.from_bytes(each[:8]) for each in (*marks, *changes)), default=1)
-
-
-def check_snapshot(path: Path) -> None:
-    """See that a snapshot is what etcd sent, by the digest at its end.
-
-    Args:
-        path: of the snapshot.
-
-    Raises:
-        K3kError: it is not.
-    """
-    try:
-        size = path.stat().st_size
-        digest = hashlib.sha256()
-        with path.open("rb") as stream:
-            left = size - _DIGEST_SIZE
-            while left > 0 and (chunk := stream.read(min(_CHUNK, left))):
-                digest.update(chunk)
-                left -= len(chunk)
-            found = stream.read()
-    except OSError as error:
-        raise K3kError(f"{path} cannot be read: {error.strerror}", hint="Name another file.") from None
-    if size % _SECTOR != _DIGEST_SIZE or found != digest.digest():
-        raise K3kError(
-            f"{path} is not a whole etcd snapshot: its digest does not fit",
-            hint="Take it again, or use another.",
-        )
 
 
 def write_snapshot(path: Path, rows: Iterable[Row], *, revision: int = 0) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from k3k_core.datastores.rows import Row
-from k3k_core.datastores.sql import Dialect, read_rows, write_sql
+from k3k_core.datastores.sql import Dialect, current_revision, read_rows, write_sql
 from k3k_core.errors import K3kError
 
 ROWS = [
@@ -63,7 +63,7 @@ def test_rows_come_back_with_their_revisions_and_leases(path: Path, dialect: Dia
 @pytest.mark.parametrize("dialect", ["postgres", "mysql"])
 def test_the_table_is_at_the_revision_though_no_row_is(path: Path, dialect: Dialect) -> None:
     write_sql(path, dialect, ROWS, revision=99)
-    assert b"gap-99" in path.read_bytes()
+    assert current_revision(path) == 99
 
 
 def test_the_next_change_gets_a_number_of_its_own_in_postgres(path: Path) -> None:
