@@ -96,6 +96,11 @@ class Section:
     fields: tuple[Field, ...]
 
 
+# What stands beside the blocks of the values file, and in none of them.
+_TOP = "general"
+_TOP_SUMMARY = "Labels, protection, and how much a server gets."
+
+
 @cache
 def essentials() -> Section:
     """Return the values that most people decide."""
@@ -110,7 +115,8 @@ def advanced() -> tuple[Section, ...]:
     for section in _blocks():
         rest = tuple(field for field in section.fields if field.path not in _ESSENTIALS)
         if rest:
-            found.append(Section(section.key, section.summary, rest))
+            top = not section.key
+            found.append(Section(_TOP if top else section.key, _TOP_SUMMARY if top else section.summary, rest))
     return tuple(found)
 
 
