@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from k3k_core.concurrency import together
 from k3k_core.discovery.control_plane import parse_time
+from k3k_core.errors import Issue
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.existing import find_root, find_workload
+from k3k_core.lifecycle.losses import ends_with_its_server
 from k3k_core.lifecycle.operation import refuse_other_operation
 from k3k_core.lifecycle.pause import refuse_paused
+from k3k_core.lifecycle.plan import Plan
 from k3k_core.lifecycle.progress import Progress, Step, silent
 from k3k_core.lifecycle.rollout import Rollout, servers_of, wait_for_rollout
 from k3k_core.names import ControlPlaneId
@@ -41,6 +45,44 @@ class Restarted:
     resumed: bool
     ready: bool
     elapsed: float
+
+
+async def plan_restart(host: HostApi, identity: ControlPlaneId) -> Plan:
+    """Tell what a restart would do; nothing is changed.
+
+    Args:
+        host: an open host.
+        identity: the control plane.
+
+    Raises:
+        NotFoundError: it does not exist.
+        ConflictError: it was made by Helm, is being deleted or paused, or another verb works on it.
+    """
+    root = await find_root(host, identity)
+    refuse_other_operation(identity, root, "restart")
+    refuse_paused(identity, root)
+    workload, loses = await together(find_workload(host, identity), ends_with_its_server(host, identity))
+    servers = int(workload["spec"].get("replicas", 1))
+    names = [f"{identity.server}-{number}" for number in reversed(range(servers))]
+    going_on = _under_way(workload, datetime.now(UTC))
+    if servers == 1:
+        step = f"Stop {names[0]} and start it again; the API does not answer meanwhile."
+    else:
+        step = f"Start {', then '.join(names)} again, each when the one before it is ready."
+    loss = Issue(
+        "persistence.enabled",
+        "is false: what is stored is in the pod that is replaced, and is lost with it",
+        "go on only if that does not matter",
+    )
+    return Plan(
+        id=identity,
+        verb="restart",
+        summary="a restart is under way, going on with it" if going_on else "starts its servers again",
+        steps=(step, "Wait until every server is ready."),
+        warnings=(loss,) if loses else (),
+        facts={"servers": servers, "resumes": going_on},
+        loses_data=loses,
+    )
 
 
 async def restart(

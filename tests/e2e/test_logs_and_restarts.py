@@ -77,6 +77,17 @@ async def test_a_restart_replaces_every_server_and_nothing_that_is_stored(
     assert host.sandbox.store.list(SECRET, one.namespace) == secrets
 
 
+async def test_a_dry_run_tells_what_a_restart_would_do_and_restarts_nothing(
+    host: HostUnderTest, api: Host, one: ControlPlaneId
+) -> None:
+    before = await api.get(POD, one.namespace, f"{one.server}-0")
+    told = (await host.k3k("restart", "one", "-n", one.namespace, "--dry-run")).checked()
+    assert f"1. Stop {one.server}-0 and start it again; the API does not answer meanwhile." in told.out
+    assert (await api.get(POD, one.namespace, f"{one.server}-0"))["metadata"]["uid"] == before["metadata"][
+        "uid"
+    ]
+
+
 async def test_a_restart_that_is_under_way_is_gone_on_with(api: Host, one: ControlPlaneId) -> None:
     await restart(api, one, wait=False)
     generation = (await api.get(STATEFUL_SET, one.namespace, one.server))["metadata"]["generation"]

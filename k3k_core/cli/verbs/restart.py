@@ -32,12 +32,14 @@ FORMATS = ("table", "json", "yaml", "name")
     "command goes on.",
     examples=(
         Example("And wait until it is ready", "k3k restart ci -n team-a"),
+        Example("What would happen", "k3k restart ci -n team-a --dry-run"),
         Example("Without waiting", "k3k restart ci -n team-a --no-wait"),
     ),
     common=(options.output_option(*FORMATS), *options.host_options(), options.general_options),
     outputs=FORMATS,
 )
 @options.name_argument
+@option("--dry-run", is_flag=True, help="Change nothing: show what would happen, and whether it may.")
 @option("-y", "--yes", is_flag=True, help="Do not ask, not even where data is lost.")
 @option("--wait/--no-wait", default=True, help="Wait until every server is ready (default), or not.")
 @option(
@@ -47,12 +49,16 @@ FORMATS = ("table", "json", "yaml", "name")
     metavar="DURATION",
     help="Longest wait (default 10m).",
 )
-def command(session: Session, name: str, yes: bool, wait: bool, timeout: float) -> None:
+def command(session: Session, name: str, dry_run: bool, yes: bool, wait: bool, timeout: float) -> None:
     """Restart the servers of a control plane."""
+    from k3k_core.cli.planned import write_plan
     from k3k_core.cli.progress import reporting
-    from k3k_core.lifecycle.restart import restart
+    from k3k_core.lifecycle.restart import plan_restart, restart
 
     identity = identify(session, name)
+    if dry_run:
+        write_plan(session, on_host(session, lambda host: plan_restart(host, identity)))
+        return
     if not yes:
         _ask_about_losses(session, identity)
 
