@@ -23,6 +23,7 @@ from k3k_core.lifecycle.claim import stored_values
 from k3k_core.lifecycle.existing import find_root
 from k3k_core.lifecycle.kubeconfig import fetch_kubeconfig, server_of
 from k3k_core.lifecycle.own_api import open_control_plane
+from k3k_core.lifecycle.plan import Plan
 from k3k_core.lifecycle.supervisor import open_supervisor, verifying
 from k3k_core.manifests.metadata import secret as secret_manifest
 from k3k_core.names import FIELD_MANAGER, LABEL_MANAGED_BY, ControlPlaneId
@@ -80,6 +81,36 @@ class OpenInvitation:
     by_k3k: bool
 
 
+async def plan_invite(host: HostApi, identity: ControlPlaneId, *, lifetime: timedelta, now: datetime) -> Plan:
+    """Tell what an invitation would make; nothing is changed.
+
+    Args:
+        host: an open host.
+        identity: the control plane.
+        lifetime: how long agents may join with the token.
+        now: current time (UTC).
+
+    Raises:
+        NotFoundError: the control plane does not exist.
+        UsageError: the lifetime is too short.
+    """
+    _check_lifetime(lifetime)
+    root = await find_root(host, identity)
+    version = stored_values(root).values.version
+    server = server_of(await fetch_kubeconfig(host, identity))
+    ends = f"{now + lifetime:%Y-%m-%d %H:%M} UTC"
+    return Plan(
+        id=identity,
+        verb="join",
+        summary="lets agents join",
+        steps=(
+            f"Make a token in a Secret of {NAMESPACE} in the control plane, good until {ends}.",
+            f"Print how an agent of {version} joins {server} with it.",
+        ),
+        facts={"server": server, "version": version},
+    )
+
+
 async def invite(
     host: HostApi,
     identity: ControlPlaneId,
@@ -104,8 +135,7 @@ async def invite(
         NotReadyError: none of its servers runs.
         UsageError: the lifetime is too short.
     """
-    if lifetime < SHORTEST_LIFETIME:
-        raise UsageError("A token has to live for at least a minute.", hint="For example: --ttl 1h")
+    _check_lifetime(lifetime)
     root = await find_root(host, identity)
     version = stored_values(root).values.version
     server = server_of(await fetch_kubeconfig(host, identity))
@@ -123,6 +153,11 @@ async def invite(
         expires_at=expires_at,
         reached=await answers(server, authority),
     )
+
+
+def _check_lifetime(lifetime: timedelta) -> None:
+    if lifetime < SHORTEST_LIFETIME:
+        raise UsageError("A token has to live for at least a minute.", hint="For example: --ttl 1h")
 
 
 async def invitations(host: HostApi, identity: ControlPlaneId) -> tuple[OpenInvitation, ...]:

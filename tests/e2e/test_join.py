@@ -15,7 +15,7 @@ from k3k_core.errors import NotFoundError, UsageError
 from k3k_core.host import Host, HostApi, HostOptions, open_host
 from k3k_core.lifecycle.agents import list_agents
 from k3k_core.lifecycle.create import CreateRequest, create
-from k3k_core.lifecycle.join import Invitation, invitations, invite, revoke_invitation
+from k3k_core.lifecycle.join import Invitation, invitations, invite, plan_invite, revoke_invitation
 from k3k_core.lifecycle.join_forms import rendered
 from k3k_core.lifecycle.own_api import open_control_plane
 from k3k_core.lifecycle.supervisor import basic, bearer, open_supervisor
@@ -75,6 +75,12 @@ async def test_a_token_lets_agents_in_until_it_is_revoked(stage: Stage) -> None:
     assert await status_of(stage.host, bearer(credentials)) == 403
     with pytest.raises(NotFoundError):
         await revoke_invitation(stage.host, ONE, found.token_id)
+
+
+async def test_a_plan_names_address_and_version_and_makes_no_token(stage: Stage) -> None:
+    plan = await plan_invite(stage.host, ONE, lifetime=timedelta(hours=1), now=datetime.now(UTC))
+    assert "v1.33.4+k3s1" in plan.steps[1]
+    assert await invitations(stage.host, ONE) == ()
 
 
 async def test_a_token_that_ended_lets_nobody_in(stage: Stage) -> None:

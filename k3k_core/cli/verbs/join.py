@@ -62,6 +62,7 @@ _DAY = 24 * 3600.0
 )
 @option("--description", metavar="TEXT", default="", help="What the token is for.")
 @option("--out", metavar="FILE", help="Write to FILE, readable by you alone, instead of standard output.")
+@option("--dry-run", is_flag=True, help="Make nothing: show what would be made.")
 @option("--list", "listed", is_flag=True, help="Show the tokens there are; nothing is made.")
 @option("--revoke", metavar="ID", help="Delete a token; nothing is made.")
 def command(
@@ -71,6 +72,7 @@ def command(
     form: Form,
     description: str,
     out: str | None,
+    dry_run: bool,
     listed: bool,
     revoke: str | None,
 ) -> None:
@@ -78,12 +80,26 @@ def command(
     identity = identify(session, name)
     if listed and revoke is not None:
         raise UsageError("Give either --list or --revoke.")
-    if listed:
+    if dry_run and (listed or revoke is not None):
+        raise UsageError("--dry-run shows what a new token would be; leave out --list and --revoke.")
+    if dry_run:
+        _plan(session, identity, timedelta(seconds=ttl))
+    elif listed:
         _list(session, identity)
     elif revoke is not None:
         _revoke(session, identity, revoke)
     else:
         _invite(session, identity, timedelta(seconds=ttl), form, description, out)
+
+
+def _plan(session: Session, identity: ControlPlaneId, lifetime: timedelta) -> None:
+    from k3k_core.cli.planned import write_plan
+    from k3k_core.lifecycle.join import plan_invite
+
+    now = datetime.now(UTC)
+    write_plan(
+        session, on_host(session, lambda host: plan_invite(host, identity, lifetime=lifetime, now=now))
+    )
 
 
 def _invite(
@@ -126,7 +142,7 @@ def _tell(session: Session, found: Invitation) -> None:
     if is_inside(found.server):
         session.console.warn(
             f"{found.server} is a name that only pods of the host know; agents elsewhere need a LoadBalancer or a "
-            "NodePort: `k3k values explain service`"
+            "NodePort: `k3k values --explain` describes `service`"
         )
     elif not found.reached:
         session.console.warn(
