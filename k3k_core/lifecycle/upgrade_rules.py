@@ -8,6 +8,7 @@ from typing import Any
 from k3k_core.errors import Issue
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.comparison import FieldChange
+from k3k_core.lifecycle.operation import operation_of
 from k3k_core.lifecycle.pause import paused_problem
 from k3k_core.lifecycle.standing import Standing, UpgradeRequest
 from k3k_core.lifecycle.upgrade_note import going_on, under_way
@@ -158,6 +159,14 @@ def _blocking(budget: Mapping[str, Any]) -> Issue:
 def _under_way(
     request: UpgradeRequest, standing: Standing, changes: Sequence[FieldChange]
 ) -> Iterator[Issue]:
+    current = operation_of(standing.root)
+    if current is not None and current.verb != request.verb:
+        yield Issue(
+            "",
+            f"it is in the middle of {current.verb} ({current.phase or 'no phase'})",
+            f"`k3k {current.command}` goes on with it" if current.command else "finish that first",
+        )
+        return
     note = under_way(standing.root)
     if note is None or not changes:
         return

@@ -14,6 +14,7 @@ from k3k_core.errors import ConflictError, K3kError, NotFoundError, NotReadyErro
 from k3k_core.host import Host
 from k3k_core.lifecycle.create import CreateRequest, create
 from k3k_core.lifecycle.kubeconfig import fetch_kubeconfig, server_of
+from k3k_core.lifecycle.operation import Operation, begin
 from k3k_core.lifecycle.progress import Step, silent
 from k3k_core.lifecycle.readiness import wait_until_ready
 from k3k_core.lifecycle.revisions import revisions
@@ -442,3 +443,12 @@ async def test_what_was_applied_from_manifests_is_left_to_whoever_applied_it(
     await wait_until_ready(api, one, servers=1, timeout=20.0, progress=silent)
     done = await upgraded(api, one, version=NEW, force_conflicts=True)
     assert done.version == NEW
+
+
+async def test_a_plan_names_the_other_verb_that_is_under_way(api: Host, make: Make) -> None:
+    one = await make()
+    command = f"migrate one -n {one.namespace} --to etcd"
+    await begin(api, one, Operation("migrate", "copying", command=command))
+    plan = await planned(api, one, "ttl=2h")
+    assert [each.problem for each in plan.problems] == ["it is in the middle of migrate (copying)"]
+    assert f"k3k {command}" in plan.problems[0].remedy
