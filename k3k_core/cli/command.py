@@ -55,7 +55,12 @@ class VerbCommand(click.Command):
         """Spell out options given without their optional value, then parse."""
         end = args.index("--") if "--" in args else len(args)
         head = [f"{arg}={self.bare_values[arg]}" if arg in self.bare_values else arg for arg in args[:end]]
-        return super().parse_args(ctx, head + args[end:])
+        try:
+            return super().parse_args(ctx, head + args[end:])
+        except click.UsageError as error:
+            # Some of click's own do not say which command they are about.
+            error.ctx = error.ctx or ctx
+            raise
 
     def invoke(self, ctx: click.Context) -> Any:
         """Turn the common options into a session and call the verb."""

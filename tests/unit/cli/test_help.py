@@ -99,6 +99,13 @@ def test_a_misspelt_option_is_wrong_use_with_the_likely_one(k3k: Command) -> Non
     )
 
 
+def test_a_value_for_an_option_without_one_is_wrong_use_of_that_verb(k3k: Command) -> None:
+    ended = k3k("upgrade", "ci", "--dry-run=yes")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("k3k upgrade: Option '--dry-run' does not take a value")
+    assert "`k3k upgrade --help`" in ended.err
+
+
 def test_a_misspelt_word_below_a_verb_is_wrong_use_with_the_likely_one(k3k: Command) -> None:
     ended = k3k("sandbox", "dwn")
     assert ended.code == 2
