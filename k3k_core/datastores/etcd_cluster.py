@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from k3k_core.concurrency import all_of
 from k3k_core.datastores.etcd_client import EtcdClient
 from k3k_core.datastores.etcd_messages import Alarm, EtcdError, Member, Status
-from k3k_core.errors import K3kError, NotFoundError, NotReadyError
+from k3k_core.errors import ForbiddenError, K3kError, NotFoundError, NotReadyError
 from k3k_core.host import HostApi, open_tunnel
 from k3k_core.host.private_files import private_files
 from k3k_core.manifests import secret_data
@@ -123,10 +123,16 @@ class EtcdCluster:
         return self._clients[pod]
 
     async def ask(self, pod: str) -> Answer:
-        """Return what a member says about itself, or why it says nothing."""
+        """Return what a member says about itself, or why it says nothing.
+
+        Raises:
+            ForbiddenError: this user may not ask it, which tells nothing about the member.
+        """
         client = await self.member(pod)
         try:
             return Answer(pod, await client.status())
+        except ForbiddenError:
+            raise
         except K3kError as error:
             return Answer(pod, None, error.message)
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from k3k_core.datastores.etcd_stream import check_snapshot
+from k3k_core.errors import ForbiddenError
 from k3k_core.host import Host
 from k3k_core.lifecycle.create import CreateRequest, create
+from k3k_core.lifecycle.etcd_status import etcd_status
 from k3k_core.names import ControlPlaneId
 from k3k_core.values import load_values
 from tests.support.hosts import REAL, HostUnderTest
@@ -45,6 +49,19 @@ async def test_status_without_a_quorum_ends_with_5_and_says_what_helps(
     document = json.loads(ended.out)
     assert (ended.code, document["hasQuorum"], document["quorum"]) == (5, False, 2)
     assert "k3k backup restore" in ended.err
+
+
+async def test_who_may_not_ask_the_members_is_told_that_and_not_that_they_are_lost(
+    api: Host, identity: ControlPlaneId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @asynccontextmanager
+    async def refusing(namespace: str, pod: str, port: int) -> AsyncIterator[None]:
+        raise ForbiddenError(f"You may not forward port {port} to {namespace}/{pod}.")
+        yield
+
+    monkeypatch.setattr(api, "port_forward", refusing)
+    with pytest.raises(ForbiddenError, match="may not forward"):
+        await etcd_status(api, identity)
 
 
 async def test_doctor_tells_what_the_members_need(host: HostUnderTest, identity: ControlPlaneId) -> None:
