@@ -130,7 +130,8 @@ async def settle_rest(work: Work, blueprint: Blueprint) -> None:
         force=work.request.force_conflicts,
         timeout=work.left() if work.request.wait else None,
     )
-    await relabel(work.host, work.id, blueprint.values.labels, work.standing.stored.values.labels)
+    before = work.standing.stored.values.labels
+    await relabel(work.host, work.id, blueprint.values.labels, before, work.progress)
 
 
 async def _known_address(work: Work) -> Address:
