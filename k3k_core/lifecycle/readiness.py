@@ -10,7 +10,7 @@ from k3k_core.errors import ConflictError, K3kError, NotReadyError
 from k3k_core.host import HostApi, wait_for
 from k3k_core.lifecycle.progress import Progress, Step
 from k3k_core.names import LABEL_CONTROL_PLANE, ControlPlaneId
-from k3k_core.resources import POD, STATEFUL_SET
+from k3k_core.resources import EVENT, POD, STATEFUL_SET
 
 # Container states that do not mend themselves soon; others are ordinary steps of a start.
 _TROUBLE = {
@@ -23,6 +23,9 @@ _TROUBLE = {
     "InvalidImageName",
     "RunContainerError",
 }
+
+# The reason of events that tell why a StatefulSet gets no pod.
+_REFUSED = "FailedCreate"
 
 
 async def wait_until_ready(
@@ -140,12 +143,54 @@ async def explained(
     except K3kError:
         return error
     lines = [f"  pod {pod['metadata']['name']}: {trouble_of(pod) or _phase(pod)}" for pod in pods.items]
-    detail = "\n".join(lines) if lines else "  no pod exists: does the host run its StatefulSet controller?"
+    refusals = await refused_pods(host, identity)
+    if not lines and not refusals:
+        lines = ["  no pod exists: does the host run its StatefulSet controller?"]
+    detail = "\n".join([*lines, *refusals])
     hint = (
         f"Look at it with `k3k describe {identity.name} -n {identity.namespace}`; "
         f"the same {verb}, run again, goes on waiting."
     )
     return NotReadyError(f"{error.message}\n{detail}", hint=hint)
+
+
+async def refused_pods(host: HostApi, identity: ControlPlaneId) -> list[str]:
+    """Return why the host does not let pods be made, e.g. a ResourceQuota: only events tell that.
+
+    Args:
+        host: an open host.
+        identity: the control plane.
+
+    Returns:
+        One indented line for each StatefulSet that lacks pods; none when this user may not read events.
+    """
+    try:
+        events = await host.list(EVENT, identity.namespace, fields=f"reason={_REFUSED}")
+    except K3kError:
+        return []
+    newest: dict[str, str] = {}
+    for event in sorted(events.items, key=lambda each: str(each.get("lastTimestamp") or "")):
+        about = event.get("involvedObject") or {}
+        name = str(about.get("name", ""))
+        ours = about.get("kind") == STATEFUL_SET.kind and name.startswith(f"{identity.root}-")
+        if ours and event.get("reason") == _REFUSED:
+            newest[name] = str(event.get("message", "")).strip()
+    if not newest:
+        return []
+    try:
+        sets = await host.list(
+            STATEFUL_SET, identity.namespace, labels=f"{LABEL_CONTROL_PLANE}={identity.name}"
+        )
+    except K3kError:
+        return []
+    # What was refused once and made later is no news.
+    lacking = {item["metadata"]["name"] for item in sets.items if _lacks_pods(item)}
+    return [f"  StatefulSet {name}: {text}" for name, text in sorted(newest.items()) if name in lacking]
+
+
+def _lacks_pods(stateful_set: Mapping[str, Any]) -> bool:
+    wanted = int(stateful_set["spec"].get("replicas", 1))
+    return int(stateful_set.get("status", {}).get("replicas") or 0) < wanted
 
 
 def _phase(pod: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from k3k_core.errors import ConflictError, NotFoundError, NotReadyError
 from k3k_core.host import HostApi, wait_for
 from k3k_core.lifecycle.backup_volume import pieces_of
 from k3k_core.lifecycle.progress import Progress, Step
-from k3k_core.lifecycle.readiness import trouble_of
+from k3k_core.lifecycle.readiness import refused_pods, trouble_of
 from k3k_core.lifecycle.transfer import fetch_bytes, send_file
 from k3k_core.manifests import Manifest, OwnerReference
 from k3k_core.manifests.metadata import metadata
@@ -149,10 +149,10 @@ async def _wait_for_pod(
             what=f"Pod {identity.namespace}/{pod}",
         )
     except NotReadyError as error:
-        detail = f": {trouble}" if trouble else ""
-        raise NotReadyError(
-            f"{error.message}{detail}", hint="The same restore, run again, goes on waiting."
-        ) from None
+        detail = "\n".join(
+            [error.message, *([f"  {trouble}"] if trouble else []), *await refused_pods(host, identity)]
+        )
+        raise NotReadyError(detail, hint="The same command, run again, goes on.") from None
 
 
 def _running(statuses: object, name: str) -> bool:
