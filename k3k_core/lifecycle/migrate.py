@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from k3k_core.backups.scratch import scratch_folder
 from k3k_core.datastores import etcd_snapshot, kine, sql
 from k3k_core.datastores.inventory import Inventory, compare, inventory
 from k3k_core.datastores.rows import Row
@@ -281,13 +281,14 @@ async def _copy(work: Work, request: MigrateRequest, operation: Operation) -> No
     """Copy the database from its volume into the new datastore, and compare what is there then."""
     host, identity = work.host, work.id
     old = await values_of_revision(host, identity, int(operation.facts["from"]))
+    await _see_nobody_ahead(host, identity, operation)
     await stop(work)
-    with tempfile.TemporaryDirectory(prefix="k3k-migrate-") as name:
-        folder = Path(name)
+    with scratch_folder() as folder:
         captured = await capture(host, identity, old, folder, "cold", work.progress)
         rows = await asyncio.to_thread(kine.read_rows, captured.path)
         revision = await asyncio.to_thread(kine.current_revision, captured.path)
         before = inventory(rows)
+        await _see_nobody_ahead(host, identity, operation)
         await _load(work, request, operation, folder, rows, revision)
         after = await _read_back(work, request, folder)
     _see_same(identity, request, before, after)
@@ -296,6 +297,19 @@ async def _copy(work: Work, request: MigrateRequest, operation: Operation) -> No
     await advance(
         host, identity, operation, LOADED, objects=str(before.objects), kinds=str(len(before.kinds))
     )
+
+
+async def _see_nobody_ahead(host: HostApi, identity: ControlPlaneId, operation: Operation) -> None:
+    """See that no other run of the same move has started servers on the new datastore meanwhile.
+
+    What they have written there since would be lost.
+    """
+    now = operation_of(await find_root(host, identity))
+    if now is None or now.phase != operation.phase or now.facts.get("id") != operation.facts["id"]:
+        raise ConflictError(
+            f"another run of the same move of control plane {identity} is ahead of this one",
+            hint="Wait for its end.",
+        )
 
 
 async def _load(

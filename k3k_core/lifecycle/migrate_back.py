@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from k3k_core.backups.scratch import scratch_folder
 from k3k_core.datastores import etcd_snapshot, kine, sql
 from k3k_core.errors import ConflictError, Issue, K3kError, NotFoundError
 from k3k_core.host import HostApi
@@ -293,8 +293,8 @@ async def _return(work: Work, root: dict[str, Any], operation: Operation) -> Non
         await start_on(work, blueprint)
         return
     host, identity, token = work.host, work.id, operation.facts["id"]
-    with tempfile.TemporaryDirectory(prefix="k3k-migrate-") as name:
-        database = await _brought(work, root, operation, Path(name))
+    with scratch_folder() as folder:
+        database = await _brought(work, root, operation, folder)
         await host.apply(restore_config(identity, owner_of(root), token), force=True)
         await ask_for_servers(work, blueprint)
         await give_database(

@@ -13,6 +13,7 @@ from k3k_core.errors import ConflictError, K3kError, NotReadyError
 from k3k_core.host import Host, HostOptions, open_host
 from k3k_core.lifecycle import migrate as moving
 from k3k_core.lifecycle import migrate_back
+from k3k_core.lifecycle.backup_data import capture
 from k3k_core.lifecycle.claim import stored_values
 from k3k_core.lifecycle.create import CreateRequest, create
 from k3k_core.lifecycle.databases import External, dump_database
@@ -285,6 +286,28 @@ async def test_what_cannot_be_moved_is_refused_untouched(host: Host, values: str
     with pytest.raises(ConflictError, match=reason):
         await migrate(host, _request("external"))
     assert await find_root(host, IDENTITY) == root
+
+
+@pytest.mark.parametrize("to", ["etcd", "external"])
+async def test_a_slower_run_of_the_same_move_does_not_touch_what_the_faster_one_has_done(
+    host: Host, monkeypatch: pytest.MonkeyPatch, to: Target
+) -> None:
+    await _made(host)
+    overtaken = False
+
+    async def overtaking(*arguments: Any) -> Any:
+        nonlocal overtaken
+        if not overtaken:
+            overtaken = True
+            await migrate(host, _request(to))
+            await _put(host, "after")
+        return await capture(*arguments)
+
+    monkeypatch.setattr(moving, "capture", overtaking)
+    with pytest.raises(ConflictError, match="another run of the same move"):
+        await migrate(host, _request(to))
+    assert {"before", "after"} <= set(await _stored(host))
+    assert operation_of(await find_root(host, IDENTITY)) is None
 
 
 async def test_what_has_moved_already_has_nothing_to_do(host: Host) -> None:
