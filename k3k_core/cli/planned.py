@@ -86,6 +86,10 @@ def agreed_to(
         return False
     if not yes and (ask or plan.loses_data):
         _ask(session, plan, question)
+    elif plan.loses_data:
+        # `--yes` may have been written into a script long before.
+        for warning in plan.warnings:
+            session.console.warn(str(warning))
     return True
 
 

@@ -94,6 +94,12 @@ async def test_all_with_a_label_are_paused_and_one_that_would_lose_its_data_is_l
     assert {name for name, row in found.items() if row["verdict"] == "Paused"} == {"one", "two"}
 
 
+async def test_a_pause_that_loses_data_says_so_though_nobody_is_asked(host: HostUnderTest, api: Host) -> None:
+    await made(host, api, "tmp", "persistence.enabled=false")
+    paused = await host.k3k("pause", "tmp", "-n", host.namespace, "--yes")
+    assert "is lost with its pods" in paused.checked().err
+
+
 async def test_a_protected_control_plane_is_neither_deleted_nor_pruned(
     host: HostUnderTest, api: Host
 ) -> None:
