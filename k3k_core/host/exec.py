@@ -42,6 +42,12 @@ _SIGN_OF_LIFE = 20.0
 # Seconds a host may take to close after it said how the program ended: by then everything has arrived.
 _GRACE = 2.0
 # What each layer of a host puts before the words of the one below.
+# What the kubelet and containerd call what is not there, not yet or not any more; it reaches us as an internal error of
+# the API server.
+_GONE = re.compile(
+    r"container not found|pod does not exist|container not created|task \w+ not found|process already finished"
+    r"|in a stopped (?:container|state)"
+)
 _NOISE = re.compile(r'Internal error occurred: |failed to exec in container: |failed to start exec "\w+": ')
 _UNKNOWN = "Whether the program ran is not known: check what it was to do, then repeat the command."
 
@@ -205,8 +211,7 @@ class _Session:
             or "no reason given"
         )
         message = f"{where(self.connection)} could not {self.request.doing}: {what}."
-        # The kubelet's words for what is not there, which reach us as an internal error of the API server.
-        if "container not found" in what or "pod does not exist" in what:
+        if _GONE.search(what):
             return NotFoundError(message, hint="It may be starting or ending: try again in a moment.")
         return HostError(
             message, hint="Check the pod with `kubectl describe pod`.", status=500, reason=refusal.reason

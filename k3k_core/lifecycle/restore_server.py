@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from k3k_core.backups.archive import file_sha256
-from k3k_core.errors import ConflictError, NotFoundError, NotReadyError
+from k3k_core.errors import ConflictError, K3kError, NotFoundError, NotReadyError
 from k3k_core.host import HostApi, wait_for
 from k3k_core.lifecycle.backup_volume import pieces_of
 from k3k_core.lifecycle.progress import Progress, Step
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from k3k_core.values import Values
 
 _K3S = "k3s"
+# Seconds in which a server that has its database shows that it has started.
+_GOING_ON = 20.0
 
 
 def restore_config(identity: ControlPlaneId, owner: OwnerReference, restore: str) -> Manifest:
@@ -92,8 +94,11 @@ async def give_database(
             )
             go = f"{folder}/go"
             await send_file(host, identity.namespace, pod, PREPARE_CONTAINER, go, f"{restore}\n".encode())
-        except NotFoundError:
-            # It had all it needed from an earlier attempt, and has gone on meanwhile.
+        except K3kError as error:
+            # Perhaps it had all it needed from an earlier attempt: then it ends while one talks to it.
+            await _see_gone_on(
+                host, identity, pod, error, timeout=min(_GOING_ON, deadline - time.monotonic())
+            )
             progress(Step("restore", "skipped", f"{pod} has gone on", subject))
     left = max(deadline - time.monotonic(), 1.0)
     await _wait_for_pod(host, identity, pod, timeout=left, gone_on=True)
@@ -118,6 +123,20 @@ async def forget_restore(host: HostApi, identity: ControlPlaneId) -> None:
         identity: the control plane.
     """
     await host.delete(CONFIG_MAP, identity.namespace, identity.restore)
+
+
+async def _see_gone_on(
+    host: HostApi, identity: ControlPlaneId, pod: str, error: K3kError, *, timeout: float
+) -> None:
+    """See that a server's pod is beyond its init container.
+
+    Raises:
+        K3kError: the one that was given: it is not.
+    """
+    try:
+        await _wait_for_pod(host, identity, pod, timeout=max(timeout, 1.0), gone_on=True)
+    except NotReadyError:
+        raise error from None
 
 
 async def _wait_for_pod(

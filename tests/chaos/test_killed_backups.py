@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from k3k_core.errors import HostError
 from k3k_core.host import Host
 from k3k_core.lifecycle.backup_catalog import list_backups
 from k3k_core.lifecycle.operation import operation_of
+from k3k_core.lifecycle.transfer import Transferred, send_file
 from k3k_core.names import ControlPlaneId
 from k3k_core.resources import POD, SECRET
 from k3k_core.sandbox import Sandbox
@@ -94,3 +97,36 @@ async def test_a_restore_as_another_stopped_after_any_write_is_finished_by_the_n
     theirs, ours = secrets_of(sandbox, ONE), secrets_of(sandbox, TWO)
     assert (ours[TWO.pki], ours[TWO.tokens]) == (theirs[ONE.pki], theirs[ONE.tokens])
     assert await note_of(api, TWO) == "kept"
+
+
+async def test_a_server_that_has_gone_on_while_it_is_talked_to_is_no_failure(
+    api: Host, backups: Backups, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its init container ends as soon as it has all it needs; what then becomes of a program in it is up to the host."""
+
+    async def cut_off(*arguments: Any, **more: Any) -> Transferred:
+        sent = await send_file(*arguments, **more)
+        if str(arguments[4]).endswith("/go"):
+            raise HostError("container not created")
+        return sent
+
+    await backups.take(api, ONE)
+    await put_note(api, ONE, "a mistake")
+    monkeypatch.setattr("k3k_core.lifecycle.restore_server.send_file", cut_off)
+    await backups.restore(api, ONE)
+    assert await under_way(api, ONE) is None
+    assert await note_of(api, ONE) == "kept"
+
+
+async def test_a_server_that_cannot_be_given_its_database_is_not_taken_for_one_that_has_it(
+    api: Host, backups: Backups, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(*_: Any, **__: Any) -> Transferred:
+        raise HostError("no room")
+
+    await backups.take(api, ONE)
+    monkeypatch.setattr("k3k_core.lifecycle.restore_server.send_file", refused)
+    monkeypatch.setattr("k3k_core.lifecycle.restore_server._GOING_ON", 0.1)
+    with pytest.raises(HostError, match="no room"):
+        await backups.restore(api, ONE)
+    assert await under_way(api, ONE) is not None

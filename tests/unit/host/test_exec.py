@@ -258,6 +258,23 @@ async def test_a_host_of_another_protocol_is_refused() -> None:
             await host.exec("n", "pod", ["true"])
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        'failed to create exec "5e": container not created: not found',
+        'failed to create exec "5e": task 0ad04b not found: not found',
+        'failed to start exec "5e": OCI runtime exec failed: exec failed: cannot exec in a stopped container',
+        'unable to upgrade connection: container not found ("k3s")',
+    ],
+)
+async def test_a_container_that_has_ended_meanwhile_is_not_found(words: str) -> None:
+    async def body(run: Run) -> None:
+        await run.end({"status": "Failure", "reason": "InternalError", "message": f"Internal error: {words}"})
+
+    with pytest.raises(NotFoundError):
+        await _result(body)
+
+
 async def test_a_refusal_is_told_in_the_hosts_words() -> None:
     refused = status(400, "BadRequest", "container nope is not valid for pod pod")
     async with serve(refused) as server, connected_to(server.url) as host:
