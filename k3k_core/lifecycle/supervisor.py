@@ -10,14 +10,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from k3k_core import manifests
-from k3k_core.errors import NotFoundError, NotReadyError, UnreachableError
+from k3k_core.errors import ForbiddenError, K3kError, NotFoundError, NotReadyError, UnreachableError
 from k3k_core.host import HostApi, open_tunnel
 from k3k_core.host.private_files import private_files
 from k3k_core.names import (
@@ -65,12 +65,14 @@ class Supervisor:
         port: the local end of the tunnel.
         context: verifies the server.
         timeout: seconds one request may take.
+        why: returns why nothing comes through the tunnel, where that is known.
     """
 
     pod: str
     port: int
     context: ssl.SSLContext = field(repr=False)
     timeout: float = 30.0
+    why: Callable[[], K3kError | None] = lambda: None
 
     async def ask(
         self,
@@ -91,6 +93,7 @@ class Supervisor:
             content_type: what that is.
 
         Raises:
+            ForbiddenError: this user may not reach it through the host.
             UnreachableError: the server does not answer, or shows a certificate of another authority.
         """
         import aiohttp
@@ -113,6 +116,8 @@ class Supervisor:
             ):
                 return Reply(answer.status, await answer.read())
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            if isinstance(trouble := self.why(), ForbiddenError):
+                raise trouble from None
             raise UnreachableError(
                 f"server {self.pod} did not answer {method} {path.partition('?')[0]}: {_why(error)}",
                 hint="Run the same command again when the server is ready.",
@@ -240,7 +245,7 @@ async def open_supervisor(
         pod = str(running[0]["metadata"]["name"])
     context = verifying(authority_pem, certificate)
     async with open_tunnel(host, identity.namespace, pod, API_PORT) as tunnel:
-        yield Supervisor(pod, tunnel.port, context, timeout)
+        yield Supervisor(pod, tunnel.port, context, timeout, lambda: tunnel.error)
 
 
 def _why(error: BaseException) -> str:

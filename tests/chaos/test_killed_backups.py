@@ -102,7 +102,7 @@ async def test_a_restore_as_another_stopped_after_any_write_is_finished_by_the_n
 async def test_a_server_that_has_gone_on_while_it_is_talked_to_is_no_failure(
     api: Host, backups: Backups, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its init container ends as soon as it has all it needs; what then becomes of a program in it is up to the host."""
+    """Its init container ends as soon as it has all it needs, and with it any program that runs in it."""
 
     async def cut_off(*arguments: Any, **more: Any) -> Transferred:
         sent = await send_file(*arguments, **more)

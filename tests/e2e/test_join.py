@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from k3k_core.errors import NotFoundError, UsageError
+from k3k_core.errors import ForbiddenError, NotFoundError, UsageError
 from k3k_core.host import Host, HostApi, HostOptions, open_host
 from k3k_core.lifecycle.agents import list_agents
 from k3k_core.lifecycle.create import CreateRequest, create
@@ -130,3 +131,20 @@ async def test_agents_are_listed_with_the_skew_rule(stage: Stage) -> None:
     assert "newer than the servers" in skews[0]
     assert "more than 3 minor versions older" in skews[1]
     assert not skews[2]
+
+
+async def test_who_may_not_reach_the_servers_is_told_that(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @asynccontextmanager
+    async def refusing(namespace: str, pod: str, port: int) -> AsyncIterator[None]:
+        raise ForbiddenError(f"You may not forward port {port} to {namespace}/{pod}.")
+        yield
+
+    monkeypatch.setattr(stage.host, "port_forward", refusing)
+    with pytest.raises(ForbiddenError, match="may not forward"):
+        async with open_control_plane(stage.host, ONE) as own:
+            await own.list(NODE)
+    with pytest.raises(ForbiddenError, match="may not forward"):
+        async with open_supervisor(stage.host, ONE) as supervisor:
+            await supervisor.ask("GET", "/cacerts")
