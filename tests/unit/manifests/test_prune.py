@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 
 from k3k_core.manifests.prune import PruneJob, prune_manifests
 from tests.support.pod_security import violations
@@ -44,3 +45,8 @@ def test_its_pod_is_restricted_and_two_never_run_at_once() -> None:
 def test_the_schemas_of_every_host_take_it(minor: str, job: PruneJob) -> None:
     for manifest in prune_manifests(job):
         assert complaints(manifest, minor) == [], manifest["kind"]
+
+
+def test_it_reads_as_plain_yaml_without_anchors() -> None:
+    text = yaml.safe_dump_all(prune_manifests(JOB), sort_keys=False)
+    assert "&id" not in text
