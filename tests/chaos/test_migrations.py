@@ -12,14 +12,15 @@ import pytest
 from k3k_core.errors import ConflictError, K3kError, NotReadyError
 from k3k_core.host import Host, HostOptions, open_host
 from k3k_core.lifecycle import migrate as moving
-from k3k_core.lifecycle import migrate_back
+from k3k_core.lifecycle import migrate_back, migrate_copy
 from k3k_core.lifecycle.backup_data import capture
 from k3k_core.lifecycle.claim import stored_values
 from k3k_core.lifecycle.create import CreateRequest, create
 from k3k_core.lifecycle.databases import External, dump_database
 from k3k_core.lifecycle.existing import find_root
-from k3k_core.lifecycle.migrate import MigrateRequest, Target, migrate, plan_migration
+from k3k_core.lifecycle.migrate import migrate
 from k3k_core.lifecycle.migrate_back import confirm, go_back, plan_back
+from k3k_core.lifecycle.migrate_plan import MigrateRequest, Target, plan_migration
 from k3k_core.lifecycle.operation import operation_of
 from k3k_core.lifecycle.own_api import open_control_plane
 from k3k_core.lifecycle.progress import Progress
@@ -224,7 +225,7 @@ async def test_no_server_starts_on_a_copy_that_is_not_the_same(
         _without(path, b"/configmaps/default/before")
         return done
 
-    monkeypatch.setattr(moving, "dump_database", lacking)
+    monkeypatch.setattr(migrate_copy, "dump_database", lacking)
     with pytest.raises(K3kError, match="is not what control plane tenants/dev has stored") as caught:
         await migrate(host, _request("external"))
     assert "configmaps: " in caught.value.message
@@ -261,7 +262,7 @@ async def test_a_move_under_way_is_finished_before_anything_else(
         raise K3kError("stopped here")
 
     with monkeypatch.context() as patched:
-        patched.setattr(moving, "stop", stopped)
+        patched.setattr(migrate_copy, "stop", stopped)
         with pytest.raises(K3kError, match="stopped here"):
             await migrate(host, _request("external"))
     with pytest.raises(ConflictError, match="in the middle of migrate"):
@@ -303,7 +304,7 @@ async def test_a_slower_run_of_the_same_move_does_not_touch_what_the_faster_one_
             await _put(host, "after")
         return await capture(*arguments)
 
-    monkeypatch.setattr(moving, "capture", overtaking)
+    monkeypatch.setattr(migrate_copy, "capture", overtaking)
     with pytest.raises(ConflictError, match="another run of the same move"):
         await migrate(host, _request(to))
     assert {"before", "after"} <= set(await _stored(host))

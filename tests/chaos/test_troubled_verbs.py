@@ -25,8 +25,9 @@ from k3k_core.lifecycle.delete import DeleteRequest, delete
 from k3k_core.lifecycle.etcd_maintenance import defragment, disarm
 from k3k_core.lifecycle.etcd_replace import ReplaceRequest, replace_member
 from k3k_core.lifecycle.existing import find_root
-from k3k_core.lifecycle.migrate import MigrateRequest, migrate
+from k3k_core.lifecycle.migrate import migrate
 from k3k_core.lifecycle.migrate_back import go_back
+from k3k_core.lifecycle.migrate_plan import MigrateRequest
 from k3k_core.lifecycle.operation import operation_of
 from k3k_core.lifecycle.pause import PauseRequest, pause, paused_at, resume
 from k3k_core.lifecycle.protect import protect

@@ -17,7 +17,8 @@ from k3k_core.cli.terminal import escape
 from k3k_core.errors import UsageError
 
 if TYPE_CHECKING:
-    from k3k_core.lifecycle.migrate import Migrated, Target
+    from k3k_core.lifecycle.migrate import Migrated
+    from k3k_core.lifecycle.migrate_plan import Target
     from k3k_core.names import ControlPlaneId
 
 FORMATS = ("table", "json", "yaml", "name")
@@ -91,7 +92,8 @@ def command(
     elif confirm:
         _confirm(session, identity, yes=yes, dry_run=dry_run)
     else:
-        from k3k_core.lifecycle.migrate import MigrateRequest, migrate, plan_migration
+        from k3k_core.lifecycle.migrate import migrate
+        from k3k_core.lifecycle.migrate_plan import MigrateRequest, plan_migration
 
         target = cast("Target", to)
         request = MigrateRequest(identity, target, int(members), secret or "", assignments, timeout)
