@@ -12,15 +12,10 @@ from k3k_core.sandbox.api.changes import Change
 from k3k_core.sandbox.api.cron_schedule import Schedule, parse_schedule
 from k3k_core.sandbox.api.objects import clone, timestamp
 from k3k_core.sandbox.api.store_errors import ObjectExistsError
-from k3k_core.sandbox.controllers.client import (
-    CONTROLLER_MANAGER,
-    Client,
-    RefusedError,
-    controller_of,
-    owner_reference,
-)
+from k3k_core.sandbox.controllers.client import CONTROLLER_MANAGER, Client, RefusedError, owner_reference
 from k3k_core.sandbox.controllers.events import EventRecorder
 from k3k_core.sandbox.controllers.jobs import is_finished
+from k3k_core.sandbox.controllers.ownership import owned_by, owner_keys
 from k3k_core.sandbox.controllers.pods import is_terminating, is_true
 from k3k_core.sandbox.controllers.runtime import Key
 
@@ -47,11 +42,7 @@ class CronJobController:
 
     def keys(self, change: Change) -> Iterable[Key]:
         """The CronJob itself, or the one that owns a changed Job."""
-        meta = change.object["metadata"]
-        if change.resource == CRON_JOB:
-            return ((meta["namespace"], meta["name"]),)
-        owner = controller_of(change.object)
-        return ((meta["namespace"], owner["name"]),) if owner and owner["kind"] == "CronJob" else ()
+        return owner_keys(change, CRON_JOB)
 
     def reconcile(self, key: Key) -> float | None:
         """Make the Job that is due; return the seconds until the next one is."""
@@ -122,12 +113,7 @@ class CronJobController:
         self._events.normal(cron, "SuccessfulCreate", f"Created job {job_meta['name']}", component=COMPONENT)
 
     def _jobs_of(self, cron: dict[str, Any]) -> list[dict[str, Any]]:
-        meta = cron["metadata"]
-        return [
-            job
-            for job in self._store.list(JOB, meta["namespace"])
-            if (controller_of(job) or {}).get("uid") == meta["uid"]
-        ]
+        return owned_by(self._store, cron, JOB)
 
     def _running(self, cron: dict[str, Any]) -> list[dict[str, Any]]:
         """Return the Jobs made by the clock that have not ended; those made by hand are nobody's business."""

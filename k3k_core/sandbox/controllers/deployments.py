@@ -9,14 +9,10 @@ from typing import Any
 from k3k_core.resources import DEPLOYMENT, POD, Resource
 from k3k_core.sandbox.api.changes import Change
 from k3k_core.sandbox.api.objects import clone, timestamp
-from k3k_core.sandbox.controllers.client import (
-    CONTROLLER_MANAGER,
-    Client,
-    controller_of,
-    owner_reference,
-)
+from k3k_core.sandbox.controllers.client import CONTROLLER_MANAGER, Client, controller_of, owner_reference
 from k3k_core.sandbox.controllers.events import EventRecorder
 from k3k_core.sandbox.controllers.kinds import REPLICA_SET
+from k3k_core.sandbox.controllers.ownership import owned_by, owner_keys
 from k3k_core.sandbox.controllers.pods import condition, is_terminating
 from k3k_core.sandbox.controllers.revisions import revision_hash
 from k3k_core.sandbox.controllers.runtime import Key
@@ -43,19 +39,15 @@ class DeploymentController:
 
     def keys(self, change: Change) -> Iterable[Key]:
         """The Deployment, or the one that owns a changed ReplicaSet or lost a pod."""
-        meta = change.object["metadata"]
-        if change.resource == DEPLOYMENT:
-            return ((meta["namespace"], meta["name"]),)
+        if found := owner_keys(change, DEPLOYMENT):
+            return found
         owner = controller_of(change.object)
-        if owner is None:
+        if change.type != "DELETED" or owner is None or owner["kind"] != "ReplicaSet":
             return ()
-        if owner["kind"] == "Deployment":
-            return ((meta["namespace"], owner["name"]),)
-        if change.type == "DELETED" and owner["kind"] == "ReplicaSet":
-            parent = self._store.get(REPLICA_SET, meta["namespace"], owner["name"])
-            above = controller_of(parent) if parent is not None else None
-            return ((meta["namespace"], above["name"]),) if above else ()
-        return ()
+        namespace = change.object["metadata"]["namespace"]
+        parent = self._store.get(REPLICA_SET, namespace, owner["name"])
+        above = controller_of(parent) if parent is not None else None
+        return ((namespace, above["name"]),) if above else ()
 
     def reconcile(self, key: Key) -> float | None:
         """Bring one Deployment a step further; every step it takes leads to the next look."""
@@ -77,12 +69,7 @@ class DeploymentController:
         return None
 
     def _sets_of(self, deployment: dict[str, Any]) -> list[dict[str, Any]]:
-        meta = deployment["metadata"]
-        return [
-            each
-            for each in self._store.list(REPLICA_SET, meta["namespace"])
-            if (controller_of(each) or {}).get("uid") == meta["uid"] and not is_terminating(each)
-        ]
+        return [each for each in owned_by(self._store, deployment, REPLICA_SET) if not is_terminating(each)]
 
     def _name_of(self, deployment: dict[str, Any]) -> str:
         data = {"template": deployment["spec"]["template"]}

@@ -14,14 +14,9 @@ from k3k_core.resources import JOB, POD, Resource
 from k3k_core.sandbox.api.changes import Change
 from k3k_core.sandbox.api.objects import clone, timestamp
 from k3k_core.sandbox.api.store_errors import ObjectExistsError
-from k3k_core.sandbox.controllers.client import (
-    CONTROLLER_MANAGER,
-    Client,
-    RefusedError,
-    controller_of,
-    owner_reference,
-)
+from k3k_core.sandbox.controllers.client import CONTROLLER_MANAGER, Client, RefusedError, owner_reference
 from k3k_core.sandbox.controllers.events import EventRecorder
+from k3k_core.sandbox.controllers.ownership import owned_by, owner_keys
 from k3k_core.sandbox.controllers.pods import is_ready, is_terminating, is_true, phase
 from k3k_core.sandbox.controllers.runtime import Key
 
@@ -68,11 +63,7 @@ class JobController:
 
     def keys(self, change: Change) -> Iterable[Key]:
         """The Job itself, or the one that owns a changed pod."""
-        meta = change.object["metadata"]
-        if change.resource == JOB:
-            return ((meta["namespace"], meta["name"]),)
-        owner = controller_of(change.object)
-        return ((meta["namespace"], owner["name"]),) if owner and owner["kind"] == "Job" else ()
+        return owner_keys(change, JOB)
 
     def reconcile(self, key: Key) -> float | None:
         """Bring one Job a step further."""
@@ -98,12 +89,7 @@ class JobController:
         return min(times, default=None)
 
     def _pods_of(self, job: dict[str, Any]) -> list[dict[str, Any]]:
-        meta = job["metadata"]
-        return [
-            pod
-            for pod in self._store.list(POD, meta["namespace"])
-            if (controller_of(pod) or {}).get("uid") == meta["uid"]
-        ]
+        return owned_by(self._store, job, POD)
 
     def _verdict(self, job: dict[str, Any], pods: list[dict[str, Any]]) -> _Verdict | None:
         spec = job["spec"]

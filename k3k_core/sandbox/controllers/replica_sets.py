@@ -9,15 +9,10 @@ from k3k_core.resources import POD, Resource
 from k3k_core.sandbox.api.changes import Change
 from k3k_core.sandbox.api.objects import clone
 from k3k_core.sandbox.api.store_errors import ObjectExistsError
-from k3k_core.sandbox.controllers.client import (
-    CONTROLLER_MANAGER,
-    Client,
-    RefusedError,
-    controller_of,
-    owner_reference,
-)
+from k3k_core.sandbox.controllers.client import CONTROLLER_MANAGER, Client, RefusedError, owner_reference
 from k3k_core.sandbox.controllers.events import EventRecorder
 from k3k_core.sandbox.controllers.kinds import REPLICA_SET
+from k3k_core.sandbox.controllers.ownership import owned_by, owner_keys
 from k3k_core.sandbox.controllers.pods import is_ready, is_terminating, phase
 from k3k_core.sandbox.controllers.runtime import Key
 
@@ -42,11 +37,7 @@ class ReplicaSetController:
 
     def keys(self, change: Change) -> Iterable[Key]:
         """The set itself, or the one that owns a changed pod."""
-        meta = change.object["metadata"]
-        if change.resource == REPLICA_SET:
-            return ((meta["namespace"], meta["name"]),)
-        owner = controller_of(change.object)
-        return ((meta["namespace"], owner["name"]),) if owner and owner["kind"] == "ReplicaSet" else ()
+        return owner_keys(change, REPLICA_SET)
 
     def reconcile(self, key: Key) -> float | None:
         """Bring one set to its number of pods."""
@@ -71,13 +62,10 @@ class ReplicaSetController:
         return retry
 
     def _pods_of(self, replica_set: dict[str, Any]) -> list[dict[str, Any]]:
-        meta = replica_set["metadata"]
         return [
             pod
-            for pod in self._store.list(POD, meta["namespace"])
-            if (controller_of(pod) or {}).get("uid") == meta["uid"]
-            and not is_terminating(pod)
-            and phase(pod) not in {"Failed", "Succeeded"}
+            for pod in owned_by(self._store, replica_set, POD)
+            if not is_terminating(pod) and phase(pod) not in {"Failed", "Succeeded"}
         ]
 
     def _create(self, replica_set: dict[str, Any]) -> dict[str, Any] | None:

@@ -7,13 +7,9 @@ from typing import Any
 
 from k3k_core.resources import STATEFUL_SET
 from k3k_core.sandbox.api.objects import clone
-from k3k_core.sandbox.controllers.client import (
-    CONTROLLER_MANAGER,
-    Client,
-    controller_of,
-    owner_reference,
-)
+from k3k_core.sandbox.controllers.client import CONTROLLER_MANAGER, Client, owner_reference
 from k3k_core.sandbox.controllers.kinds import CONTROLLER_REVISION
+from k3k_core.sandbox.controllers.ownership import owned_by
 
 # k8s.io/apimachinery/pkg/util/rand: no vowels, so that no words appear.
 _SAFE = "bcdfghjklmnpqrstvwxz2456789"
@@ -63,12 +59,7 @@ class Revisions:
 
     def of(self, stateful_set: dict[str, Any]) -> list[dict[str, Any]]:
         """Return a StatefulSet's revisions, the oldest first."""
-        meta = stateful_set["metadata"]
-        owned = [
-            revision
-            for revision in self._client.store.list(CONTROLLER_REVISION, meta["namespace"])
-            if (controller_of(revision) or {}).get("uid") == meta["uid"]
-        ]
+        owned = owned_by(self._client.store, stateful_set, CONTROLLER_REVISION)
         return sorted(owned, key=lambda revision: (revision["revision"], revision["metadata"]["name"]))
 
     def update_revision(self, stateful_set: dict[str, Any]) -> dict[str, Any]:

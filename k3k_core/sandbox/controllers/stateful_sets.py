@@ -14,13 +14,9 @@ from typing import Any
 from k3k_core.resources import PERSISTENT_VOLUME_CLAIM, POD, STATEFUL_SET, Resource
 from k3k_core.sandbox.api.changes import Change
 from k3k_core.sandbox.api.store_errors import ObjectExistsError
-from k3k_core.sandbox.controllers.client import (
-    CONTROLLER_MANAGER,
-    Client,
-    RefusedError,
-    controller_of,
-)
+from k3k_core.sandbox.controllers.client import CONTROLLER_MANAGER, Client, RefusedError
 from k3k_core.sandbox.controllers.events import EventRecorder
+from k3k_core.sandbox.controllers.ownership import owned_by, owner_keys
 from k3k_core.sandbox.controllers.pods import is_ready, is_terminating, phase
 from k3k_core.sandbox.controllers.revisions import Revisions
 from k3k_core.sandbox.controllers.runtime import Key
@@ -87,16 +83,11 @@ class StatefulSetController:
 
     def keys(self, change: Change) -> Iterable[Key]:
         """The set itself, or the one that owns a changed pod or waits for a claim to be gone."""
-        meta = change.object["metadata"]
-        if change.resource == STATEFUL_SET:
-            return ((meta["namespace"], meta["name"]),)
-        if change.resource == POD:
-            owner = controller_of(change.object)
-            if owner is not None and owner["kind"] == "StatefulSet":
-                return ((meta["namespace"], owner["name"]),)
-            return ()
+        if change.resource in {STATEFUL_SET, POD}:
+            return owner_keys(change, STATEFUL_SET)
         if change.type != "DELETED":
             return ()
+        meta = change.object["metadata"]
         return [
             (meta["namespace"], each["metadata"]["name"])
             for each in self._store.list(STATEFUL_SET, meta["namespace"])
@@ -125,12 +116,7 @@ class StatefulSetController:
         )
 
     def _pods_of(self, stateful_set: dict[str, Any]) -> list[dict[str, Any]]:
-        meta = stateful_set["metadata"]
-        return [
-            pod
-            for pod in self._store.list(POD, meta["namespace"])
-            if (controller_of(pod) or {}).get("uid") == meta["uid"] and ordinal_of(stateful_set, pod) >= 0
-        ]
+        return [pod for pod in owned_by(self._store, stateful_set, POD) if ordinal_of(stateful_set, pod) >= 0]
 
     def _advance(self, plan: _Plan) -> None:
         for ordinal in plan.wanted:
