@@ -24,7 +24,7 @@ from k3k_core.discovery.control_plane import format_time
 from k3k_core.errors import ConflictError, ForbiddenError, Issue, NotFoundError, NotReadyError
 from k3k_core.host import HostApi
 from k3k_core.lifecycle.backup_data import Captured, Mode, capture
-from k3k_core.lifecycle.backup_target import Target, open_store, target_of
+from k3k_core.lifecycle.backup_target import Target, check_target, open_store, target_of
 from k3k_core.lifecycle.claim import stored_values
 from k3k_core.lifecycle.databases import external_of
 from k3k_core.lifecycle.existing import find_root
@@ -32,10 +32,10 @@ from k3k_core.lifecycle.operation import Operation, begin, finish, operation_of,
 from k3k_core.lifecycle.pause import paused_at
 from k3k_core.lifecycle.plan import Plan
 from k3k_core.lifecycle.progress import Progress, Step, silent
-from k3k_core.lifecycle.scaling import start_servers, stop_servers
+from k3k_core.lifecycle.scaling import start_pods, stop_pods
 from k3k_core.lifecycle.upgrade_record import KEPT_REVISIONS
 from k3k_core.manifests.secrets import VALUES_KEY
-from k3k_core.names import ANNOTATION_BACKED_UP_AT, ANNOTATION_LAST_BACKUP, ControlPlaneId
+from k3k_core.names import ANNOTATION_BACKED_UP_AT, ANNOTATION_LAST_BACKUP, COMPONENT_SERVER, ControlPlaneId
 from k3k_core.resources import SECRET, SERVICE
 
 if TYPE_CHECKING:
@@ -160,6 +160,7 @@ async def create_backup(host: HostApi, request: BackupRequest, progress: Progres
             f"control plane {request.id} cannot be backed up: {standing.problems[0].problem}",
             hint=f"{standing.problems[0].remedy[:1].upper()}{standing.problems[0].remedy[1:]}.",
         )
+    await check_target(host, request.id, standing.values, standing.target)
     recipients, made = _recipients(request, standing.values, progress)
     with scratch_folder() as folder:
         captured = await _captured(host, request, standing, folder, progress)
@@ -265,12 +266,12 @@ async def _captured(
         return await capture(host, identity, values, folder, standing.mode, progress)
     command = f"{VERB} {identity.name} -n {identity.namespace} --cold"
     await begin(host, identity, Operation(VERB, "copy", command=command))
-    await stop_servers(host, identity, progress=progress)
+    await stop_pods(host, identity, COMPONENT_SERVER, progress=progress)
     try:
         return await capture(host, identity, values, folder, "cold", progress)
     finally:
         # Whether there is a copy or not: nobody is left without a server for the sake of one.
-        await start_servers(host, identity, values.servers, verb=VERB, progress=progress)
+        await start_pods(host, identity, COMPONENT_SERVER, values.servers, verb=VERB, progress=progress)
         await finish(host, identity)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -88,11 +89,15 @@ async def open_store(
         write: whether a volume that does not exist is made.
 
     Raises:
-        NotFoundError: the Secret with the bucket's credentials, or the volume, does not exist.
+        NotFoundError: the folder, the Secret with the bucket's credentials, or the volume, does not exist.
         K3kError: the host refuses or does not answer.
     """
     if target.kind == "directory":
-        yield DirectoryStore(Path(target.where))
+        folder = Path(target.where)
+        # The default one is made with the first backup; another one that does not exist was mistyped.
+        if not (write or folder == default_directory() or await asyncio.to_thread(folder.is_dir)):
+            raise NotFoundError(f"The folder {folder} does not exist.", hint="Name the one with --from.")
+        yield DirectoryStore(folder)
     elif target.kind == "s3":
         from k3k_core.backups.stores.s3 import S3Store
 
@@ -100,6 +105,30 @@ async def open_store(
     else:
         async with _volume(host, identity, values, target.where, write=write) as store:
             yield store
+
+
+async def check_target(host: HostApi, identity: ControlPlaneId, values: Values, target: Target) -> None:
+    """See that a place can take a backup, before a server is held or stopped for its copy.
+
+    Args:
+        host: an open host.
+        identity: the control plane.
+        values: its values.
+        target: the place.
+
+    Raises:
+        NotFoundError: the volume claim, or the Secret with the bucket's credentials, does not exist.
+        K3kError: the folder cannot be written to.
+    """
+    if target.kind == "directory":
+        await DirectoryStore(Path(target.where)).check()
+    elif target.kind == "s3":
+        await _s3_place(host, identity, values, target)
+    elif target.where != identity.backups:
+        try:
+            await host.get(PERSISTENT_VOLUME_CLAIM, identity.namespace, target.where)
+        except NotFoundError:
+            raise _no_claim(identity, target.where) from None
 
 
 async def _s3_place(
@@ -174,5 +203,5 @@ async def _volume(
 def _no_claim(identity: ControlPlaneId, claim: str) -> NotFoundError:
     return NotFoundError(
         f"the volume claim {identity.namespace}/{claim} does not exist",
-        hint="Check backup.volume.claim_name, or name another place with --from.",
+        hint="Check backup.volume.claim_name, or name another place.",
     )

@@ -11,7 +11,7 @@ from k3k_core.backups.keys import ensure_key
 from k3k_core.datastores.inventory import compare
 from k3k_core.errors import ConflictError, K3kError, NotFoundError
 from k3k_core.host import Host
-from k3k_core.lifecycle.backup import BackupRequest, plan_backup
+from k3k_core.lifecycle.backup import BackupRequest, create_backup, plan_backup
 from k3k_core.lifecycle.backup_catalog import PruneRequest, list_backups, prune
 from k3k_core.lifecycle.backup_verify import scratch_id, verify
 from k3k_core.lifecycle.delete import DeleteRequest, delete
@@ -159,6 +159,20 @@ async def test_a_cold_copy_of_a_database_that_is_in_its_pod_is_refused(
     with pytest.raises(ConflictError, match="gone with it"):
         await backups.take(api, one, cold=True)
     assert await note_of(api, one) == "kept"
+
+
+async def test_a_place_that_is_not_there_is_told_before_the_server_is_held(
+    host: HostUnderTest, api: Host, backups: Backups
+) -> None:
+    one = await made(api, host.namespace, "one")
+    steps: list[str] = []
+    with pytest.raises(NotFoundError, match=r"volume claim .*/nope does not exist"):
+        await create_backup(api, BackupRequest(one, to="volume:nope"), lambda step: steps.append(step.name))
+    assert steps == []
+    listed = await host.k3k(
+        "backup", "list", "one", "-n", host.namespace, "--from", str(backups.folder / "typo")
+    )
+    assert (listed.code, "typo does not exist" in listed.err) == (3, True)
 
 
 async def test_backups_go_to_a_volume_that_outlives_the_control_plane(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import shutil
 from collections.abc import Callable
@@ -41,6 +42,14 @@ class DirectoryStore:
     async def summaries(self) -> list[Summary]:
         return await self._do(self._summaries)
 
+    async def check(self) -> None:
+        """See that the folder can be written to, making it if it does not exist.
+
+        Raises:
+            K3kError: it cannot.
+        """
+        await self._do(self._check)
+
     async def put(self, archive: Path, summary: Summary) -> None:
         await self._do(lambda: self._put(archive, summary))
 
@@ -75,6 +84,11 @@ class DirectoryStore:
             except K3kError:
                 continue
         return newest_first(found)
+
+    def _check(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not os.access(self._folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     def _put(self, archive: Path, summary: Summary) -> None:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -116,7 +116,9 @@ def advanced() -> tuple[Section, ...]:
         rest = tuple(field for field in section.fields if field.path not in _ESSENTIALS)
         if rest:
             top = not section.key
-            found.append(Section(_TOP if top else section.key, _TOP_SUMMARY if top else section.summary, rest))
+            found.append(
+                Section(_TOP if top else section.key, _TOP_SUMMARY if top else section.summary, rest)
+            )
     return tuple(found)
 
 

@@ -137,6 +137,14 @@ async def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
         await DirectoryStore(tmp_path / "file").put(archive, summary(b"content"))
 
 
+async def test_a_folder_is_looked_at_before_anything_is_copied_for_it(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(K3kError, match=r"folder of backups .*file/below cannot be used"):
+        await DirectoryStore(tmp_path / "file" / "below").check()
+    await DirectoryStore(tmp_path / "new" / "below").check()
+    assert (tmp_path / "new" / "below").is_dir()
+
+
 async def test_a_bucket_that_refuses_the_credentials_says_where_they_are_from(storage: S3) -> None:
     with pytest.raises(K3kError, match="refuses these credentials") as caught:
         await s3_store(storage, key="another").summaries()
