@@ -22,7 +22,7 @@ from k3k_core.lifecycle.etcd_state import note_restored, restored
 from k3k_core.lifecycle.existing import find_root
 from k3k_core.lifecycle.progress import Progress, Step, silent
 from k3k_core.lifecycle.readiness import trouble_of
-from k3k_core.lifecycle.scaling import scale, start_etcd, stop_etcd
+from k3k_core.lifecycle.scaling import scale, start_pods, stop_pods
 from k3k_core.lifecycle.tasks import await_task, remove_task, start_task
 from k3k_core.lifecycle.transfer import send_file
 from k3k_core.manifests.etcd_restore import RECEIVER, restore_job, snapshot_path
@@ -98,12 +98,14 @@ async def restore_etcd(
         progress(Step("restore", "skipped", "every member has the snapshot on its volume already"))
     else:
         await work.claims()
-        await stop_etcd(host, identity, timeout=work.left(), progress=progress)
+        await stop_pods(host, identity, COMPONENT_ETCD, timeout=work.left(), progress=progress)
         progress(Step("restore", "started", f"restoring {members} etcd members"))
         await all_of([work.member(number) for number in range(members)])
         await note_restored(host, identity, attempt)
         progress(Step("restore", "done", "every member has the snapshot on its volume"))
-    await start_etcd(host, identity, members, timeout=work.left(), verb=request.verb, progress=progress)
+    await start_pods(
+        host, identity, COMPONENT_ETCD, members, timeout=work.left(), verb=request.verb, progress=progress
+    )
     async with open_etcd(host, identity) as etcd:
         view = await etcd.look()
     if len(view.healthy) < members:

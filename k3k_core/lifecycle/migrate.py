@@ -34,7 +34,7 @@ from k3k_core.lifecycle.migration import (
 from k3k_core.lifecycle.operation import Operation, advance, operation_of
 from k3k_core.lifecycle.progress import Progress, Step, silent
 from k3k_core.lifecycle.rollout import Rollout, wait_for_rollout
-from k3k_core.lifecycle.scaling import counted, stop_etcd
+from k3k_core.lifecycle.scaling import counted, stop_pods
 from k3k_core.manifests import render_applied, stored_revision
 from k3k_core.manifests import stored_values as values_text
 from k3k_core.names import ANNOTATION_MIGRATION, ANNOTATION_OPERATION, COMPONENT_ETCD, ControlPlaneId
@@ -172,7 +172,7 @@ async def _prepare(work: Work, root: dict[str, object]) -> None:
         )
         raise
     # What it has formed is replaced by the copy: it need not be waited for once the server is stopped.
-    await stop_etcd(work.host, identity, timeout=work.left, progress=work.progress)
+    await stop_pods(work.host, identity, COMPONENT_ETCD, timeout=work.left, progress=work.progress)
 
 
 async def _advanced(host: HostApi, identity: ControlPlaneId) -> Operation:

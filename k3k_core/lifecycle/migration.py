@@ -27,9 +27,9 @@ from k3k_core.lifecycle.operation import Operation, noted
 from k3k_core.lifecycle.progress import Progress, Step
 from k3k_core.lifecycle.revisions import revision_secrets
 from k3k_core.lifecycle.root_marks import renewed_metadata
-from k3k_core.lifecycle.scaling import start_servers, stop_servers
+from k3k_core.lifecycle.scaling import start_pods, stop_pods
 from k3k_core.manifests import Address, Blueprint
-from k3k_core.names import ANNOTATION_MIGRATION, ANNOTATION_OPERATION, ControlPlaneId
+from k3k_core.names import ANNOTATION_MIGRATION, ANNOTATION_OPERATION, COMPONENT_SERVER, ControlPlaneId
 from k3k_core.pki import ControlPlanePki, new_etcd_pki
 from k3k_core.resources import SECRET, SERVICE, STATEFUL_SET
 from k3k_core.values import Values
@@ -232,7 +232,7 @@ async def stop(work: Work) -> None:
         work: what is being done.
     """
     try:
-        await stop_servers(work.host, work.id, timeout=work.left, progress=work.progress)
+        await stop_pods(work.host, work.id, COMPONENT_SERVER, timeout=work.left, progress=work.progress)
     except NotFoundError:
         return
 
@@ -261,8 +261,14 @@ async def start_on(work: Work, blueprint: Blueprint) -> None:
     """
     host, identity = work.host, work.id
     await ask_for_servers(work, blueprint)
-    await start_servers(
-        host, identity, blueprint.values.servers, timeout=work.left, verb=VERB, progress=work.progress
+    await start_pods(
+        host,
+        identity,
+        COMPONENT_SERVER,
+        blueprint.values.servers,
+        timeout=work.left,
+        verb=VERB,
+        progress=work.progress,
     )
 
 

@@ -22,16 +22,7 @@ from k3k_core.lifecycle.operation import refuse_other_operation
 from k3k_core.lifecycle.plan import Plan
 from k3k_core.lifecycle.progress import Progress, Step, silent
 from k3k_core.lifecycle.rollout import servers_of
-from k3k_core.lifecycle.scaling import (
-    counted,
-    scale,
-    start_etcd,
-    start_servers,
-    stop_agents,
-    stop_etcd,
-    stop_servers,
-    wait_for_servers,
-)
+from k3k_core.lifecycle.scaling import counted, scale, start_pods, stop_pods, wait_for_pods
 from k3k_core.names import (
     ANNOTATION_PAUSED_AT,
     ANNOTATION_RESUMED_AT,
@@ -204,10 +195,10 @@ async def pause(host: HostApi, request: PauseRequest, progress: Progress = silen
     def left() -> float:
         return max(request.timeout - (time.monotonic() - started), 1.0)
 
-    await stop_agents(host, identity, timeout=left(), progress=progress)
-    await stop_servers(host, identity, timeout=left(), progress=progress)
+    await stop_pods(host, identity, COMPONENT_AGENT, timeout=left(), progress=progress)
+    await stop_pods(host, identity, COMPONENT_SERVER, timeout=left(), progress=progress)
     if standing.values.datastore.kind == "etcd":
-        await stop_etcd(host, identity, timeout=left(), progress=progress)
+        await stop_pods(host, identity, COMPONENT_ETCD, timeout=left(), progress=progress)
         if standing.loses:
             # Its members have nothing to come back to: they form a cluster anew.
             await host.delete(CONFIG_MAP, identity.namespace, identity.etcd)
@@ -273,18 +264,20 @@ async def resume(
     if values.datastore.kind == "etcd":
         members = values.datastore.etcd.members
         if wait:
-            await start_etcd(host, identity, members, timeout=left(), progress=progress)
+            await start_pods(host, identity, COMPONENT_ETCD, members, timeout=left(), progress=progress)
         else:
             await scale(host, identity, identity.etcd, members)
     before = await servers_of(host, identity)
-    await start_servers(host, identity, values.servers, wait=False, progress=silent if wait else progress)
+    await start_pods(
+        host, identity, COMPONENT_SERVER, values.servers, wait=False, progress=silent if wait else progress
+    )
     await _start_agents(host, identity, values.agents.replicas)
     if standing.since is not None or standing.scaled_to_zero:
         now = format_time(datetime.now(UTC))
         await _annotate(host, identity, {ANNOTATION_PAUSED_AT: None, ANNOTATION_RESUMED_AT: now})
     if wait:
-        await wait_for_servers(
-            host, identity, values.servers, before=before, timeout=left(), progress=progress
+        await wait_for_pods(
+            host, identity, COMPONENT_SERVER, values.servers, before=before, timeout=left(), progress=progress
         )
     changed = standing.since is not None or standing.scaled_to_zero
     return Resumed(identity, values.servers, changed, wait, time.monotonic() - started)

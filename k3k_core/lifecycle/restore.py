@@ -46,15 +46,11 @@ from k3k_core.lifecycle.restore_situation import (
 from k3k_core.lifecycle.restore_source import Source
 from k3k_core.lifecycle.revisions import revision_secrets
 from k3k_core.lifecycle.root_marks import renewed_metadata
-from k3k_core.lifecycle.scaling import start_servers, stop_servers
+from k3k_core.lifecycle.scaling import start_pods, stop_pods
 from k3k_core.lifecycle.storage import settle_access_mode, settle_persistence
 from k3k_core.manifests import Blueprint
 from k3k_core.manifests.metadata import labelled
-from k3k_core.names import (
-    ANNOTATION_OPERATION,
-    ANNOTATION_PAUSED_AT,
-    ControlPlaneId,
-)
+from k3k_core.names import ANNOTATION_OPERATION, ANNOTATION_PAUSED_AT, COMPONENT_SERVER, ControlPlaneId
 from k3k_core.pki import ControlPlanePki, EtcdPki, Tokens
 from k3k_core.resources import SECRET
 
@@ -208,7 +204,7 @@ async def _begin(work: _Work, found: Situation) -> tuple[Operation, dict[str, An
 async def _stop(work: _Work) -> None:
     """Take the servers away, so that nothing writes meanwhile."""
     try:
-        await stop_servers(work.host, work.id, timeout=work.left, progress=work.progress)
+        await stop_pods(work.host, work.id, COMPONENT_SERVER, timeout=work.left, progress=work.progress)
     except NotFoundError:
         # An earlier attempt has not come that far.
         return
@@ -288,8 +284,14 @@ async def _load(work: _Work, blueprint: Blueprint, restore_id: str) -> None:
             await give_database(
                 host, identity, values, restore_id, data, timeout=work.left, progress=work.progress
             )
-    await start_servers(
-        host, identity, values.servers, timeout=work.left, verb="backup restore", progress=work.progress
+    await start_pods(
+        host,
+        identity,
+        COMPONENT_SERVER,
+        values.servers,
+        timeout=work.left,
+        verb="backup restore",
+        progress=work.progress,
     )
     if values.datastore.kind == "etcd":
         await note_formed(host, identity, values)

@@ -24,80 +24,105 @@ from k3k_core.names import (
 from k3k_core.resources import POD, STATEFUL_SET
 
 _WORDS = {COMPONENT_SERVER: "server", COMPONENT_ETCD: "etcd member", COMPONENT_AGENT: "agent"}
+# What starting them is called when it is told about.
+_STARTS = {COMPONENT_SERVER: "start", COMPONENT_ETCD: "etcd", COMPONENT_AGENT: "agents"}
 
 
-async def stop_servers(
-    host: HostApi, identity: ControlPlaneId, *, timeout: float = 120.0, progress: Progress = silent
+async def stop_pods(
+    host: HostApi,
+    identity: ControlPlaneId,
+    component: str,
+    *,
+    timeout: float = 120.0,
+    progress: Progress = silent,
 ) -> None:
-    """Take every server away and wait until none is left, so that nothing writes to the datastore any more.
+    """Take every pod of a kind away and wait until none is left; agents need not run on the host at all.
+
+    Without servers nothing writes to the datastore any more. The members of an etcd go after the servers.
 
     Args:
         host: an open host.
         identity: the control plane.
+        component: one of the COMPONENT_ names.
         timeout: seconds.
         progress: told about it.
 
     Raises:
-        NotFoundError: it has no servers.
+        NotFoundError: it has no servers, or no etcd.
         NotReadyError: a pod is still there when time is up.
         K3kError: the host refuses or does not answer.
     """
-    await _stop(host, identity, COMPONENT_SERVER, timeout=timeout, progress=progress)
+    started = time.monotonic()
+    name, word = _workload(identity, component), _WORDS[component]
+    if component == COMPONENT_AGENT:
+        try:
+            await host.get(STATEFUL_SET, identity.namespace, name)
+        except NotFoundError:
+            return
+    progress(Step("stop", "started", f"taking the {word}s away", f"StatefulSet/{name}"))
+    await scale(host, identity, name, 0)
+    left = max(timeout - (time.monotonic() - started), 1.0)
+    await _wait_until_gone(host, identity, component, timeout=left)
+    progress(Step("stop", "done", f"no {word} runs any more", f"StatefulSet/{name}"))
 
 
-async def start_servers(
+async def start_pods(
     host: HostApi,
     identity: ControlPlaneId,
-    servers: int,
+    component: str,
+    number: int,
     *,
     wait: bool = True,
     timeout: float = 600.0,
     verb: str = "resume",
     progress: Progress = silent,
 ) -> None:
-    """Bring the servers back.
+    """Bring the pods of a kind back.
 
     Args:
         host: an open host.
         identity: the control plane.
-        servers: how many there are to be.
+        component: one of the COMPONENT_ names.
+        number: how many there are to be.
         wait: whether to wait until all are ready.
         timeout: seconds to wait.
         verb: the verb that goes on waiting when it is run again, for the message.
         progress: told about each.
 
     Raises:
-        NotFoundError: it has no servers.
+        NotFoundError: it has none of them.
         NotReadyError: not all are ready in time.
         K3kError: the host refuses or does not answer.
     """
-    before = await servers_of(host, identity)
-    await scale(host, identity, identity.server, servers)
+    before, name = await servers_of(host, identity), _workload(identity, component)
+    await scale(host, identity, name, number)
     if wait:
-        await wait_for_servers(
-            host, identity, servers, before=before, timeout=timeout, verb=verb, progress=progress
+        await wait_for_pods(
+            host, identity, component, number, before=before, timeout=timeout, verb=verb, progress=progress
         )
     else:
-        text = f"asked for {counted(servers, COMPONENT_SERVER)}"
-        progress(Step("start", "done", text, f"StatefulSet/{identity.server}"))
+        text = f"asked for {counted(number, component)}"
+        progress(Step(_STARTS[component], "done", text, f"StatefulSet/{name}"))
 
 
-async def wait_for_servers(
+async def wait_for_pods(
     host: HostApi,
     identity: ControlPlaneId,
-    servers: int,
+    component: str,
+    number: int,
     *,
     before: frozenset[str] = frozenset(),
     timeout: float = 600.0,
     verb: str = "resume",
     progress: Progress = silent,
 ) -> None:
-    """Wait until the servers that were asked for are ready.
+    """Wait until the pods that were asked for are ready.
 
     Args:
         host: an open host.
         identity: the control plane.
-        servers: how many were asked for.
+        component: one of the COMPONENT_ names.
+        number: how many were asked for.
         before: uids of the pods there were before; they are not told about.
         timeout: seconds to wait.
         verb: the verb that goes on waiting when it is run again, for the message.
@@ -107,86 +132,11 @@ async def wait_for_servers(
         NotReadyError: not all are ready in time.
         K3kError: the host refuses or does not answer.
     """
-    count, name = counted(servers, COMPONENT_SERVER), f"StatefulSet/{identity.server}"
-    progress(Step("start", "started", f"waiting for {count}", name))
-    rollout = Rollout(identity, identity.server, servers, before, verb)
+    step, name, count = _STARTS[component], _workload(identity, component), counted(number, component)
+    progress(Step(step, "started", f"waiting for {count}", f"StatefulSet/{name}"))
+    rollout = Rollout(identity, name, number, before, verb)
     await wait_for_rollout(host, rollout, timeout=timeout, progress=progress)
-    progress(Step("start", "done", f"{count} ready", name))
-
-
-async def stop_etcd(
-    host: HostApi, identity: ControlPlaneId, *, timeout: float = 120.0, progress: Progress = silent
-) -> None:
-    """Take the members of a dedicated etcd away; the servers have to be gone already.
-
-    Args:
-        host: an open host.
-        identity: the control plane.
-        timeout: seconds.
-        progress: told about it.
-
-    Raises:
-        NotFoundError: it has no etcd.
-        NotReadyError: a pod is still there when time is up.
-        K3kError: the host refuses or does not answer.
-    """
-    await _stop(host, identity, COMPONENT_ETCD, timeout=timeout, progress=progress)
-
-
-async def start_etcd(
-    host: HostApi,
-    identity: ControlPlaneId,
-    members: int,
-    *,
-    timeout: float = 600.0,
-    verb: str = "resume",
-    progress: Progress = silent,
-) -> None:
-    """Bring the members of a dedicated etcd back and wait until all of them are ready.
-
-    Args:
-        host: an open host.
-        identity: the control plane.
-        members: how many there are to be.
-        timeout: seconds to wait.
-        verb: the verb that goes on waiting when it is run again, for the message.
-        progress: told about each.
-
-    Raises:
-        NotFoundError: it has no etcd.
-        NotReadyError: not all are ready in time.
-        K3kError: the host refuses or does not answer.
-    """
-    before = await servers_of(host, identity)
-    await scale(host, identity, identity.etcd, members)
-    progress(Step("etcd", "started", f"waiting for {counted(members, COMPONENT_ETCD)}"))
-    rollout = Rollout(identity, identity.etcd, members, before, verb)
-    await wait_for_rollout(host, rollout, timeout=timeout, progress=progress)
-    progress(
-        Step("etcd", "done", f"{counted(members, COMPONENT_ETCD)} ready", f"StatefulSet/{identity.etcd}")
-    )
-
-
-async def stop_agents(
-    host: HostApi, identity: ControlPlaneId, *, timeout: float = 120.0, progress: Progress = silent
-) -> None:
-    """Take the agents away that run as pods of the host, if there are any.
-
-    Args:
-        host: an open host.
-        identity: the control plane.
-        timeout: seconds.
-        progress: told about it.
-
-    Raises:
-        NotReadyError: a pod is still there when time is up.
-        K3kError: the host refuses or does not answer.
-    """
-    try:
-        await host.get(STATEFUL_SET, identity.namespace, identity.agent)
-    except NotFoundError:
-        return
-    await _stop(host, identity, COMPONENT_AGENT, timeout=timeout, progress=progress)
+    progress(Step(step, "done", f"{count} ready", f"StatefulSet/{name}"))
 
 
 async def scale(host: HostApi, identity: ControlPlaneId, workload: str, replicas: int) -> dict[str, Any]:
@@ -223,17 +173,8 @@ def counted(number: int, component: str) -> str:
     return f"{number} {_WORDS[component]}{'' if number == 1 else 's'}"
 
 
-async def _stop(
-    host: HostApi, identity: ControlPlaneId, component: str, *, timeout: float, progress: Progress
-) -> None:
-    started = time.monotonic()
-    name = {COMPONENT_ETCD: identity.etcd, COMPONENT_AGENT: identity.agent}.get(component, identity.server)
-    word = _WORDS[component]
-    progress(Step("stop", "started", f"taking the {word}s away", f"StatefulSet/{name}"))
-    await scale(host, identity, name, 0)
-    left = max(timeout - (time.monotonic() - started), 1.0)
-    await _wait_until_gone(host, identity, component, timeout=left)
-    progress(Step("stop", "done", f"no {word} runs any more", f"StatefulSet/{name}"))
+def _workload(identity: ControlPlaneId, component: str) -> str:
+    return {COMPONENT_ETCD: identity.etcd, COMPONENT_AGENT: identity.agent}.get(component, identity.server)
 
 
 async def _wait_until_gone(

@@ -24,7 +24,7 @@ from k3k_core.lifecycle.operation import Operation, advance, finish, operation_o
 from k3k_core.lifecycle.progress import Progress, Step, silent
 from k3k_core.lifecycle.revisions import revision_secrets
 from k3k_core.lifecycle.rollout import servers_of
-from k3k_core.lifecycle.scaling import stop_servers
+from k3k_core.lifecycle.scaling import stop_pods
 from k3k_core.lifecycle.standing import Standing, UpgradeRequest, look
 from k3k_core.lifecycle.upgrade_apply import apply_all, make_blueprint, remove_superfluous, settle_rest
 from k3k_core.lifecycle.upgrade_backup import take_backup
@@ -34,7 +34,7 @@ from k3k_core.lifecycle.upgrade_record import KEPT_REVISIONS, forget, record
 from k3k_core.lifecycle.upgrade_steps import where_it_is
 from k3k_core.lifecycle.upgrade_work import Work
 from k3k_core.manifests import Address, Blueprint
-from k3k_core.names import ControlPlaneId
+from k3k_core.names import COMPONENT_SERVER, ControlPlaneId
 
 __all__ = [
     "KEPT_REVISIONS",
@@ -199,7 +199,7 @@ async def _replace_in_place(work: Work, root: Mapping[str, Any], note: Operation
     if note is not None and note.phase == "canary":
         await run_canary(work, blueprint, before, note)
     elif note is not None and note.phase == "stop":
-        await stop_servers(work.host, work.id, timeout=work.left(), progress=work.progress)
+        await stop_pods(work.host, work.id, COMPONENT_SERVER, timeout=work.left(), progress=work.progress)
         await advance(work.host, work.id, note, "roll")
     await apply_all(work, blueprint, before)
     await remove_superfluous(work, blueprint)

@@ -16,9 +16,9 @@ from k3k_core.lifecycle.create import CreateRequest, create
 from k3k_core.lifecycle.databases import dump_external, restore_external
 from k3k_core.lifecycle.own_api import open_control_plane
 from k3k_core.lifecycle.progress import Step
-from k3k_core.lifecycle.scaling import start_servers, stop_servers
+from k3k_core.lifecycle.scaling import start_pods, stop_pods
 from k3k_core.lifecycle.upgrade import UpgradeRequest, upgrade
-from k3k_core.names import ControlPlaneId
+from k3k_core.names import COMPONENT_SERVER, ControlPlaneId
 from k3k_core.resources import CONFIG_MAP, JOB, POD, SECRET, STATEFUL_SET
 from k3k_core.sandbox import Sandbox
 from k3k_core.values import LoadedValues, load_values
@@ -141,9 +141,9 @@ async def test_a_dump_brings_back_what_was_deleted_since(
     before = inventory(sql.read_rows(path))
     async with open_control_plane(host, IDENTITY) as own:
         await own.delete(CONFIG_MAP, "default", "kept")
-    await stop_servers(host, IDENTITY)
+    await stop_pods(host, IDENTITY, COMPONENT_SERVER)
     await restore_external(host, IDENTITY, path)
-    await start_servers(host, IDENTITY, 1)
+    await start_pods(host, IDENTITY, COMPONENT_SERVER, 1)
     async with open_control_plane(host, IDENTITY) as own:
         assert (await own.get(CONFIG_MAP, "default", "kept"))["data"] == {"a": "1"}
     again = tmp_path / "again.sql"

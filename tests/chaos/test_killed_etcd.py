@@ -18,8 +18,8 @@ from k3k_core.lifecycle.etcd_state import joining
 from k3k_core.lifecycle.etcd_status import EtcdStatus, etcd_status
 from k3k_core.lifecycle.existing import find_root
 from k3k_core.lifecycle.operation import operation_of
-from k3k_core.lifecycle.scaling import start_servers, stop_servers
-from k3k_core.names import ControlPlaneId
+from k3k_core.lifecycle.scaling import start_pods, stop_pods
+from k3k_core.names import COMPONENT_SERVER, ControlPlaneId
 from k3k_core.resources import JOB, PERSISTENT_VOLUME_CLAIM
 from k3k_core.sandbox import Sandbox
 from k3k_core.values import load_values
@@ -85,12 +85,12 @@ async def test_a_restore_that_is_stopped_anywhere_is_gone_on_with(
     path = tmp_path / "snapshot.db"
     async with open_host(HostOptions(kubeconfig=str(kubeconfig))) as host:
         await save_snapshot(host, ID, path)
-        await stop_servers(host, ID)
+        await stop_pods(host, ID, COMPONENT_SERVER)
     await stopped_ever_later(
         made, kubeconfig, lambda host: restore_etcd(host, ID, path, attempt="a"), answered=answered
     )
     async with open_host(HostOptions(kubeconfig=str(kubeconfig))) as host:
-        await start_servers(host, ID, 1)
+        await start_pods(host, ID, COMPONENT_SERVER, 1)
     assert (await look(kubeconfig)).well
     assert objects_of(made, ID) == before
     assert secrets_of(made, ID) == secrets

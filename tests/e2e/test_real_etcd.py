@@ -24,8 +24,8 @@ from k3k_core.lifecycle.etcd_restore import restore_etcd
 from k3k_core.lifecycle.etcd_snapshots import save_snapshot
 from k3k_core.lifecycle.etcd_status import etcd_status
 from k3k_core.lifecycle.readiness import trouble_of
-from k3k_core.lifecycle.scaling import start_servers, stop_servers
-from k3k_core.names import ETCD_CLIENT_PORT, ControlPlaneId
+from k3k_core.lifecycle.scaling import start_pods, stop_pods
+from k3k_core.names import COMPONENT_SERVER, ETCD_CLIENT_PORT, ControlPlaneId
 from k3k_core.resources import PERSISTENT_VOLUME_CLAIM, POD
 from k3k_core.sandbox import Sandbox, SandboxOptions
 from k3k_core.values import load_values
@@ -142,9 +142,9 @@ async def test_a_snapshot_is_restored_by_the_commands_of_the_rendered_jobs(
             await (await etcd.working()).delete_range(PREFIX, END)
         assert snapshot.stat().st_size == taken.size
         assert snapshot.stat().st_mode & 0o777 == 0o600
-        await stop_servers(host, ID)
+        await stop_pods(host, ID, COMPONENT_SERVER)
         await restore_etcd(host, ID, snapshot)
-        await start_servers(host, ID, 1)
+        await start_pods(host, ID, COMPONENT_SERVER, 1)
         async with open_etcd(host, ID) as etcd:
             assert await count(etcd) == 300
             assert (await (await etcd.working()).status()).revision >= revision
