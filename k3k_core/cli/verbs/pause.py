@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from k3k_core.cli import bulk, options, planned
+from k3k_core.cli.changing import Change, change_one_or_many
 from k3k_core.cli.command import Example, verb
 from k3k_core.cli.durations import format_elapsed
 from k3k_core.cli.option import option
-from k3k_core.cli.output import write_document
 from k3k_core.cli.session import Session
-from k3k_core.cli.terminal import escape
 
 if TYPE_CHECKING:
     from k3k_core.host import HostApi
@@ -44,50 +43,28 @@ FORMATS = ("table", "json", "yaml", "name")
     metavar="DURATION",
     help="Longest wait until no pod is left (default 3m).",
 )
-def command(
-    session: Session,
-    name: str | None,
-    selector: str | None,
-    max_parallel: int,
-    stop_after_failures: int | None,
-    yes: bool,
-    dry_run: bool,
-    timeout: float,
-) -> None:
+def command(session: Session, name: str | None, timeout: float, **chosen: Any) -> None:
     """Stop the servers of control planes and keep all else."""
     from k3k_core.lifecycle.pause import PauseRequest, pause, plan_pause
-
-    identity = bulk.one_or_many(session, name, selector)
-    if identity is not None:
-        one = identity
-        agreed = planned.agreed(
-            session,
-            lambda host: plan_pause(host, one),
-            yes=yes,
-            dry_run=dry_run,
-            question="Pause it?",
-            ask=False,
-        )
-        if agreed:
-            request = PauseRequest(one, lose_data=True, timeout=timeout)
-            _tell(
-                session, planned.carried_out(session, lambda host, progress: pause(host, request, progress))
-            )
-        return
-    identities = bulk.chosen(session, selector or "")
-    if dry_run:
-        bulk.show_plans(session, identities, plan_pause, "pause")
-        return
-    bulk.agree_to_many(session, identities, "pause", yes=yes)
 
     async def work(host: HostApi, each: ControlPlaneId, progress: Progress) -> Paused:
         # Nobody has typed these names: what would lose its data is left as it is.
         return await pause(host, PauseRequest(each, timeout=timeout), progress)
 
-    result = bulk.carried_out_on_many(
-        session, identities, work, max_parallel=max_parallel, stop_after_failures=stop_after_failures
+    async def work_on_named(host: HostApi, each: ControlPlaneId, progress: Progress) -> Paused:
+        return await pause(host, PauseRequest(each, lose_data=True, timeout=timeout), progress)
+
+    change = Change(
+        verb="pause",
+        question="Pause it?",
+        plan=plan_pause,
+        work=work,
+        work_on_named=work_on_named,
+        to_dict=_document,
+        detail=_detail,
+        sentence=_sentence,
     )
-    bulk.write_results(session, "pause", result, to_dict=_document, detail=_detail)
+    change_one_or_many(session, change, name, **chosen)
 
 
 def _document(paused: Paused) -> dict[str, Any]:
@@ -105,13 +82,6 @@ def _detail(paused: Paused) -> str:
     return "paused" if paused.changed else "was paused already"
 
 
-def _tell(session: Session, paused: Paused) -> None:
-    console, output = session.console, session.settings.output
-    if output == "name":
-        console.data(str(paused.id))
-    elif output != "table":
-        head = {"schema": "k3k.pause/v1", "namespace": paused.id.namespace, "name": paused.id.name}
-        write_document(console, {**head, **_document(paused)}, output)
-    elif not console.quiet:
-        took = format_elapsed(paused.elapsed)
-        console.data(escape(f"Control plane {paused.id} paused after {took}; `k3k resume` brings it back"))
+def _sentence(paused: Paused) -> str:
+    took = format_elapsed(paused.elapsed)
+    return f"Control plane {paused.id} paused after {took}; `k3k resume` brings it back"

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from k3k_core.cli import bulk, options
 from k3k_core.cli.catalog import VERBS
+from k3k_core.cli.changing import Change, change_one, change_one_or_many
 from k3k_core.cli.command import Example, VerbCommand, help_text
 from k3k_core.cli.durations import format_elapsed
 from k3k_core.cli.group import Group
 from k3k_core.cli.identity import identify
 from k3k_core.cli.option import CONTEXT_SETTINGS, option
-from k3k_core.cli.output import write_document
-from k3k_core.cli.planned import agreed, carried_out, plan_options
+from k3k_core.cli.planned import plan_options
 from k3k_core.cli.session import Session
-from k3k_core.cli.terminal import escape
 
 if TYPE_CHECKING:
     from k3k_core.host import HostApi
@@ -42,24 +40,7 @@ def command() -> None:
     """Group the verbs."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Rotation:
-    """One rotation as the command asks for it.
-
-    Attributes:
-        what: word of its schema: "tokens", "certificates" or "ca".
-        question: what a person is asked.
-        plan: makes the plan for one control plane.
-        work: carries it out.
-    """
-
-    what: str
-    question: str
-    plan: Callable[[HostApi, ControlPlaneId], Awaitable[Plan]]
-    work: Callable[[HostApi, ControlPlaneId, Progress], Awaitable[Rotated]]
-
-
-def _rotation(
+def _verb(
     name: str, summary: str, details: str, *examples: Example, many: bool = False
 ) -> Callable[[Callable[..., Any]], click.Command]:
     """Make a function one of the verbs, with the options all of them have."""
@@ -90,7 +71,7 @@ def _rotation(
     return decorate
 
 
-@_rotation(
+@_verb(
     "tokens",
     "Exchange the tokens of a control plane.",
     "That is the server token, the agent token, and those of probes and metrics scrapers; --only names some of them. "
@@ -113,24 +94,22 @@ def tokens(
     name: str | None,
     only: tuple[str, ...],
     timeout: float,
-    yes: bool,
-    dry_run: bool,
     **chosen: Any,
 ) -> None:
     """Exchange tokens."""
     from k3k_core.lifecycle.rotate_tokens import plan_rotate_tokens, rotate_tokens
 
     what = only or _TOKENS
-    rotation = _Rotation(
+    change = _rotation(
         "tokens",
         "Exchange them?",
         lambda host, each: plan_rotate_tokens(host, each, what),
         lambda host, each, progress: rotate_tokens(host, each, what, progress, timeout=timeout),
     )
-    _one_or_many(session, rotation, name, yes=yes, dry_run=dry_run, **chosen)
+    _advise(session, change_one_or_many(session, change, name, **chosen))
 
 
-@_rotation(
+@_verb(
     "certificates",
     "Make certificates anew, while the authorities stay.",
     "Those of the servers, of a dedicated etcd, and the admin kubeconfig; only when one ends within 120 days, or with "
@@ -147,23 +126,21 @@ def certificates(
     name: str | None,
     force: bool,
     timeout: float,
-    yes: bool,
-    dry_run: bool,
     **chosen: Any,
 ) -> None:
     """Make certificates anew."""
     from k3k_core.lifecycle.rotate_certificates import plan_rotate_certificates, rotate_certificates
 
-    rotation = _Rotation(
+    change = _rotation(
         "certificates",
         "Make them anew?",
         lambda host, each: plan_rotate_certificates(host, each, force=force),
         lambda host, each, progress: rotate_certificates(host, each, progress, force=force, timeout=timeout),
     )
-    _one_or_many(session, rotation, name, yes=yes, dry_run=dry_run, **chosen)
+    _advise(session, change_one_or_many(session, change, name, **chosen))
 
 
-@_rotation(
+@_verb(
     "ca",
     "Exchange the certificate authorities, in two phases.",
     "First new authorities sign everything, and the old ones are still trusted, so that nothing stops: agents and "
@@ -181,7 +158,7 @@ def authorities(
     """Exchange authorities."""
     from k3k_core.lifecycle.rotate_ca import plan_rotate_ca, rotate_ca
 
-    rotation = _Rotation(
+    change = _rotation(
         "ca",
         "Take the old ones away?" if finished else "Exchange them?",
         lambda host, each: plan_rotate_ca(host, each, finish=finished),
@@ -189,51 +166,25 @@ def authorities(
             host, each, progress, finish_overlap=finished, timeout=timeout
         ),
     )
-    _one(session, rotation, identify(session, name), yes=yes, dry_run=dry_run)
+    _advise(session, change_one(session, change, identify(session, name), yes=yes, dry_run=dry_run))
 
 
-def _one(
-    session: Session, rotation: _Rotation, identity: ControlPlaneId, *, yes: bool, dry_run: bool
-) -> None:
-    if agreed(
-        session,
-        lambda host: rotation.plan(host, identity),
-        yes=yes,
-        dry_run=dry_run,
-        question=rotation.question,
-    ):
-        rotated = carried_out(session, lambda host, progress: rotation.work(host, identity, progress))
-        _tell(session, rotated, rotation.what)
-
-
-def _one_or_many(
-    session: Session,
-    rotation: _Rotation,
-    name: str | None,
-    *,
-    selector: str | None,
-    max_parallel: int,
-    stop_after_failures: int | None,
-    yes: bool,
-    dry_run: bool,
-) -> None:
-    identity = bulk.one_or_many(session, name, selector)
-    if identity is not None:
-        _one(session, rotation, identity, yes=yes, dry_run=dry_run)
-        return
-    verb, identities = f"rotate {rotation.what}", bulk.chosen(session, selector or "")
-    if dry_run:
-        bulk.show_plans(session, identities, rotation.plan, verb)
-        return
-    bulk.agree_to_many(session, identities, verb, yes=yes)
-    result = bulk.carried_out_on_many(
-        session,
-        identities,
-        rotation.work,
-        max_parallel=max_parallel,
-        stop_after_failures=stop_after_failures,
+def _rotation(
+    what: str,
+    question: str,
+    plan: Callable[[HostApi, ControlPlaneId], Awaitable[Plan]],
+    work: Callable[[HostApi, ControlPlaneId, Progress], Awaitable[Rotated]],
+) -> Change[Rotated]:
+    return Change(
+        verb=f"rotate {what}",
+        question=question,
+        plan=plan,
+        work=work,
+        to_dict=_document,
+        detail=_detail,
+        sentence=_sentence,
+        always_ask=True,
     )
-    bulk.write_results(session, verb, result, to_dict=_document, detail=_detail)
 
 
 def _document(rotated: Rotated) -> dict[str, Any]:
@@ -249,22 +200,12 @@ def _detail(rotated: Rotated) -> str:
     return f"exchanged {' and '.join(rotated.what)}" if rotated.changed else "nothing to do"
 
 
-def _tell(session: Session, rotated: Rotated, what: str) -> None:
-    console, output = session.console, session.settings.output
-    if output == "name":
-        console.data(str(rotated.id))
-    elif output != "table":
-        head = {
-            "schema": f"k3k.rotate-{what}/v1",
-            "namespace": rotated.id.namespace,
-            "name": rotated.id.name,
-        }
-        write_document(console, {**head, **_document(rotated)}, output)
-    elif not console.quiet:
-        took = format_elapsed(rotated.elapsed)
-        console.data(
-            escape(f"Control plane {rotated.id}: exchanged {' and '.join(rotated.what)}, ready after {took}")
-        )
-    if output == "table":
+def _sentence(rotated: Rotated) -> str:
+    took = format_elapsed(rotated.elapsed)
+    return f"Control plane {rotated.id}: exchanged {' and '.join(rotated.what)}, ready after {took}"
+
+
+def _advise(session: Session, rotated: Rotated | None) -> None:
+    if rotated is not None and session.settings.output == "table":
         for sentence in rotated.advice:
-            console.note(f"{sentence[:1].upper()}{sentence[1:]}.")
+            session.console.note(f"{sentence[:1].upper()}{sentence[1:]}.")
