@@ -6,23 +6,30 @@ K3K_DATABASE (a file with the name of the database) for MySQL. WORK is a folder 
 
 from __future__ import annotations
 
-# SECONDS: wait for the database so long, then see that a table can be made, filled, emptied and dropped; nothing of
-# that stays. Told is how much k3s has stored there already.
-POSTGRES_PREFLIGHT = """\
-set -eu
+from textwrap import indent
+
+
+def _wait(ask: str, *, missing: str, may_make: str, refused: str) -> str:
+    """Return the lines that wait for a database, and end when waiting longer is of no use.
+
+    Args:
+        ask: the command that asks it something; SECONDS is the longest it is asked again.
+        missing: pattern of what is said when the server has no such database.
+        may_make: the line before an `if`, and that `if`, by which it is seen whether k3s may make the database.
+        refused: pattern of what is said when the server does not let this user in.
+    """
+    return f"""\
 end=$(($(date +%s) + $1))
-until said=$(psql -XqAt -c 'SELECT 1' 2>&1); do
+until said=$({ask} 2>&1); do
   case $said in
-    *database*"does not exist"*)
-      query='SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user'
-      if [ "$(psql -d postgres -XqAt -c "$query")" = t ]; then
-        echo "the database does not exist yet; k3s makes it"
+    {missing})
+{indent(may_make, " " * 6)}        echo "the database does not exist yet; k3s makes it"
         exit 0
       fi
       echo "$said, and this user may not make it" >&2
       exit 1
       ;;
-    *"authentication failed"* | *"no pg_hba.conf entry"* | *"ertificate"* | *"does not exist"*)
+    {refused})
       echo "$said" >&2
       exit 1
       ;;
@@ -33,6 +40,24 @@ until said=$(psql -XqAt -c 'SELECT 1' 2>&1); do
   fi
   sleep 2
 done
+"""
+
+
+# SECONDS: wait for the database so long, then see that a table can be made, filled, emptied and dropped; nothing of
+# that stays. Told is how much k3s has stored there already.
+POSTGRES_PREFLIGHT = "".join(
+    (
+        "set -eu\n",
+        _wait(
+            "psql -XqAt -c 'SELECT 1'",
+            missing='*database*"does not exist"*',
+            may_make="""\
+query='SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user'
+if [ "$(psql -d postgres -XqAt -c "$query")" = t ]; then
+""",
+            refused='*"authentication failed"* | *"no pg_hba.conf entry"* | *"ertificate"* | *"does not exist"*',
+        ),
+        """\
 psql -Xq -v ON_ERROR_STOP=1 > /dev/null << SQL
 BEGIN;
 CREATE TABLE k3k_preflight (id BIGSERIAL PRIMARY KEY, value bytea);
@@ -48,36 +73,28 @@ if [ -n "$(psql -XqAt -c "SELECT to_regclass('kine')")" ]; then
 else
   echo "records: 0"
 fi
-"""
+""",
+    )
+)
 
-MYSQL_PREFLIGHT = """\
+MYSQL_PREFLIGHT = "".join(
+    (
+        """\
 set -eu
 sql() {
   mysql --defaults-file="$K3K_CLIENT" "$@"
 }
-end=$(($(date +%s) + $1))
-until said=$(sql -BN -e 'SELECT 1' 2>&1); do
-  case $said in
-    *"Unknown database"*)
-      grant='GRANT (ALL PRIVILEGES|.*CREATE[ ,]).* ON [*][.][*]'
-      if sql --database=information_schema -BN -e 'SHOW GRANTS' | grep -Eq "$grant"; then
-        echo "the database does not exist yet; k3s makes it"
-        exit 0
-      fi
-      echo "$said, and this user may not make it" >&2
-      exit 1
-      ;;
-    *"Access denied"* | *"SSL"* | *"ertificate"*)
-      echo "$said" >&2
-      exit 1
-      ;;
-  esac
-  if [ "$(date +%s)" -ge "$end" ]; then
-    echo "$said" >&2
-    exit 1
-  fi
-  sleep 2
-done
+""",
+        _wait(
+            "sql -BN -e 'SELECT 1'",
+            missing='*"Unknown database"*',
+            may_make="""\
+grant='GRANT (ALL PRIVILEGES|.*CREATE[ ,]).* ON [*][.][*]'
+if sql --database=information_schema -BN -e 'SHOW GRANTS' | grep -Eq "$grant"; then
+""",
+            refused='*"Access denied"* | *"SSL"* | *"ertificate"*',
+        ),
+        """\
 sql << SQL
 DROP TABLE IF EXISTS k3k_preflight;
 CREATE TABLE k3k_preflight (id BIGINT UNSIGNED AUTO_INCREMENT, value MEDIUMBLOB, PRIMARY KEY (id));
@@ -92,7 +109,9 @@ if [ -n "$(sql -BN -e "SHOW TABLES LIKE 'kine'")" ]; then
 else
   echo "records: 0"
 fi
-"""
+""",
+    )
+)
 
 # FILE: write a dump of k3s' table; it appears whole or not at all.
 POSTGRES_DUMP = """\
