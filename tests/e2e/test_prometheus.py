@@ -34,6 +34,8 @@ pytestmark = [needs_prometheus, pytest.mark.xdist_group("prometheus")]
 
 # Control planes: one whose durations are spread over many buckets, one that is given a fault, one that is deleted.
 SLOW, FAILING, LEAVING = "slow", "failing", "leaving"
+# How many windows are looked at before two figures are said to differ.
+WINDOWS = 8
 INTERVAL = 6.0
 SERVING = re.compile(r"Serving metrics at (http://\S+)/metrics")
 TOKEN = "a-token-for-the-pages-of-control-planes"
@@ -234,9 +236,9 @@ def error_of(value: float, bounds: Sequence[float]) -> float:
     return bounds[above] - bounds[above - 1]
 
 
-def assert_within_bucket_error(ours: float, truth: float, bounds: Sequence[float]) -> None:
+def within_bucket_error(ours: float, truth: float, bounds: Sequence[float]) -> bool:
     """Compare two estimates of one quantile."""
-    assert abs(ours - truth) <= max(error_of(ours, bounds), error_of(truth, bounds)), (ours, truth)
+    return abs(ours - truth) <= max(error_of(ours, bounds), error_of(truth, bounds))
 
 
 COMPARED: Mapping[str, tuple[str, str, Sequence[float]]] = {
@@ -334,13 +336,18 @@ async def test_quantiles_of_the_exporter_are_those_of_promql_on_the_raw_page(wat
     await running.until(last)
     (first,) = await running.query(f"min_over_time({last}[1h])")
     # The second window after that one lies wholly in what Prometheus has seen.
-    after, pairs = first.value + 2 * INTERVAL, None
-    while pairs is None:
+    after, apart = first.value + 2 * INTERVAL, None
+    # A program that was late has seen another window; what is computed wrongly is wrong in all of them.
+    for _ in range(WINDOWS):
         (seen,) = await running.until(f"{last} >= {after:.3f} and k3k_api_requests_total > 0")
         pairs, after = await estimates(watched, seen), seen.value + INTERVAL / 2
-    assert len(pairs) == 6 * len(COMPARED)
-    for ours, truth, bounds in pairs:
-        assert_within_bucket_error(ours, truth, bounds)
+        if pairs is None:
+            continue
+        assert len(pairs) == 6 * len(COMPARED)
+        apart = [pair[:2] for pair in pairs if not within_bucket_error(*pair)]
+        if not apart:
+            break
+    assert apart == []
 
 
 async def every_query_of_the_dashboard(running: Prometheus) -> None:
