@@ -23,7 +23,7 @@ from k3k_core.names import COMPONENT_SERVER, ControlPlaneId
 from k3k_core.resources import JOB, PERSISTENT_VOLUME_CLAIM
 from k3k_core.sandbox import Sandbox
 from k3k_core.values import load_values
-from tests.support.stopping import TOO_MANY, Stopper, objects_of, secrets_of, stopped
+from tests.support.stopping import THOROUGH, TOO_MANY, Stopper, objects_of, secrets_of, stopped
 
 ID = ControlPlaneId("team", "dev")
 VALUES = load_values("datastore: {kind: etcd, etcd: {members: 3}}")
@@ -43,7 +43,7 @@ async def stopped_ever_later(
     sandbox: Sandbox, kubeconfig: Path, verb: Callable[[Host], Awaitable[Any]], *, answered: bool
 ) -> None:
     """Run a verb that is stopped a little later each time it is repeated, until it comes to its end."""
-    for spare in count(step=1 if answered else 3):
+    for spare in count(step=1 if answered or THOROUGH else 3):
         if not await stopped(sandbox, kubeconfig, verb, Stopper(spare, answered=answered)):
             return
         assert spare < TOO_MANY

@@ -12,6 +12,7 @@ comes to its end before the cut. What must be different in each round (a value, 
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from pathlib import Path
@@ -27,6 +28,8 @@ from k3k_core.sandbox.api.faults import Fault, Request
 
 # More requests than any verb makes; a walk that gets there has not found the end.
 TOO_MANY = 200
+# Minutes instead of seconds: for a change of a verb, not for every run.
+THOROUGH = bool(os.environ.get("K3K_EVERY_REQUEST"))
 
 Verb = Callable[[Host, int], Awaitable[Any]]
 Check = Callable[[Host, int], Awaitable[None]]
@@ -122,13 +125,14 @@ async def stopped_everywhere(
         verb: what is run, given a host and the number of requests it is spared.
         check: looks at what is there after each repetition.
         answered: whether the last request is handled and its answer lost, or lost itself.
-        every: stop after every so many requests only, for verbs that make very many.
+        every: stop after every so many requests only, for verbs that make very many; `K3K_EVERY_REQUEST=1` in the
+            environment makes it each.
 
     Returns:
         How many requests were answered in the last round: the length of the verb.
     """
     async with open_host(HostOptions(kubeconfig=str(kubeconfig))) as host:
-        for spare in range(0, TOO_MANY, every):
+        for spare in range(0, TOO_MANY, 1 if THOROUGH else every):
             stopper = Stopper(spare, answered=answered)
             was_stopped = await stopped(sandbox, kubeconfig, _bound(verb, spare), stopper)
             if was_stopped:
