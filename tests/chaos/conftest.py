@@ -2,10 +2,11 @@
 
 import pytest
 
+from tests.support.backups import backups
 from tests.support.hosts import api, host
 from tests.support.stopping import THOROUGH, kubeconfig, sandbox
 
-__all__ = ["api", "host", "kubeconfig", "sandbox"]
+__all__ = ["api", "backups", "host", "kubeconfig", "sandbox"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
