@@ -30,11 +30,11 @@ from k3k_core.names import ControlPlaneId
 from k3k_core.resources import CONFIG_MAP, JOB, PERSISTENT_VOLUME_CLAIM, POD, SECRET, STATEFUL_SET
 from k3k_core.sandbox import Sandbox
 from k3k_core.values import load_values
-from tests.support.stopping import objects_of, secrets_of, stopped_everywhere
+from tests.support.stopping import THOROUGH, objects_of, secrets_of, stopped_everywhere
 
 IDENTITY = ControlPlaneId("tenants", "dev")
 # Requests between two stops: a move makes many, and most of them are of steps that have walks of their own.
-EVERY = 29
+EVERY = 1 if THOROUGH else 29
 OLD_CLAIM = "data-dev-k3k-server-0"
 DSN = "postgres://k3s:secret-password@db.example.org/"
 

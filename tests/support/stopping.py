@@ -27,7 +27,7 @@ from k3k_core.sandbox import Sandbox, SandboxOptions
 from k3k_core.sandbox.api.faults import Fault, Request
 
 # More requests than any verb makes; a walk that gets there has not found the end.
-TOO_MANY = 200
+TOO_MANY = 400
 # Minutes instead of seconds: for a change of a verb, not for every run.
 THOROUGH = bool(os.environ.get("K3K_EVERY_REQUEST"))
 
