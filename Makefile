@@ -39,6 +39,7 @@ bench: $(STAMP) ## run the benchmarks
 	@$(BIN)/python benchmarks/signals.py
 	@$(BIN)/python benchmarks/exporter.py
 	@$(BIN)/python benchmarks/fleet.py
+	@$(BIN)/python benchmarks/bulk_upgrade.py
 	@$(BIN)/python benchmarks/tui.py
 
 picture: $(STAMP) ## make all pictures anew, from the running program
