@@ -25,6 +25,7 @@ from k3k_core.host import HostApi
 from k3k_core.lifecycle.existing import find_root
 from k3k_core.lifecycle.kubeconfig import fetch_kubeconfig, server_of
 from k3k_core.lifecycle.own_api import open_control_plane
+from k3k_core.lifecycle.plan import Plan
 from k3k_core.lifecycle.supervisor import Supervisor, open_supervisor
 from k3k_core.names import DOMAIN, FIELD_MANAGER, LABEL_MANAGED_BY, ControlPlaneId
 from k3k_core.pki import Leaf
@@ -56,6 +57,58 @@ class Access:
     roles: tuple[str, ...]
 
 
+async def plan_grant(
+    host: HostApi, identity: ControlPlaneId, *, user: str, roles: tuple[str, ...], lifetime: timedelta
+) -> Plan:
+    """Tell what a grant would make; nothing is changed.
+
+    Args:
+        host: an open host.
+        identity: the control plane.
+        user: whom it is for.
+        roles: ClusterRoles it is to be given.
+        lifetime: how long its token is to be good for.
+
+    Raises:
+        NotFoundError: the control plane or a role does not exist.
+        UsageError: the lifetime is too short.
+    """
+    _check_lifetime(lifetime)
+    await find_root(host, identity)
+    async with open_control_plane(host, identity) as own:
+        await _check_roles(own, identity, roles)
+    bindings = [f"Bind ClusterRole {role} to it in all namespaces." for role in roles]
+    return Plan(
+        id=identity,
+        verb="kubeconfig",
+        summary=f"gives {user} access that can be revoked",
+        steps=(
+            f"Make a ServiceAccount for {user} in namespace {HOME} of the control plane.",
+            *bindings,
+            f"Print a kubeconfig with a token of it, good for {lifetime}.",
+        ),
+    )
+
+
+async def plan_revoke(host: HostApi, identity: ControlPlaneId, access_id: str) -> Plan:
+    """Tell what revoking would take away; nothing is changed.
+
+    Args:
+        host: an open host.
+        identity: the control plane.
+        access_id: by what `grant` returned.
+
+    Raises:
+        NotFoundError: there is none of that id.
+    """
+    for access in await granted(host, identity):
+        if access.access_id == access_id:
+            bindings = [f"Delete its binding to ClusterRole {role}." for role in access.roles]
+            account = f"Delete ServiceAccount {HOME}/{access_id}: its token is refused from then on."
+            return Plan(identity, "kubeconfig", f"ends the access of {access.user}", (*bindings, account))
+    raise _unknown(identity, access_id)
+
+
 async def grant(
     host: HostApi,
     identity: ControlPlaneId,
@@ -84,11 +137,7 @@ async def grant(
         NotFoundError: the control plane or a role does not exist.
         UsageError: the lifetime is too short.
     """
-    if lifetime < SHORTEST_LIFETIME:
-        raise UsageError(
-            "A kubeconfig that can be revoked has to live for at least ten minutes.",
-            hint="For example: --ttl 10m",
-        )
+    _check_lifetime(lifetime)
     await find_root(host, identity)
     document = await fetch_kubeconfig(host, identity)
     access_id = f"{_slug(user)}-{secrets.token_hex(3)}"
@@ -135,12 +184,24 @@ async def revoke(host: HostApi, identity: ControlPlaneId, access_id: str) -> Non
         known = await own.list(SERVICE_ACCOUNT, HOME, labels=f"{LABEL_ACCESS}={access_id}")
         await own.delete_collection(CLUSTER_ROLE_BINDING, None, labels=f"{LABEL_ACCESS}={access_id}")
         if not await own.delete(SERVICE_ACCOUNT, HOME, access_id) and not known.items:
-            raise NotFoundError(
-                f"control plane {identity} has handed out no kubeconfig with the id {access_id!r}",
-                hint=f"`k3k kubeconfig {identity.name} -n {identity.namespace} --list` shows those that can be "
-                "revoked. One with a client certificate cannot; it ends by itself, or with the authority "
-                "(`k3k rotate ca`).",
-            )
+            raise _unknown(identity, access_id)
+
+
+def _unknown(identity: ControlPlaneId, access_id: str) -> NotFoundError:
+    return NotFoundError(
+        f"control plane {identity} has handed out no kubeconfig with the id {access_id!r}",
+        hint=f"`k3k kubeconfig {identity.name} -n {identity.namespace} --list` shows those that can be "
+        "revoked. One with a client certificate cannot; it ends by itself, or with the authority "
+        "(`k3k rotate ca`).",
+    )
+
+
+def _check_lifetime(lifetime: timedelta) -> None:
+    if lifetime < SHORTEST_LIFETIME:
+        raise UsageError(
+            "A kubeconfig that can be revoked has to live for at least ten minutes.",
+            hint="For example: --ttl 10m",
+        )
 
 
 async def _check_roles(own: HostApi, identity: ControlPlaneId, roles: tuple[str, ...]) -> None:

@@ -43,6 +43,9 @@ async def test_a_revoked_kubeconfig_is_refused_and_others_stay(host: HostUnderTe
     files = {name: written(text, tmp_path / name) for name, text in texts.items()}
     for path in files.values():
         assert await may_read(path)
+    planned = (await host.k3k(*ask, "--revoke", of_jane, "--dry-run")).checked()
+    assert "its token is refused from then on" in planned.out
+    assert await may_read(files["jane"])
     (await host.k3k(*ask, "--revoke", of_jane)).checked()
     assert not await may_read(files["jane"])
     assert await may_read(files["joe"])
@@ -52,3 +55,6 @@ async def test_a_revoked_kubeconfig_is_refused_and_others_stay(host: HostUnderTe
     assert "cannot; it ends by itself" in again.err
     assert (await host.k3k(*ask, "--user", "x", "--revocable", "--ttl", "1m")).code == 2
     assert (await host.k3k(*ask, "--user", "x", "--revocable", "--cluster-role", "no-such")).code == 3
+    planned = (await host.k3k(*ask, "--user", "x", *options, "--dry-run")).checked()
+    assert "Bind ClusterRole view to it in all namespaces." in planned.out
+    assert len((await host.k3k(*ask, "--list")).checked().out.splitlines()) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from k3k_core.cli import options
 from k3k_core.cli.command import Example, verb
@@ -15,6 +16,9 @@ from k3k_core.cli.session import Session
 from k3k_core.errors import UsageError
 from k3k_core.host import HostApi
 from k3k_core.names import ControlPlaneId
+
+if TYPE_CHECKING:
+    from k3k_core.lifecycle.plan import Plan
 
 _MASTERS = "system:masters"
 _DEFAULT_TTL = 8 * 3600.0
@@ -54,6 +58,7 @@ _DEFAULT_TTL = 8 * 3600.0
 )
 @option("--list", "listed", is_flag=True, help="Show the kubeconfigs that can be revoked.")
 @option("--revoke", metavar="ID", help="Revoke one of them.")
+@option("--dry-run", is_flag=True, help="With --revocable or --revoke: show what would happen.")
 @option("--out", metavar="FILE", help="Write to FILE, readable by you alone, instead of standard output.")
 @option("--force", is_flag=True, help="With --out: replace whatever FILE is.")
 @option("--merge", metavar="FILE", help="Put it into the kubeconfig FILE; what was there is kept in a copy.")
@@ -68,12 +73,16 @@ def command(
     roles: tuple[str, ...],
     listed: bool,
     revoke: str | None,
+    dry_run: bool,
     out: str | None,
     force: bool,
     merge: str | None,
     context_name: str | None,
 ) -> None:
     """Print a kubeconfig."""
+    if dry_run:
+        _plan(session, identify(session, name), user, roles, ttl, revoke, listed=listed, revocable=revocable)
+        return
     if listed or revoke is not None:
         _look_after(session, identify(session, name), revoke)
         return
@@ -117,6 +126,35 @@ def _check(
             "--group does not go with --revocable: a token has no groups of your choice.",
             hint="Give it rights with --cluster-role.",
         )
+
+
+def _plan(
+    session: Session,
+    identity: ControlPlaneId,
+    user: str | None,
+    roles: tuple[str, ...],
+    ttl: float | None,
+    revoke: str | None,
+    *,
+    listed: bool,
+    revocable: bool,
+) -> None:
+    """Show what would be made or taken away."""
+    from k3k_core.cli.planned import write_plan
+    from k3k_core.lifecycle.access import plan_grant, plan_revoke
+
+    if listed or (revoke is None and (user is None or not revocable)):
+        raise UsageError(
+            "--dry-run goes with --user --revocable, or --revoke: nothing else changes anything."
+        )
+    lifetime = timedelta(seconds=ttl or _DEFAULT_TTL)
+
+    async def make(host: HostApi) -> Plan:
+        if revoke is not None:
+            return await plan_revoke(host, identity, revoke)
+        return await plan_grant(host, identity, user=user or "", roles=roles, lifetime=lifetime)
+
+    write_plan(session, on_host(session, make))
 
 
 def _grant(session: Session, identity: ControlPlaneId, user: str, roles: tuple[str, ...], ttl: float) -> str:
