@@ -32,8 +32,8 @@ async def identity(host: HostUnderTest) -> ControlPlaneId:
 
 @pytest.fixture
 async def fleet(host: HostUnderTest, identity: ControlPlaneId) -> AsyncIterator[Fleet]:
-    """The fleet, scraped again and again."""
-    scrape = ScrapeOptions(interval=0.3, timeout=5.0, backoff_limit=0.3)
+    """The fleet, scraped once a second."""
+    scrape = ScrapeOptions(interval=1.0, timeout=5.0, backoff_limit=1.0)
     async with Fleet(FleetOptions(hosts=(host.options(),), scrape=scrape)) as watched:
         assert await watched.settled(PATIENCE)
         yield watched
