@@ -44,7 +44,11 @@ def serve(requests: socket.socket) -> None:
 
     def ended(_signal: int, _frame: FrameType | None) -> None:
         for pid, teller in list(running.items()):
-            found, status = os.waitpid(pid, os.WNOHANG)
+            try:
+                found, status = os.waitpid(pid, os.WNOHANG)
+            except ChildProcessError:
+                # This was interrupted by itself, which waited for it: two ended at almost the same time.
+                continue
             if found:
                 running.pop(pid)
                 _tell(teller, status)
